@@ -1,0 +1,33 @@
+// Package errors holds every way a call into the kit can fail, and what a
+// handler should do about each.
+//
+// An error has an outer class, which decides the answer to the client, and an
+// inner reason, which is for logs and tests. Both are visible to [Is]:
+//
+//	errors.Is(err, errors.ErrTryRefreshToken) // the class: what to do
+//	errors.Is(err, errors.ErrTokenExpired)    // the reason: why
+//
+// # Classes and their HTTP meaning
+//
+//	class               status                  cookies    body
+//	ErrUnauthorised     session expired (401)   cleared    {"message":"unauthorised"}
+//	ErrTryRefreshToken  session expired (401)   untouched  {"message":"try refresh token"}
+//	ErrTokenTheft       session expired (401)   cleared    {"message":"token theft detected"}
+//	ErrUnavailable      503 with Retry-After    untouched  {"message":"unavailable"}
+//	ErrInvalidClaim     403                     untouched  {"message":"invalid claim","claimValidationErrors":[…]}
+//	ErrGeneral          500                     untouched  {"message":"internal error"}
+//
+// ErrTokenTheft is carried by [TokenTheftError] and is an ErrUnauthorised too.
+// ErrUnavailable is an ErrGeneral whose cause passes by itself: the database
+// cannot be reached, is read-only, or took too long. It says nothing about the
+// session, so nobody is logged out by it. ErrInvalidClaim says that the session
+// is fine and this route asks for more of it. ErrInvalidInput, a kind of
+// ErrGeneral, is the caller's own mistake: a user id or a payload that cannot
+// be stored.
+//
+// The status of the session-expired answers is the kit's
+// session.Config.SessionExpiredStatus; the rows above show its default.
+//
+// The package also passes the standard library's functions through, so that a
+// file imports exactly one package named errors.
+package errors

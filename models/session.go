@@ -1,0 +1,118 @@
+package models
+
+// Session is one row of the sessions table: a session from its creation until
+// the cleanup removes it, some time after its end.
+type Session struct {
+	// Handle names the session: 26 characters, time-ordered, 80 random bits.
+	// It is not a credential.
+	Handle string `gorm:"column:handle;primaryKey"`
+	// UserID is the application's, 1 to 128 bytes, byte-exact.
+	UserID string `gorm:"column:user_id"`
+
+	RefreshToken RefreshToken `gorm:"embedded;embeddedPrefix:refresh_"`
+
+	// Payload is the JSON text that goes into access tokens; nil = absent.
+	Payload []byte `gorm:"column:payload"`
+	// Data is the JSON text kept on the server only; nil = absent.
+	Data []byte `gorm:"column:data"`
+	// DataVersion counts writes of Data.
+	DataVersion int64 `gorm:"column:data_version"`
+
+	CreatedAt  int64 `gorm:"column:created_at;autoCreateTime:false"`
+	LastUsedAt int64 `gorm:"column:last_used_at"`
+
+	// ExpiresAt is the idle end; it moves on with use.
+	ExpiresAt int64 `gorm:"column:expires_at"`
+	// AbsoluteExpiresAt is the end that never moves; 0 = none.
+	AbsoluteExpiresAt int64 `gorm:"column:absolute_expires_at"`
+
+	// RevokedAt is 0 while the session lives. A revoked row stays as a
+	// tombstone until the cleanup.
+	RevokedAt int64 `gorm:"column:revoked_at"`
+	// RevokeReason is a short ASCII word, empty while the session lives.
+	RevokeReason RevokeReason `gorm:"column:revoke_reason"`
+
+	// UserAgent and IP describe the device for device lists; may be empty.
+	UserAgent string `gorm:"column:user_agent"`
+	IP        string `gorm:"column:ip"`
+}
+
+// RefreshToken is what a row knows of the session's refresh tokens.
+type RefreshToken struct {
+	// CurHash is the double hash of the current token.
+	CurHash Hash `gorm:"column:cur_hash"`
+	// PrevHash is the double hash of the one before it; zero at first.
+	PrevHash Hash `gorm:"column:prev_hash"`
+	// CurIat is when the current token was issued.
+	CurIat int64 `gorm:"column:cur_iat"`
+	// Gen counts the generations of tokens.
+	Gen int64 `gorm:"column:gen"`
+}
+
+// LiveAt reports whether the session is neither revoked nor expired at now
+// (milliseconds).
+func (s *Session) LiveAt(now int64) bool {
+	return s.RevokedAt == 0 && s.ExpiresAt > now &&
+		(s.AbsoluteExpiresAt == 0 || s.AbsoluteExpiresAt > now)
+}
+
+// RevokeReason says why a session ended.
+type RevokeReason string
+
+// The reasons that the kit itself gives.
+const (
+	RevokedBySignOut     RevokeReason = "sign-out"
+	RevokedByApplication RevokeReason = "application"
+	RevokedByRevokeAll   RevokeReason = "revoke-all"
+	RevokedByTheft       RevokeReason = "theft"
+	RevokedByNewLogin    RevokeReason = "new-login"
+)
+
+// Advance is one step of a session's refresh tokens, applied as a
+// compare-and-swap: it takes effect only on a live session whose current token
+// is From.
+type Advance struct {
+	Handle string
+	// From must be the current token, To becomes it. They differ, so that the
+	// statement always changes the row.
+	From, To Hash
+	// Prev becomes the previous token. It is bound as a value and never taken
+	// from the row: SQL engines disagree on which value they would see.
+	Prev Hash
+	// ExpectPrev, unless zero, must be the previous token.
+	ExpectPrev Hash
+	// Iat and Gen belong to To.
+	Iat, Gen int64
+	// ExpiresAt is the new idle end. A store never moves it backwards.
+	ExpiresAt int64
+	// Now decides whether the session is live, and becomes the last use.
+	Now int64
+}
+
+// Extend moves the idle end of a live session whose current token is Current.
+type Extend struct {
+	Handle    string
+	Current   Hash
+	ExpiresAt int64
+	Now       int64
+}
+
+// DataWrite replaces the data of a live session.
+type DataWrite struct {
+	Handle string
+	// Data is the JSON text; nil = absent.
+	Data []byte
+	// IfVersion, unless nil, must be the version of the data that is replaced.
+	IfVersion *int64
+	Now       int64
+}
+
+// PayloadWrite replaces the payload of a live session whose payload is still
+// the one that was read.
+type PayloadWrite struct {
+	Handle string
+	// Old is the payload that was read, New the one to write; nil = absent.
+	// They differ.
+	Old, New []byte
+	Now      int64
+}

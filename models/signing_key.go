@@ -1,0 +1,41 @@
+package models
+
+import "fmt"
+
+// KeyPurpose keeps keys of different use apart: none is ever used for two.
+type KeyPurpose string
+
+// The purposes of the kit's own keys.
+const (
+	KeyForAccess  KeyPurpose = "access"
+	KeyForRefresh KeyPurpose = "refresh"
+)
+
+// SigningKey is one row of the signing keys table. Rows are inserted once and never change, but for
+// RetireAt, which may move to an earlier time.
+type SigningKey struct {
+	// ID is the kid: 1 to 32 characters of A-Z a-z 0-9 _ -.
+	ID string `gorm:"column:id;primaryKey"`
+	// Purpose and Slot are unique together: one key per purpose and period,
+	// whoever inserts first. Slot is the start of the period in milliseconds.
+	Purpose KeyPurpose `gorm:"column:purpose"`
+	Slot    int64      `gorm:"column:slot"`
+	// Algorithm names the use of the secret, such as HS256.
+	Algorithm string `gorm:"column:algorithm"`
+	// Secret is the key, encrypted when the service has a key-encryption key.
+	Secret []byte `gorm:"column:secret"`
+
+	CreatedAt int64 `gorm:"column:created_at;autoCreateTime:false"`
+	// ActiveFrom is when the key may begin to sign.
+	ActiveFrom int64 `gorm:"column:active_from"`
+	// RetireAt is when the key stops to verify.
+	RetireAt int64 `gorm:"column:retire_at"`
+}
+
+// String leaves the secret out.
+func (k SigningKey) String() string {
+	return fmt.Sprintf("SigningKey{id %s, purpose %s, slot %d}", k.ID, k.Purpose, k.Slot)
+}
+
+// Format leaves the secret out of every verb.
+func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }

@@ -1,0 +1,100 @@
+package session
+
+import (
+	"context"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Store keeps the rows. The kit's own is models/gormstore; sessiontest holds an
+// in-memory one and the conformance suite that every store must pass.
+//
+// What every method promises:
+//
+//   - It is one statement that commits by itself, on the primary and outside of
+//     any transaction, so that its effect is seen by the next call on any
+//     connection. It takes one connection at a time.
+//   - It returns when ctx ends. It may repeat a statement which the database
+//     rolled back (deadlock, serialisation failure, lock wait) as long as ctx
+//     lives.
+//   - An error means that the system failed, never that nothing matched; it is
+//     an errors.ErrGeneral, and an errors.ErrUnavailable when it may pass by
+//     itself. After an error a write may or may not have happened, or may
+//     still happen: callers read again before they judge.
+//   - Times are milliseconds since 1970 UTC and come from the caller. "Live at
+//     now" is models.Session.LiveAt: not revoked, not expired.
+//   - User ids and handles are compared byte for byte.
+//   - No token, hash, key, payload or data value appears in an error or a log.
+//
+// Methods are safe for concurrent use.
+type Store interface {
+	// Check reports, as errors.ErrSchema naming what is missing, whether the
+	// tables have what this version needs. It changes nothing.
+	Check(ctx context.Context) error
+
+	// Insert stores a new row. A row with this handle already there is
+	// errors.ErrDuplicate, unless it is this very row, inserted by an earlier
+	// attempt of the same call whose answer was lost.
+	Insert(ctx context.Context, row *models.Session) error
+
+	// Find returns the row, live or not, or nil when there is none.
+	Find(ctx context.Context, handle string) (*models.Session, error)
+
+	// Advance applies one compare-and-swap, and reports whether it matched.
+	// Of any number of concurrent calls with the same From, exactly one does.
+	Advance(ctx context.Context, step models.Advance) (bool, error)
+
+	// Extend moves the idle end later, and reports whether it did. An end that
+	// is as late already is left alone and reported as false.
+	Extend(ctx context.Context, ext models.Extend) (bool, error)
+
+	// WriteData replaces data and counts its version up, and reports whether a
+	// live row (of that version, if given) was there.
+	WriteData(ctx context.Context, w models.DataWrite) (bool, error)
+
+	// WritePayload replaces the payload, and reports whether a live row with
+	// the old one was there.
+	WritePayload(ctx context.Context, w models.PayloadWrite) (bool, error)
+
+	// Revoke marks the row as revoked at now, and reports whether this call
+	// ended it: false for a row that is absent or revoked already. An expired
+	// row that nobody revoked counts as ended by this call.
+	Revoke(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error)
+
+	// RevokeAll revokes every live session of a user in one statement, except
+	// the one named (if not empty), and returns how many.
+	RevokeAll(ctx context.Context, userID, except string, reason models.RevokeReason, now int64) (int, error)
+
+	// List returns a user's live sessions, oldest first, without payload, data
+	// and token hashes.
+	List(ctx context.Context, userID string, now int64) ([]models.Session, error)
+
+	// DeleteEnded removes up to limit rows that ended before the given time:
+	// idle or absolute end passed. Tombstones of revoked sessions stay until
+	// then too. It returns how many it removed.
+	DeleteEnded(ctx context.Context, before int64, limit int) (int, error)
+
+	// ClaimCleanup reports whether the caller may clean up now: true for one
+	// caller of all instances, and then for none until the given time.
+	ClaimCleanup(ctx context.Context, now, until int64) (bool, error)
+
+	KeyStore
+}
+
+// KeyStore keeps the signing keys that all instances share.
+type KeyStore interface {
+	// Keys returns every key whose RetireAt is after now.
+	Keys(ctx context.Context, now int64) ([]models.SigningKey, error)
+
+	// InsertKey stores a key unless one of its purpose and slot exists: then
+	// it does nothing and returns no error. It never overwrites. Callers read the
+	// keys afterwards to learn whose it is.
+	InsertKey(ctx context.Context, key models.SigningKey) error
+
+	// RetireKey moves a key's RetireAt to the given time if it is later now,
+	// and reports whether it did.
+	RetireKey(ctx context.Context, id string, at int64) (bool, error)
+
+	// DeleteKeys removes keys that retired before the given time.
+	DeleteKeys(ctx context.Context, before int64) (int, error)
+}
