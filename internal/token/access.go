@@ -1,0 +1,86 @@
+package token
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"unicode/utf8"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// MaxAccessLen is the longest access token in bytes: what browsers keep of a
+// cookie, name and attributes not counted.
+const MaxAccessLen = 4096
+
+// The years up to 9999, in seconds and milliseconds. Within them, arithmetic
+// on times cannot overflow.
+const (
+	maxSeconds = 253402300799
+	maxMillis  = maxSeconds*1000 + 999
+)
+
+// maxUserIDLen is the longest user id in bytes.
+const maxUserIDLen = 128
+
+// Access holds the claims of an access token (RFC 7519; RFC 9068 for the
+// type). It shows none of its fields, under every fmt verb, in JSON and in
+// slog.
+type Access struct {
+	// KeyID names the key that signs the token.
+	KeyID string
+	// Issuer and Audience say who made the token for whom: iss, aud.
+	Issuer, Audience string
+	// UserID is the application's, 1 to 128 bytes of UTF-8, byte-exact: sub.
+	UserID string
+	// Handle names the session: sid.
+	Handle string
+	// ID names the token: jti. Sign fills it when it is empty.
+	ID string
+	// IssuedAt, ExpiresAt and AuthTime are in seconds since 1970: iat (and
+	// nbf), exp, auth_time.
+	IssuedAt, ExpiresAt, AuthTime int64
+	// Gen and RefreshIssuedAt (milliseconds) belong to the refresh token made
+	// together with this one: gen, rti.
+	Gen, RefreshIssuedAt int64
+	// Refresh is the double hash of that refresh token, Parent of the one
+	// before it: rt2, prt2. A zero Parent is an absent claim: promoted.
+	Refresh, Parent models.Hash
+	// AntiCSRF is the hash of the anti-CSRF token: acs. Zero is an absent claim.
+	AntiCSRF [32]byte
+	// Payload is the application's JSON value, its text kept as it is: pl. It
+	// is under a name of its own and so shadows nothing. Nil is an absent
+	// claim; the value null stays null.
+	Payload json.RawMessage
+}
+
+// check demands what every access token has. It is the same for signing and
+// for parsing, so that nothing is signed that would not be read again.
+func (a *Access) check() error {
+	switch {
+	case a.UserID == "" || len(a.UserID) > maxUserIDLen || !utf8.ValidString(a.UserID):
+		return errors.ErrUserIDInvalid
+	case a.Issuer == "" || a.Audience == "" || a.ID == "" || !ValidHandle(a.Handle),
+		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.Audience) || !utf8.ValidString(a.ID),
+		outside(a.IssuedAt, maxSeconds) || outside(a.ExpiresAt, maxSeconds) || outside(a.AuthTime, maxSeconds),
+		a.Gen < 0 || outside(a.RefreshIssuedAt, maxMillis),
+		a.Refresh.IsZero():
+		return errors.ErrTokenMalformed
+	}
+	return nil
+}
+
+func outside(n, most int64) bool { return n < 0 || n > most }
+
+// String tells nothing.
+func (Access) String() string { return "[access token]" }
+
+// Format keeps every field out of every verb.
+func (a Access) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(a.String())) }
+
+// MarshalText gives JSON and other text encoders what String says.
+func (a Access) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue implements [slog.LogValuer].
+func (a Access) LogValue() slog.Value { return slog.StringValue(a.String()) }

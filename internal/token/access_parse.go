@@ -1,0 +1,121 @@
+package token
+
+import (
+	"strings"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// clockSkew is how far the clocks of application servers may lie apart: a
+// token that one of them has just issued must work at all others.
+const clockSkew = 60_000 // ms
+
+// Expect is what an access token is held against.
+type Expect struct {
+	// Issuer and Audience must be the token's own, exactly. Empty ones fit no
+	// token.
+	Issuer, Audience string
+	// Now is in milliseconds since 1970.
+	Now int64
+	// Leeway extends the validity at its end, in whole milliseconds. Negative
+	// counts as zero.
+	Leeway time.Duration
+}
+
+// ParseAccess verifies text and returns its claims. A token is valid while now
+// < exp + leeway; iat and nbf may lie in the future by the leeway and the clock
+// skew between servers. Errors: ErrTokenMalformed, the error of keys unchanged,
+// ErrTokenForged, ErrTokenForeign (another type, algorithm, issuer, audience,
+// or from the future), ErrTokenExpired.
+func ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
+	a, notBefore, err := authenticate(text, keys, want.Issuer, want.Audience)
+	if err != nil {
+		return nil, err
+	}
+	leeway := max(want.Leeway, 0).Milliseconds()
+	if max(a.IssuedAt, notBefore)*1000 > want.Now+leeway+clockSkew {
+		return nil, errors.ErrTokenForeign
+	}
+	if want.Now >= a.ExpiresAt*1000+leeway {
+		return nil, errors.ErrTokenExpired
+	}
+	return a, nil
+}
+
+// HandleOf returns the session handle of an authentic token, expired or not,
+// for signing out. Nothing else is returned, so that nobody can take an expired
+// token for a valid one. Errors as ParseAccess, without ErrTokenExpired.
+func HandleOf(text string, keys Keys, issuer, audience string) (string, error) {
+	a, _, err := authenticate(text, keys, issuer, audience)
+	if err != nil {
+		return "", err
+	}
+	return a.Handle, nil
+}
+
+// LooksLikeAccess reports whether text has the form and the header of our
+// access tokens. It says nothing about authenticity.
+func LooksLikeAccess(text string) bool {
+	parts, ok := splitAccess(text)
+	if !ok {
+		return false
+	}
+	_, err := parseHeader(parts.header)
+	return err == nil
+}
+
+// segments are the parts of a token in the compact serialisation (RFC 7515,
+// section 3.1). signed is the header and the claims with the dot between.
+type segments struct{ header, claims, signature, signed string }
+
+// splitAccess takes text of bounded size apart at its two dots.
+func splitAccess(text string) (segments, bool) {
+	if len(text) > MaxAccessLen {
+		return segments{}, false
+	}
+	header, rest, _ := strings.Cut(text, ".")
+	claims, signature, ok := strings.Cut(rest, ".")
+	if !ok || header == "" || claims == "" || strings.IndexByte(signature, '.') >= 0 {
+		return segments{}, false
+	}
+	return segments{header, claims, signature, text[:len(text)-len(signature)-1]}, true
+}
+
+// authenticate returns the claims of a token with our header, a valid
+// signature, and the right issuer and audience. No claim is looked at before
+// the signature is verified.
+func authenticate(text string, keys Keys, issuer, audience string) (a *Access, notBefore int64, err error) {
+	parts, ok := splitAccess(text)
+	if !ok {
+		return nil, 0, errors.ErrTokenMalformed
+	}
+	kid, err := parseHeader(parts.header)
+	if err != nil {
+		return nil, 0, err
+	}
+	signature, ok := decode32(parts.signature)
+	if !ok {
+		return nil, 0, errors.ErrTokenMalformed
+	}
+	secret, err := keys.secretFor(kid, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	if accessMethod.Verify(parts.signed, signature[:], secret) != nil {
+		return nil, 0, errors.ErrTokenForged
+	}
+	data, ok := decodeBase64(nil, parts.claims)
+	if !ok {
+		return nil, 0, errors.ErrTokenMalformed
+	}
+	a, notBefore, err = parseClaims(data)
+	if err != nil {
+		return nil, 0, errors.ErrTokenMalformed
+	}
+	if a.Issuer != issuer || a.Audience != audience {
+		return nil, 0, errors.ErrTokenForeign
+	}
+	a.KeyID = kid
+	return a, notBefore, nil
+}

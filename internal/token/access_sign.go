@@ -1,0 +1,98 @@
+package token
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"strconv"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// Sign makes the text of the token with HS256, setting KeyID, and ID when that
+// is empty. nbf is set to iat. Errors: ErrUserIDInvalid, ErrValueNotJSON and
+// ErrValueTooDeep of the payload, ErrCookieTooLarge beyond MaxAccessLen,
+// ErrKeyUnknown for a malformed key, ErrTokenMalformed for any other claim that
+// is missing or out of range.
+func (a *Access) Sign(k Key) (string, error) {
+	if !k.usable() {
+		return "", errors.ErrKeyUnknown
+	}
+	if a.ID == "" {
+		a.ID = rand.Text()
+	}
+	if err := a.check(); err != nil {
+		return "", err
+	}
+	if len(a.Payload) > MaxAccessLen {
+		return "", errors.ErrCookieTooLarge
+	}
+	if len(a.Payload) > 0 {
+		if err := CheckPayload(a.Payload); err != nil {
+			return "", err
+		}
+	}
+	a.KeyID = k.ID
+	b := base64.RawURLEncoding.AppendEncode(nil, appendHeader(nil, k.ID))
+	b = append(b, '.')
+	b = base64.RawURLEncoding.AppendEncode(b, a.appendClaims(make([]byte, 0, 1024)))
+	signature, err := accessMethod.Sign(string(b), k.Secret)
+	if err != nil {
+		return "", errors.ErrKeyUnknown
+	}
+	b = base64.RawURLEncoding.AppendEncode(append(b, '.'), signature)
+	if len(b) > MaxAccessLen {
+		return "", errors.ErrCookieTooLarge
+	}
+	return string(b), nil
+}
+
+// appendClaims appends the claims as a JSON object. Names are constants and the
+// payload has been checked, so that nothing can break out of its place.
+func (a *Access) appendClaims(b []byte) []byte {
+	b = appendText(append(b, `{"iss":`...), a.Issuer)
+	b = appendText(append(b, `,"aud":`...), a.Audience)
+	b = appendText(append(b, `,"sub":`...), a.UserID)
+	b = appendText(append(b, `,"sid":`...), a.Handle)
+	b = strconv.AppendInt(append(b, `,"iat":`...), a.IssuedAt, 10)
+	b = strconv.AppendInt(append(b, `,"nbf":`...), a.IssuedAt, 10)
+	b = strconv.AppendInt(append(b, `,"exp":`...), a.ExpiresAt, 10)
+	b = appendText(append(b, `,"jti":`...), a.ID)
+	b = strconv.AppendInt(append(b, `,"auth_time":`...), a.AuthTime, 10)
+	b = strconv.AppendInt(append(b, `,"gen":`...), a.Gen, 10)
+	b = strconv.AppendInt(append(b, `,"rti":`...), a.RefreshIssuedAt, 10)
+	b = appendHash(append(b, `,"rt2":`...), a.Refresh)
+	if !a.Parent.IsZero() {
+		b = appendHash(append(b, `,"prt2":`...), a.Parent)
+	}
+	if a.AntiCSRF != [32]byte{} {
+		b = appendHash(append(b, `,"acs":`...), a.AntiCSRF)
+	}
+	if len(a.Payload) > 0 {
+		b = append(append(b, `,"pl":`...), bytes.Trim(a.Payload, " \t\r\n")...)
+	}
+	return append(b, '}')
+}
+
+func appendHash(b []byte, hash [32]byte) []byte {
+	b = append(b, '"')
+	b = base64.RawURLEncoding.AppendEncode(b, hash[:])
+	return append(b, '"')
+}
+
+// appendText appends valid UTF-8 as a JSON string, escaping only what must be.
+func appendText(b []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,76 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+func BenchmarkAccessSign(b *testing.B) {
+	a := access()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.Sign(accessKey); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseAccess(b *testing.B) {
+	valid := mustSign(b, access(), accessKey)
+	otherKey := mustSign(b, access(), token.Key{ID: accessKey.ID, Secret: refreshKey.Secret})
+	for name, text := range map[string]string{
+		"valid":         valid,
+		"forged":        otherKey,
+		"oversized 1MB": strings.Repeat("A", 1<<20),
+	} {
+		keys, want := only(accessKey), expect()
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := token.ParseAccess(text, keys, want); (err == nil) != (name == "valid") {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkLooksLikeAccess(b *testing.B) {
+	text := mustSign(b, access(), accessKey)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !token.LooksLikeAccess(text) {
+			b.Fatal("not recognised")
+		}
+	}
+}
+
+func BenchmarkRefreshSeal(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		token.NewRefresh(handle, models.Hash{}, 0, now).Seal(refreshKey)
+	}
+}
+
+func BenchmarkParseRefresh(b *testing.B) {
+	valid, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
+	otherKey, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(token.Key{ID: refreshKey.ID, Secret: accessKey.Secret})
+	for name, text := range map[string]string{
+		"valid":         valid,
+		"forged":        otherKey,
+		"oversized 1MB": strings.Repeat("A", 1<<20),
+	} {
+		keys := only(refreshKey)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := token.ParseRefresh(text, keys); (err == nil) != (name == "valid") {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

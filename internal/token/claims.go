@@ -1,0 +1,115 @@
+package token
+
+import (
+	"math"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// missing marks integer claims that were not seen; it is out of every range.
+const missing = -1
+
+// claimNames are the names that mean something to us.
+var claimNames = [...]string{
+	"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time",
+	"gen", "rti", "rt2", "prt2", "acs", "pl",
+}
+
+// parseClaims reads the claims of an authentic token. Claims of other names are
+// checked for syntax and skipped, so that a later version of the kit may add
+// some while this one runs beside it.
+func parseClaims(data []byte) (a *Access, notBefore int64, err error) {
+	s, err := newScanner(data, MaxPayloadDepth+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	a = &Access{IssuedAt: missing, ExpiresAt: missing, AuthTime: missing, Gen: missing, RefreshIssuedAt: missing}
+	notBefore = missing
+	s.names = make([][]byte, 0, len(claimNames))
+	err = s.object(func(name []byte) error {
+		if string(name) == "nbf" {
+			notBefore, err = s.natural(maxSeconds)
+			return err
+		}
+		return a.parseClaim(&s, name)
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := s.end(); err != nil {
+		return nil, 0, err
+	}
+	if notBefore == missing {
+		return nil, 0, errors.ErrTokenMalformed
+	}
+	return a, notBefore, a.check()
+}
+
+// parseClaim reads the value of one claim into its field.
+func (a *Access) parseClaim(s *scanner, name []byte) (err error) {
+	switch string(name) {
+	case "iss":
+		err = s.stringTo(&a.Issuer)
+	case "aud":
+		err = s.stringTo(&a.Audience)
+	case "sub":
+		err = s.stringTo(&a.UserID)
+	case "sid":
+		err = s.stringTo(&a.Handle)
+	case "jti":
+		err = s.stringTo(&a.ID)
+	case "iat":
+		a.IssuedAt, err = s.natural(maxSeconds)
+	case "exp":
+		a.ExpiresAt, err = s.natural(maxSeconds)
+	case "auth_time":
+		a.AuthTime, err = s.natural(maxSeconds)
+	case "gen":
+		a.Gen, err = s.natural(math.MaxInt64)
+	case "rti":
+		a.RefreshIssuedAt, err = s.natural(maxMillis)
+	case "rt2":
+		err = s.hashTo((*[32]byte)(&a.Refresh))
+	case "prt2":
+		err = s.hashTo((*[32]byte)(&a.Parent))
+	case "acs":
+		err = s.hashTo(&a.AntiCSRF)
+	case "pl":
+		a.Payload, err = s.raw()
+	default:
+		err = s.unknownClaim(name)
+	}
+	return err
+}
+
+// unknownClaim skips a claim, unless its name is one of ours in other case: a
+// parser that ignores case, as encoding/json does, would take it for ours.
+func (s *scanner) unknownClaim(name []byte) error {
+	for _, ours := range claimNames {
+		if strings.EqualFold(ours, string(name)) {
+			return errors.ErrTokenMalformed
+		}
+	}
+	return s.value()
+}
+
+func (s *scanner) stringTo(field *string) error {
+	text, err := s.text()
+	*field = string(text)
+	return err
+}
+
+// hashTo reads 32 bytes. All zero is the absent claim and has no second form.
+func (s *scanner) hashTo(field *[32]byte) error {
+	text, err := s.text()
+	if err != nil {
+		return err
+	}
+	hash, ok := decode32(string(text))
+	if !ok || hash == [32]byte{} {
+		return errors.ErrTokenMalformed
+	}
+	*field = hash
+	return nil
+}

@@ -1,0 +1,349 @@
+package token
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// MaxPayloadDepth is how deep arrays and objects of a payload may nest; a
+// scalar has depth 0.
+const MaxPayloadDepth = 32
+
+// CheckPayload reports whether a token can carry raw: one JSON value
+// (RFC 8259) that every parser reads alike, so without duplicate names,
+// invalid UTF-8 or half surrogate pairs, which encoding/json would let pass.
+// Numbers may have any size. Errors: ErrValueNotJSON, ErrValueTooDeep.
+func CheckPayload(raw json.RawMessage) error {
+	s, err := newScanner(raw, MaxPayloadDepth)
+	if err != nil {
+		return err
+	}
+	if err := s.value(); err != nil {
+		return err
+	}
+	return s.end()
+}
+
+// scanner reads JSON strictly and without building values. Every error is
+// ErrValueNotJSON or ErrValueTooDeep, which say nothing of the input.
+type scanner struct {
+	data  []byte
+	pos   int
+	room  int      // how many more arrays and objects may open
+	names [][]byte // of all objects that are open, the innermost last
+}
+
+// newScanner checks what is the same for every JSON text: UTF-8 throughout.
+func newScanner(data []byte, depth int) (scanner, error) {
+	if !utf8.Valid(data) {
+		return scanner{}, errors.ErrValueNotJSON
+	}
+	return scanner{data: data, room: depth}, nil
+}
+
+// peek skips white space and returns the next byte, 0 at the end. A 0 in the
+// input fits nothing that may follow either.
+func (s *scanner) peek() byte {
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; c {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// expect skips white space and the byte c, which must come next.
+func (s *scanner) expect(c byte) error {
+	if s.peek() != c {
+		return errors.ErrValueNotJSON
+	}
+	s.pos++
+	return nil
+}
+
+// end demands that nothing but white space is left.
+func (s *scanner) end() error {
+	if s.peek(); s.pos != len(s.data) {
+		return errors.ErrValueNotJSON
+	}
+	return nil
+}
+
+// value skips one value of any kind, checking all of it.
+func (s *scanner) value() error {
+	switch c := s.peek(); c {
+	case '{':
+		return s.object(func([]byte) error { return s.value() })
+	case '[':
+		return s.array()
+	case '"':
+		_, _, err := s.stringLiteral()
+		return err
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		_, err := s.number()
+		return err
+	}
+}
+
+// raw returns the text of the next value of any kind.
+func (s *scanner) raw() ([]byte, error) {
+	s.peek()
+	start := s.pos
+	err := s.value()
+	return s.data[start:s.pos:s.pos], err
+}
+
+// object reads an object, calling member at each value. No two names may be
+// equal once their escapes are undone.
+func (s *scanner) object(member func(name []byte) error) error {
+	first, err := len(s.names), s.open('{')
+	if err != nil {
+		return err
+	}
+	for s.peek() != '}' {
+		if len(s.names) > first {
+			if err := s.expect(','); err != nil {
+				return err
+			}
+		}
+		name, err := s.text()
+		if err != nil {
+			return err
+		}
+		s.names = append(s.names, name)
+		if err := s.expect(':'); err != nil {
+			return err
+		}
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+	names := s.names[first:]
+	s.names = s.names[:first]
+	s.close()
+	if !distinct(names) {
+		return errors.ErrValueNotJSON
+	}
+	return nil
+}
+
+// array skips an array.
+func (s *scanner) array() error {
+	if err := s.open('['); err != nil {
+		return err
+	}
+	for n := 0; s.peek() != ']'; n++ {
+		if n > 0 {
+			if err := s.expect(','); err != nil {
+				return err
+			}
+		}
+		if err := s.value(); err != nil {
+			return err
+		}
+	}
+	s.close()
+	return nil
+}
+
+func (s *scanner) open(c byte) error {
+	if err := s.expect(c); err != nil {
+		return err
+	}
+	if s.room == 0 {
+		return errors.ErrValueTooDeep
+	}
+	s.room--
+	return nil
+}
+
+func (s *scanner) close() {
+	s.pos++
+	s.room++
+}
+
+// distinct sorts names and reports whether all differ. The order is not
+// needed, and a set would cost more than the few names of a token.
+func distinct(names [][]byte) bool {
+	slices.SortFunc(names, bytes.Compare)
+	for i := 1; i < len(names); i++ {
+		if bytes.Equal(names[i-1], names[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scanner) literal(word string) error {
+	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+		return errors.ErrValueNotJSON
+	}
+	s.pos += len(word)
+	return nil
+}
+
+// text reads a string and undoes its escapes.
+func (s *scanner) text() ([]byte, error) {
+	literal, escaped, err := s.stringLiteral()
+	if err != nil {
+		return nil, err
+	}
+	if !escaped {
+		return literal[1 : len(literal)-1], nil
+	}
+	var text string // rare, so the library may do it
+	if err := json.Unmarshal(literal, &text); err != nil {
+		return nil, errors.ErrValueNotJSON
+	}
+	return []byte(text), nil
+}
+
+// stringLiteral reads a string and returns it with its quotes.
+func (s *scanner) stringLiteral() (literal []byte, escaped bool, err error) {
+	if err := s.expect('"'); err != nil {
+		return nil, false, err
+	}
+	start := s.pos - 1
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			s.pos++
+			return s.data[start:s.pos], escaped, nil
+		case c < ' ':
+			return nil, false, errors.ErrValueNotJSON
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return nil, false, err
+			}
+		default:
+			s.pos++
+		}
+	}
+	return nil, false, errors.ErrValueNotJSON
+}
+
+// escape skips one escape sequence. Half a surrogate pair is refused: parsers
+// disagree on it, and two differing ones would become the same name.
+func (s *scanner) escape() error {
+	rest := s.data[s.pos:]
+	if len(rest) < 2 {
+		return errors.ErrValueNotJSON
+	}
+	if rest[1] != 'u' {
+		if bytes.IndexByte([]byte(`"\/bfnrt`), rest[1]) < 0 {
+			return errors.ErrValueNotJSON
+		}
+		s.pos += 2
+		return nil
+	}
+	unit, ok := hexUnit(rest)
+	if !ok || (unit >= 0xDC00 && unit <= 0xDFFF) {
+		return errors.ErrValueNotJSON
+	}
+	s.pos += 6
+	if unit < 0xD800 || unit > 0xDBFF {
+		return nil
+	}
+	low, ok := hexUnit(rest[6:])
+	if !ok || low < 0xDC00 || low > 0xDFFF {
+		return errors.ErrValueNotJSON
+	}
+	s.pos += 6
+	return nil
+}
+
+// hexUnit reads the UTF-16 unit of an escape like \u0041.
+func hexUnit(b []byte) (unit uint64, ok bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	for _, c := range b[2:6] {
+		digit, known := hexDigit(c)
+		if !known {
+			return 0, false
+		}
+		unit = unit<<4 | digit
+	}
+	return unit, true
+}
+
+func hexDigit(c byte) (digit uint64, ok bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return uint64(c - '0'), true
+	case c >= 'a' && c <= 'f':
+		return uint64(c-'a') + 10, true
+	case c >= 'A' && c <= 'F':
+		return uint64(c-'A') + 10, true
+	}
+	return 0, false
+}
+
+// number reads a number by the grammar and returns its text.
+func (s *scanner) number() ([]byte, error) {
+	s.peek()
+	start := s.pos
+	s.skip('-')
+	if !s.skip('0') && !s.digits() {
+		return nil, errors.ErrValueNotJSON
+	}
+	if s.skip('.') && !s.digits() {
+		return nil, errors.ErrValueNotJSON
+	}
+	if s.skip('e') || s.skip('E') {
+		if !s.skip('+') {
+			s.skip('-')
+		}
+		if !s.digits() {
+			return nil, errors.ErrValueNotJSON
+		}
+	}
+	return s.data[start:s.pos], nil
+}
+
+// skip skips c if it comes next.
+func (s *scanner) skip(c byte) bool {
+	if s.pos < len(s.data) && s.data[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// digits skips decimal digits and reports whether there were any.
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.data) && s.data[s.pos] >= '0' && s.data[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+// natural reads an integer from 0 to most, written without sign, fraction and
+// exponent, so that no parser can round it.
+func (s *scanner) natural(most int64) (int64, error) {
+	text, err := s.number()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(string(text), 10, 63)
+	if err != nil || n > uint64(most) {
+		return 0, errors.ErrValueNotJSON
+	}
+	return int64(n), nil
+}
