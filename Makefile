@@ -1,0 +1,61 @@
+# Every target is one line of shell or a script of scripts/, so that nothing here
+# needs make. `make` alone lists them.
+
+SHELL := bash
+GOLANGCI := go tool -modfile=tools.mod golangci-lint
+
+# Packages and further `go test` arguments, as in: make test PKG=./session ARGS='-run Theft -v'
+PKG ?= ./...
+ARGS ?=
+# Time for each fuzz target.
+FUZZTIME ?= 20s
+# Runs of each benchmark; benchstat wants several.
+COUNT ?= 6
+
+export PKG FUZZTIME
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'Variables: PKG=./session/... ARGS="-run Theft -v" FUZZTIME=20s COUNT=6'
+	@echo 'Databases: SESSIONKIT_TEST_MYSQL_DSN, SESSIONKIT_TEST_POSTGRES_DSN; without them private servers are started.'
+
+.PHONY: test
+test: ## all tests with -race, against real databases
+	@scripts/test.sh $(ARGS)
+
+.PHONY: vet
+vet: ## go vet
+	go vet $(PKG)
+
+.PHONY: lint
+lint: ## golangci-lint, the order of the packages, shellcheck
+	@scripts/lint.sh
+
+.PHONY: fmt
+fmt: ## format all Go files
+	$(GOLANGCI) fmt ./...
+
+.PHONY: fix-check
+fix-check: ## fail when go fix has something to modernise
+	go fix -diff $(PKG)
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME
+	@scripts/fuzz.sh $(ARGS)
+
+.PHONY: bench
+bench: ## benchmarks COUNT times into bench.txt, summed up by benchstat
+	@set -o pipefail; scripts/with-db.sh go test -run='^$$' -bench=. -benchmem -count=$(COUNT) $(PKG) $(ARGS) | tee bench.txt
+	@go tool -modfile=tools.mod benchstat bench.txt
+
+.PHONY: example
+example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
+	@go run ./example $(ARGS)
+
+.PHONY: ci
+ci: ## what CI runs
+	@.ci/run

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# golangci-lint with the rules of .golangci.yml, the order of the rooms including
+# what they pull in indirectly, and shellcheck where it is installed.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+cd "${self%/*}/.."
+rc=0
+
+# must_not ROOM PATTERN REASON: no package of ROOM depends on PATTERN, however
+# indirectly; the import rules of .golangci.yml see direct imports only.
+must_not() {
+  local found
+  [[ -d ${1%/...} ]] || return 0
+  found=$(go list -deps "./$1") || return 1
+  found=$(grep -E "$2" <<<"$found") || return 0
+  printf '%s depends on %s: %s\n' "$1" "${found//$'\n'/, }" "$3"
+  return 1
+}
+
+gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
+for room in errors models session session/sessiontest internal/token internal/keyring; do
+  must_not "$room" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
+done
+must_not models/gormstore/... "$gin" "the store knows no web framework" || rc=1
+for room in middleware refresh; do
+  must_not "$room/..." "$gorm" "the edges reach the database through session.Store alone" || rc=1
+done
+
+go tool -modfile=tools.mod golangci-lint run ./... || rc=1
+
+if have shellcheck; then
+  shellcheck --external-sources --source-path=scripts scripts/*.sh .ci/run || rc=1
+else
+  say "shellcheck is not installed: the scripts are not checked"
+fi
+exit "$rc"

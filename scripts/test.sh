@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# All tests with the race detector, against real databases.
+#
+# Usage: test.sh [GO-TEST-ARGUMENT...]
+#
+# PKG names the packages (default ./...). See with-db.sh for the databases.
+# go test's lines go to stdout, everything else to stderr; the exit code is go's.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+have go || die "go is missing: install Go 1.26 or newer"
+cd "${self%/*}/.."
+need_cc
+export CGO_ENABLED=1 # the race detector needs it
+# shellcheck disable=SC2086 # a list of packages
+exec scripts/with-db.sh go test -race -shuffle=on ${PKG:-./...} "$@"
