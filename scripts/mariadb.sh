@@ -24,7 +24,7 @@
 # outlives a kill of the server, though not a power cut.
 options() {
   printf '%s\n' --no-defaults "--datadir=$dir/data" "--socket=$dir/run/s.sock" \
-    "--pid-file=$dir/run/pid" --port="$port" --bind-address=127.0.0.1 \
+    "--pid-file=$dir/run/pid" --port="$port" --bind-address=127.0.0.1 --secure-file-priv="$dir/run" \
     --loose-mysqlx=OFF --skip-name-resolve --local-infile=0 --max-connections=500 \
     --character-set-server=utf8mb4 --performance-schema=OFF --skip-log-bin \
     --innodb-flush-log-at-trx-commit=2 --innodb-flush-method=nosync --innodb-doublewrite=0
