@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,11 +81,13 @@ func mustSign(t testing.TB, a *token.Access, k token.Key) string {
 	return text
 }
 
-func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+var rawURL = base64.RawURLEncoding
+
+func encode(b []byte) string { return rawURL.EncodeToString(b) }
 
 func decode(t testing.TB, text string) []byte {
 	t.Helper()
-	b, err := base64.RawURLEncoding.DecodeString(text)
+	b, err := rawURL.DecodeString(text)
 	require.NoError(t, err)
 	return b
 }
@@ -92,7 +95,11 @@ func decode(t testing.TB, text string) []byte {
 // forge signs any header and claims with HMAC-SHA-256, as somebody who holds
 // the key but not our code would.
 func forge(header, claims string, secret []byte) string {
-	signed := encode([]byte(header)) + "." + encode([]byte(claims))
+	return signText(encode([]byte(header))+"."+encode([]byte(claims)), secret)
+}
+
+// signText appends a signature to text, whatever it is.
+func signText(signed string, secret []byte) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(signed))
 	return signed + "." + encode(mac.Sum(nil))
@@ -100,8 +107,31 @@ func forge(header, claims string, secret []byte) string {
 
 const goodHeader = `{"alg":"HS256","kid":"access-1","typ":"sessionkit+jwt"}`
 
-// goodClaims returns the JSON of valid claims.
-func goodClaims(t testing.TB) string {
-	t.Helper()
-	return string(decode(t, strings.Split(mustSign(t, access(), accessKey), ".")[1]))
+// claims returns the JSON of valid claims in which the named ones have another
+// raw value: claims("exp", "1"). The value "" leaves a claim out.
+func claims(changes ...string) string {
+	members := []string{
+		"iss", `"` + issuer + `"`, "aud", `"` + audience + `"`, "sub", `"007"`, "sid", `"` + handle + `"`,
+		"iat", "1767225600", "nbf", "1767225600", "exp", "1767229200", "jti", `"token-1"`,
+		"auth_time", "1767225500", "gen", "7", "rti", "1767225600123",
+		"rt2", quoted32(0x22), "prt2", quoted32(0x11), "acs", quoted32(0x33), "pl", `{"a":1}`,
+	}
+	var out []string
+	for member := range slices.Chunk(members, 2) {
+		name, value := member[0], member[1]
+		if i := slices.Index(changes, name); i >= 0 && i%2 == 0 {
+			value = changes[i+1]
+		}
+		if value != "" {
+			out = append(out, `"`+name+`":`+value)
+		}
+	}
+	return "{" + strings.Join(out, ",") + "}"
 }
+
+// plus adds raw members to the claims.
+func plus(members string) string {
+	return strings.TrimSuffix(claims(), "}") + "," + members + "}"
+}
+
+func quoted32(b byte) string { return `"` + encode(bytes.Repeat([]byte{b}, 32)) + `"` }

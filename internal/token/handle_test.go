@@ -1,0 +1,73 @@
+package token_test
+
+import (
+	"encoding/base32"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
+
+func TestValidHandle(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{
+		"", "0", handle[:25], handle + "0", strings.ToUpper(handle), " " + handle[1:], handle[:25] + " ", handle[:25] + "\n",
+		handle[:25] + "1", handle[:25] + "5", handle[:25] + "v", "w" + handle[1:], "=" + handle[1:], "\xff" + handle[1:], "é" + handle[2:],
+		"' OR 1=1 --' OR 1=1 --0000", handle[:12] + "\r\n" + handle[14:], handle[:12] + "\x00" + handle[13:], strings.Repeat("0", 1<<20),
+	} {
+		require.False(t, token.ValidHandle(bad), "%q", bad[:min(len(bad), 40)])
+	}
+	for _, good := range []string{handle, "00000000000000000000000000", "vvvvvvvvvvvvvvvvvvvvvvvvvs", knownHandle} {
+		require.True(t, token.ValidHandle(good), good)
+	}
+}
+
+// Exactly one last character in four is canonical.
+func TestValidHandleAcceptsOneTextPerHandle(t *testing.T) {
+	t.Parallel()
+	valid := 0
+	for c := range 256 {
+		if token.ValidHandle(handle[:25] + string([]byte{byte(c)})) {
+			valid++
+		}
+	}
+	require.Equal(t, 8, valid)
+}
+
+// TOK-01: unique, in the order of time, and 80 bits of it uniform.
+func TestNewHandle(t *testing.T) {
+	t.Parallel()
+	const rounds = 200_000
+	seen, ones := make(map[string]bool, rounds), make([]int, 80)
+	encoding := base32.HexEncoding.WithPadding(base32.NoPadding)
+	last, step := "", int64(0)
+	for n := range rounds {
+		at := now + int64(n/100)
+		h := token.NewHandle(at)
+		require.True(t, token.ValidHandle(h))
+		require.False(t, seen[h])
+		seen[h] = true
+		if at != step {
+			require.Less(t, last, h, "a later millisecond sorts behind")
+			step = at
+		}
+		last = max(last, h)
+		raw, err := encoding.DecodeString(strings.ToUpper(h))
+		require.NoError(t, err)
+		require.Equal(t, []byte{byte(at >> 40), byte(at >> 32), byte(at >> 24), byte(at >> 16), byte(at >> 8), byte(at)}, raw[:6])
+		countBits(ones, raw[6:])
+	}
+	requireUniform(t, ones, rounds)
+}
+
+func TestHandlesSortByTime(t *testing.T) {
+	t.Parallel()
+	var handles []string
+	for _, at := range []int64{0, 1, 31, 32, 1 << 20, now - 1, now, now + 1, now + 1<<32, 1<<48 - 1} {
+		handles = append(handles, token.NewHandle(at))
+	}
+	require.True(t, slices.IsSorted(handles))
+}

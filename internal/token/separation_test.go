@@ -1,0 +1,79 @@
+package token_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// TOK-05: an access token holds no part of a refresh token that is secret, and
+// nothing that hashes to what a row holds: it teaches what the row teaches.
+func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
+	t.Parallel()
+	parentText, parentHash := token.NewRefresh(handle, models.Hash{}, 6, now).Seal(refreshKey)
+	childText, childHash := token.NewRefresh(handle, parentHash, 7, now).Seal(refreshKey)
+	a := access()
+	a.Refresh, a.Parent = childHash, parentHash
+	plain := decode(t, strings.Split(mustSign(t, a, accessKey), ".")[1])
+
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(plain, &got))
+	require.Equal(t, []string{
+		"acs", "aud", "auth_time", "exp", "gen", "iat", "iss", "jti", "nbf", "pl", "prt2", "rt2", "rti", "sid", "sub",
+	}, slices.Sorted(maps.Keys(got)), "a new claim has to be judged here")
+	require.Equal(t, encode(childHash[:]), got["rt2"])
+	require.Equal(t, encode(parentHash[:]), got["prt2"])
+
+	var values [][]byte
+	for _, value := range got {
+		if text, ok := value.(string); ok {
+			values = append(values, []byte(text))
+			if b := make([]byte, len(text)); len(text) == 43 {
+				b = decode(t, text)
+				values = append(values, b)
+				once := sha256.Sum256(b)
+				require.NotEqual(t, parentHash, models.Hash(once), "a preimage of the row's hash")
+				require.NotEqual(t, childHash, models.Hash(once), "a preimage of the row's hash")
+			}
+		}
+	}
+	for _, refresh := range [][]byte{decode(t, parentText), decode(t, childText)} {
+		secretAndMAC := refresh[len(refresh)-64:]
+		for i := range len(secretAndMAC) - 7 {
+			for _, value := range append(values, plain) {
+				require.False(t, bytes.Contains(value, secretAndMAC[i:i+8]))
+			}
+		}
+	}
+}
+
+// KEY-07: a token of one purpose is nothing under the key of another, even when
+// both keys go by one id.
+func TestKeysOfOnePurposeDoNotServeAnother(t *testing.T) {
+	t.Parallel()
+	swapped := func(string, int64) ([]byte, error) { return accessKey.Secret, nil }
+	refresh, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
+	_, _, err := token.ParseRefresh(refresh, swapped)
+	require.ErrorIs(t, err, errors.ErrTokenForged)
+
+	swapped = func(string, int64) ([]byte, error) { return refreshKey.Secret, nil }
+	_, err = token.ParseAccess(mustSign(t, access(), accessKey), swapped, expect())
+	require.ErrorIs(t, err, errors.ErrTokenForged)
+
+	// One secret for both purposes, against all advice: the formats and the MAC
+	// domain still keep the tokens apart.
+	same := only(token.Key{ID: accessKey.ID, Secret: accessKey.Secret})
+	_, _, err = token.ParseRefresh(mustSign(t, access(), accessKey), same)
+	require.ErrorIs(t, err, errors.ErrTokenMalformed)
+	refresh, _ = token.NewRefresh(handle, hashOf(1), 3, now).Seal(accessKey)
+	_, err = token.ParseAccess(refresh, same, expect())
+	require.ErrorIs(t, err, errors.ErrTokenMalformed)
+}
