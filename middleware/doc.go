@@ -1,0 +1,12 @@
+// Package middleware puts sessions into Gin: Verify in front of protected
+// routes, Create in the handler that signs somebody in.
+//
+//	router.Use(middleware.Verify(svc))
+//	router.GET("/me", func(c *gin.Context) {
+//		sess := c.MustGet(middleware.Key).(*session.Session)
+//		c.JSON(http.StatusOK, gin.H{"userId": sess.UserID()})
+//	})
+//
+// Every function is a thin adapter of one in package session, whose names end
+// in HTTP; another router needs no more than those.
+package middleware

@@ -1,0 +1,221 @@
+package session
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/keyring"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
+
+// Config holds every setting of a Service. The zero value is the recommended
+// set-up: HTTPS, strict theft detection, anti-CSRF token on.
+type Config struct {
+	// Issuer and Audience are written into every access token and must match
+	// exactly when it is verified (RFC 7519, sections 4.1.1 and 4.1.3). Default
+	// "sessionkit". Two services with one key table need different audiences.
+	Issuer, Audience string
+
+	// AccessTokenValidity is how long an access token is good for: 1 s to 24 h,
+	// default 1 h. With RevokeAtExpiry a revoked session works that long on.
+	AccessTokenValidity time.Duration
+	// RefreshTokenValidity is how long a session lives without being used:
+	// 1 h to 365 days, default 100 days. (The database is spared a write per refresh, so
+	// the end may come up to a tenth earlier, counted from the last use.)
+	RefreshTokenValidity time.Duration
+	// SessionLifetime ends a session however much it is used; 0 = no such end.
+	SessionLifetime time.Duration
+	// ConcurrentRefreshWindow is how far apart two refreshes with the same
+	// token may be and still count as one user's parallel tabs: 0 to 60 s.
+	// 0, the default, is strict: any use of a replaced token is theft, as in the
+	// seed. Front ends that take turns across tabs (the SuperTokens ones do)
+	// need no window. Choose 10 s for those that don't, and keep
+	// the clocks of the servers closer together than that.
+	ConcurrentRefreshWindow time.Duration
+	// Leeway is granted to the expiry of access tokens for clocks that
+	// disagree: 0 to 60 s, default 5 s; NoLeeway for none.
+	Leeway time.Duration
+	// InsecureShortLifetimes lifts the lower bounds of RefreshTokenValidity and
+	// SigningKey.Rotation, for tests and demonstrations.
+	InsecureShortLifetimes bool
+
+	// Revocation says how soon a revoked session stops working; see the modes.
+	// A route can ask for more.
+	Revocation Revocation
+	// AntiCSRF protects requests that carry their token in a cookie.
+	AntiCSRF AntiCSRF
+	// SigningKey rules the keys of access and refresh tokens.
+	SigningKey SigningKey
+	// Cleanup removes rows of sessions that ended.
+	Cleanup Cleanup
+
+	// Cookie rules the cookies' attributes.
+	Cookie Cookie
+	// FrontEnds chooses what is sent to which generation of front ends.
+	FrontEnds FrontEnds
+	// SessionExpiredStatus is the status of every answer that asks the front end
+	// to refresh or to log in: 400 to 499, default 401 (the preset RefJWT4: 440).
+	// The application must not use it for anything else.
+	SessionExpiredStatus int
+	// SessionExpiredStatusFor, if set, overrides it per request, for mixed
+	// fleets of front ends. A result of 0 means no override.
+	SessionExpiredStatusFor func(*http.Request) int
+	// InvalidClaimStatus is the status of an answer to a session that lacks a
+	// claim: 400 to 499, default 403, never equal to SessionExpiredStatus.
+	InvalidClaimStatus int
+
+	// IPAddresses says what Create stores of the client's address for device
+	// lists. Default: nothing.
+	IPAddresses IPPolicy
+
+	// OperationTimeout bounds the database work of one call: 10 ms to 60 s, default 2 s.
+	// A shorter deadline of the caller's context wins.
+	OperationTimeout time.Duration
+
+	// Logger gets warnings and events; default slog.Default(). No token, key,
+	// hash, payload or data is ever logged, and no line per failed request.
+	Logger *slog.Logger
+	// OnEvent, if set, is told of every event. It runs on the path of the
+	// request and must not block. A panic in it is recovered and logged.
+	OnEvent func(Event)
+
+	// Now is the clock; default time.Now. For tests.
+	Now func() time.Time
+}
+
+// NoLeeway is a Config.Leeway of none at all.
+const NoLeeway time.Duration = -1
+
+// NoRotation is a SigningKey.Rotation that keeps the first key for ever.
+const NoRotation time.Duration = -1
+
+// Revocation says how soon a revoked session stops working.
+type Revocation uint8
+
+const (
+	// RevokeAtExpiry lets access tokens of a revoked session work until they
+	// expire; verification needs no database. The default, as in the seed.
+	RevokeAtExpiry Revocation = iota
+	// RevokeImmediately reads the session's row at every verification: the
+	// seed's blacklisting. When the database cannot be asked, the request gets
+	// an errors.ErrUnavailable.
+	RevokeImmediately
+)
+
+// AntiCSRF configures the defence against cross-site request forgery. It
+// concerns requests with a token in a cookie and a method other than GET,
+// HEAD, OPTIONS and TRACE.
+type AntiCSRF struct {
+	Mode AntiCSRFMode
+	// OnRefresh demands the proof for a refresh too. Off by default, as in the
+	// seed: a browser that evicted the page's own storage could not refresh any
+	// more, and front ends before 4.4 send none.
+	OnRefresh bool
+}
+
+// AntiCSRFMode is the kind of proof that a request was meant.
+type AntiCSRFMode uint8
+
+const (
+	// AntiCSRFViaToken wants the header anti-csrf to hold the token that
+	// creation and refresh handed out. The default.
+	AntiCSRFViaToken AntiCSRFMode = iota
+	// AntiCSRFViaCustomHeader wants any header rid, which a page of a foreign
+	// origin cannot send without passing a CORS preflight.
+	AntiCSRFViaCustomHeader
+	// InsecureAntiCSRFOff leaves it to the SameSite attribute and to the application.
+	InsecureAntiCSRFOff
+)
+
+// SigningKey rules the keys.
+type SigningKey struct {
+	// Rotation is how long a key signs before the next takes over: 1 h to
+	// 720 h, default 24 h, NoRotation for never. A rotation invalidates no token.
+	Rotation time.Duration
+	// Provider, if set, supplies the keys of access tokens instead of the key
+	// table. It is called off the path of requests and its answer is kept.
+	Provider KeyProvider
+	// Encryption holds AES-256 keys (32 bytes each) that encrypt the secrets in the key table. The
+	// first encrypts, all decrypt. Empty: secrets are stored in clear, and
+	// whoever reads the key table can sign in as anybody.
+	Encryption [][]byte
+}
+
+// Key is a symmetric signing key by its id (1 to 32 characters of A-Z a-z 0-9 _ -).
+// The secret has at least 32 bytes.
+type Key = token.Key
+
+// KeyProvider supplies keys: the first signs, all verify. A rotation is a new
+// first key; the old one must be kept in the list until its last token expired.
+type KeyProvider = keyring.Provider
+
+// Cleanup configures the removal of rows whose session ended by expiry, or
+// was revoked and would have expired by now.
+type Cleanup struct {
+	// Every is the period: at least 1 min, default 7 days. One instance works
+	// in each period, whichever comes first.
+	Every time.Duration
+	// Batch is how many rows one statement removes: 1 to 1,000, default 1,000.
+	Batch int
+	// Pause is the pause between batches: default 100 ms.
+	Pause time.Duration
+	// Disabled leaves the cleanup to the application.
+	Disabled bool
+}
+
+// IPPolicy says what is stored of a client's address.
+type IPPolicy uint8
+
+const (
+	// IPNone stores nothing.
+	IPNone IPPolicy = iota
+	// IPTruncated stores the network: /24 of IPv4, /48 of IPv6.
+	IPTruncated
+	// IPFull stores the address.
+	IPFull
+)
+
+const (
+	day = 24 * time.Hour
+
+	defaultOperationTimeout = 2 * time.Second
+	maxLeeway               = 60 * time.Second
+	maxWindow               = 60 * time.Second
+)
+
+// withDefaults returns a copy in which every setting has its effective value.
+func (c Config) withDefaults() Config {
+	c.Issuer = cmp.Or(c.Issuer, "sessionkit")
+	c.Audience = cmp.Or(c.Audience, "sessionkit")
+	c.AccessTokenValidity = cmp.Or(c.AccessTokenValidity, time.Hour)
+	c.RefreshTokenValidity = cmp.Or(c.RefreshTokenValidity, 100*day)
+	c.Leeway = orNone(c.Leeway, NoLeeway, 5*time.Second)
+	c.SigningKey.Rotation = orNone(c.SigningKey.Rotation, NoRotation, day)
+	c.Cleanup.Every = cmp.Or(c.Cleanup.Every, 7*day)
+	c.Cleanup.Batch = cmp.Or(c.Cleanup.Batch, 1000)
+	c.Cleanup.Pause = cmp.Or(c.Cleanup.Pause, 100*time.Millisecond)
+	c.Cookie = c.Cookie.withDefaults()
+	c.FrontEnds = c.FrontEnds.withDefaults()
+	c.SessionExpiredStatus = cmp.Or(c.SessionExpiredStatus, c.FrontEnds.Preset.expiredStatus())
+	c.InvalidClaimStatus = cmp.Or(c.InvalidClaimStatus, http.StatusForbidden)
+	c.OperationTimeout = cmp.Or(c.OperationTimeout, defaultOperationTimeout)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// orNone gives 0 its default and the value that stands for "none" its 0.
+func orNone(d, none, byDefault time.Duration) time.Duration {
+	switch d {
+	case 0:
+		return byDefault
+	case none:
+		return 0
+	default:
+		return d
+	}
+}

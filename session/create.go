@@ -1,0 +1,128 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// MaxUserIDLen is the longest user id in bytes.
+const MaxUserIDLen = 128
+
+// CreateOption adds to a new session.
+type CreateOption func(*creation)
+
+// creation is what the options say.
+type creation struct {
+	payload, data any
+	userAgent, ip string
+	noAntiCSRF    bool
+}
+
+// WithPayload puts v, any JSON value, into the session's access tokens: it is
+// readable in the browser. nil is JSON's null; without this option the payload is
+// absent. An object must not use the names of registered claims (errors.ErrReservedClaim).
+func WithPayload(v any) CreateOption { return func(c *creation) { c.payload = v } }
+
+// WithData stores v, any JSON value up to 64 KiB, on the server only. nil is
+// JSON's null; without this option the data is absent.
+func WithData(v any) CreateOption { return func(c *creation) { c.data = v } }
+
+// WithDevice stores what device lists show. The functions with HTTP in their
+// name fill it in from the request. ip is subject to Config.IPAddresses.
+func WithDevice(userAgent, ip string) CreateOption {
+	return func(c *creation) { c.userAgent, c.ip = userAgent, ip }
+}
+
+// Create starts a session for a user who has just proven to be userID, an opaque string of 1
+// to 128 bytes of UTF-8 that is kept byte for byte. It is one INSERT.
+//
+// Errors: errors.ErrInvalidInput (with a reason; nothing was stored),
+// errors.ErrUnavailable, errors.ErrGeneral.
+//
+// Handlers use CreateHTTP or middleware.Create, which answer the client too.
+func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOption) (*Tokens, error) {
+	c := creation{payload: Undefined{}, data: Undefined{}}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	return s.create(ctx, userID, &c)
+}
+
+func (s *Service) create(ctx context.Context, userID string, c *creation) (*Tokens, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	row, err := s.newRow(userID, c)
+	if err != nil {
+		return nil, err
+	}
+	tokens, hash, err := s.mint(ctx, birth{
+		row: row, now: row.CreatedAt, ends: row.ExpiresAt, antiCSRF: !c.noAntiCSRF,
+	})
+	if err != nil {
+		return nil, err
+	}
+	row.RefreshToken = models.RefreshToken{CurHash: hash, CurIat: row.CreatedAt}
+	if err := s.store.Insert(ctx, row); err != nil {
+		return nil, err
+	}
+	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID})
+	return tokens, nil
+}
+
+// newRow is the row of a new session, but for its refresh token.
+func (s *Service) newRow(userID string, c *creation) (*models.Session, error) {
+	if len(userID) == 0 || len(userID) > MaxUserIDLen || !utf8.ValidString(userID) {
+		return nil, invalidInput(errors.ErrUserIDInvalid)
+	}
+	payload, err := encodeValue(c.payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkReserved(payload); err != nil {
+		return nil, err
+	}
+	data, err := encodeData(c.data)
+	if err != nil {
+		return nil, err
+	}
+
+	now := s.now()
+	absolute := s.absoluteEnd(now)
+	return &models.Session{
+		Handle: token.NewHandle(now), UserID: userID,
+		Payload: payload, Data: data,
+		CreatedAt: now, LastUsedAt: now,
+		ExpiresAt: s.idleEnd(now, absolute), AbsoluteExpiresAt: absolute,
+		UserAgent: boundedText(c.userAgent, maxUserAgentLen), IP: s.cfg.IPAddresses.apply(c.ip),
+	}, nil
+}
+
+// reservedClaims are the names that a payload object must not use: the
+// registered claims of RFC 7519, section 4.1, and those of our own that front
+// ends see beside the payload.
+var reservedClaims = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"}
+
+// checkReserved refuses a payload object with a reserved name.
+func checkReserved(payload json.RawMessage) error {
+	names := objectOf(payload)
+	for _, name := range reservedClaims {
+		if _, taken := names[name]; taken {
+			return invalidInput(errors.ErrReservedClaim)
+		}
+	}
+	return nil
+}
+
+// objectOf is payload by member, or nil when it is no object.
+func objectOf(payload json.RawMessage) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	if len(payload) == 0 || payload[0] != '{' || json.Unmarshal(payload, &members) != nil {
+		return nil
+	}
+	return members
+}

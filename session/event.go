@@ -1,0 +1,102 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// EventKind names what happened.
+type EventKind string
+
+// The events. Handles are in Event only; the log shows a short hash of them.
+const (
+	EventCreated   EventKind = "session_created"
+	EventRefreshed EventKind = "session_refreshed"
+	// EventPromoted: the client used its new tokens, so the old ones are dead.
+	EventPromoted EventKind = "refresh_token_promoted"
+	// EventSwapped: one of two tabs' refreshes within the window replaced the other's.
+	EventSwapped EventKind = "refresh_token_swapped"
+	// EventDatabaseBehind: a client's token was ahead of the database, which
+	// has lost commits (a failover, a restored backup).
+	EventDatabaseBehind EventKind = "db_behind"
+	// EventTheft: a replaced refresh token was used. The session is revoked.
+	EventTheft EventKind = "token_theft"
+	// EventRevoked: a session, or every session of a user, was revoked.
+	EventRevoked EventKind = "session_revoked"
+	// EventCleanup: rows of ended sessions were removed.
+	EventCleanup EventKind = "cleanup"
+)
+
+// Event is something worth counting or recording.
+type Event struct {
+	Kind EventKind
+	Time time.Time
+	// Handle names the session, UserID its user, where they are known.
+	Handle, UserID string
+	// Reason goes with EventRevoked.
+	Reason models.RevokeReason
+	// Count is the number of sessions or rows.
+	Count int
+	// SinceRotation goes with EventTheft: how long ago the token was replaced.
+	SinceRotation time.Duration
+}
+
+// level is Debug for what happens all day.
+func (k EventKind) level() slog.Level {
+	switch k {
+	case EventTheft, EventDatabaseBehind:
+		return slog.LevelWarn
+	case EventCleanup, EventRevoked:
+		return slog.LevelInfo
+	default:
+		return slog.LevelDebug
+	}
+}
+
+// emit logs e and tells Config.OnEvent.
+func (s *Service) emit(ctx context.Context, e Event) {
+	e.Time = s.cfg.Now()
+	if level := e.Kind.level(); s.cfg.Logger.Enabled(ctx, level) {
+		attrs := []slog.Attr{slog.String("session", shortHash(e.Handle))}
+		if e.Reason != "" {
+			attrs = append(attrs, slog.String("reason", string(e.Reason)))
+		}
+		if e.Count > 0 {
+			attrs = append(attrs, slog.Int("count", e.Count))
+		}
+		if e.Kind == EventTheft {
+			attrs = append(attrs, slog.Duration("since_rotation", e.SinceRotation))
+		}
+		s.cfg.Logger.LogAttrs(ctx, level, "sessionkit: "+string(e.Kind), attrs...)
+	}
+	if s.cfg.OnEvent != nil {
+		s.callOnEvent(ctx, e)
+	}
+}
+
+// callOnEvent keeps a panic of the application's hook away from the request.
+func (s *Service) callOnEvent(ctx context.Context, e Event) {
+	defer func() {
+		if recover() != nil {
+			// The value is left out: it may hold anything.
+			s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "sessionkit: Config.OnEvent panicked",
+				slog.String("event", string(e.Kind)))
+		}
+	}()
+	s.cfg.OnEvent(e)
+}
+
+// shortHash names a session in logs: the same one in every line, and of no
+// use to whoever reads them. A handle has 80 random bits, so the hash needs no key.
+func shortHash(handle string) string {
+	if handle == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("sessionkit.log.v1:" + handle))
+	return hex.EncodeToString(sum[:6])
+}

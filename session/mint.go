@@ -1,0 +1,92 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// birth says which pair of tokens to mint.
+type birth struct {
+	// row has the claims: handle, user, payload, creation and absolute end.
+	row *models.Session
+	// parent is the refresh token that is refreshed; zero at creation. With a parent,
+	// the pair waits to be promoted by its first use.
+	parent   models.Hash
+	gen, now int64
+	// ends is the idle end that the row guarantees, and so the refresh token's.
+	ends     int64
+	antiCSRF bool
+}
+
+// mint makes a pair of tokens and returns the refresh token's hash with them.
+// It touches no row; the size limits are checked here, before anything is stored.
+func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, error) {
+	refreshKey, err := s.keys.Signing(ctx, models.KeyForRefresh)
+	if err != nil {
+		return nil, models.Hash{}, err
+	}
+	refreshText, hash := token.NewRefresh(b.row.Handle, b.parent, b.gen, b.now).Seal(refreshKey)
+
+	claims := token.Access{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
+		UserID: b.row.UserID, Handle: b.row.Handle, ID: rand.Text(),
+		IssuedAt: b.now / 1000, ExpiresAt: s.accessExpiry(b.now, b.row.AbsoluteExpiresAt),
+		AuthTime: b.row.CreatedAt / 1000,
+		Gen:      b.gen, RefreshIssuedAt: b.now, Refresh: hash, Parent: b.parent,
+		Payload: b.row.Payload,
+	}
+	tokens := &Tokens{
+		Refresh:   RefreshToken{Token{refreshText, time.UnixMilli(b.ends)}},
+		IDRefresh: Token{rand.Text(), time.UnixMilli(b.ends)},
+	}
+	if b.antiCSRF && s.cfg.AntiCSRF.Mode == AntiCSRFViaToken {
+		tokens.AntiCSRF = antiCSRFOf(refreshText)
+		claims.AntiCSRF = antiCSRFHash(tokens.AntiCSRF)
+	}
+	access, err := s.signAccess(ctx, &claims)
+	if err != nil {
+		return nil, models.Hash{}, err
+	}
+	tokens.Access = *access
+	tokens.Session = s.newSession(&claims, b.ends)
+	return tokens, hash, nil
+}
+
+// signAccess signs claims and checks that the result fits where it has to go.
+func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*AccessToken, error) {
+	key, err := s.keys.Signing(ctx, models.KeyForAccess)
+	if err != nil {
+		return nil, err
+	}
+	text, err := claims.Sign(key)
+	if err != nil {
+		return nil, invalidInput(err)
+	}
+	if err := s.checkSizes(text, claims); err != nil {
+		return nil, err
+	}
+	return &AccessToken{Token{text, time.Unix(claims.ExpiresAt, 0)}}, nil
+}
+
+// accessExpiry is in Unix seconds, which is what a JWT can say: rounded up, so
+// that a short validity is not cut to nothing, but never past the session's absolute end.
+func (s *Service) accessExpiry(now, absolute int64) int64 {
+	expires := (now + millis(s.cfg.AccessTokenValidity) + 999) / 1000
+	if absolute > 0 {
+		expires = min(expires, absolute/1000)
+	}
+	return expires
+}
+
+// idleEnd is where use at now moves the end of a session.
+func (s *Service) idleEnd(now, absolute int64) int64 {
+	end := now + millis(s.cfg.RefreshTokenValidity)
+	if absolute > 0 {
+		end = min(end, absolute)
+	}
+	return end
+}

@@ -1,0 +1,126 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// MergePayload changes members of the session's payload object, in the row and in a new
+// access token with the same expiry, which the client gets in the response at
+// hand. Without HTTP the caller must pass the result on. A nil value removes a
+// member.
+//
+// Errors: errors.ErrUnauthorised (the session is over; the cookies are
+// cleared), errors.ErrInvalidInput with errors.ErrReservedClaim,
+// errors.ErrPayloadNotObject, errors.ErrValueNotJSON or
+// errors.ErrCookieTooLarge (nothing was stored), errors.ErrUnavailable,
+// errors.ErrGeneral.
+func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*AccessToken, error) {
+	row, err := s.svc.mergePayload(ctx, s.Handle(), members)
+	if err != nil {
+		return nil, s.clearIfEnded(err)
+	}
+	s.mu.Lock()
+	claims := s.claims
+	claims.Payload = row.Payload
+	claims.IssuedAt = s.svc.now() / 1000
+	access, err := s.svc.signAccess(ctx, &claims)
+	if err == nil {
+		s.claims.Payload, s.claims.IssuedAt, s.ends = claims.Payload, claims.IssuedAt, row.ExpiresAt
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if s.answer != nil {
+		s.answer.replace(access, &claims, row.ExpiresAt)
+	}
+	return access, nil
+}
+
+// MergePayload changes members of the payload object of the session named by
+// handle. Access tokens show it from their next refresh on. Errors: as Session.MergePayload.
+func (s *Service) MergePayload(ctx context.Context, handle string, members map[string]any) error {
+	_, err := s.mergePayload(ctx, handle, members)
+	return err
+}
+
+// mergePayload reads, merges and writes until nobody came in between. It returns the
+// row as written.
+func (s *Service) mergePayload(ctx context.Context, handle string, members map[string]any) (*models.Session, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	for range maxAttempts {
+		row, err := s.live(ctx, handle)
+		if err != nil {
+			return nil, err
+		}
+		old := row.Payload
+		if row.Payload, err = mergeObject(old, members); err != nil {
+			return nil, err
+		}
+		if bytes.Equal(old, row.Payload) {
+			return row, nil
+		}
+		if err := s.checkPayloadFits(ctx, row); err != nil {
+			return nil, err
+		}
+		written, err := s.store.WritePayload(ctx, models.PayloadWrite{Handle: handle, Old: old, New: row.Payload, Now: s.now()})
+		if err != nil || written {
+			return row, err
+		}
+	}
+	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
+}
+
+// mergeObject is the object old with members set, or removed where they are nil. An absent
+// object counts as empty.
+func mergeObject(old json.RawMessage, members map[string]any) (json.RawMessage, error) {
+	merged := objectOf(old)
+	if merged == nil {
+		if len(old) > 0 {
+			return nil, invalidInput(errors.ErrPayloadNotObject)
+		}
+		merged = make(map[string]json.RawMessage, len(members))
+	}
+	for name, v := range members {
+		if v == nil {
+			delete(merged, name)
+			continue
+		}
+		text, err := encodeValue(v)
+		if err != nil {
+			return nil, err
+		}
+		if text == nil || string(text) == "null" {
+			delete(merged, name)
+			continue
+		}
+		merged[name] = text
+	}
+	payload, err := encodeValue(merged)
+	if err != nil {
+		return nil, err
+	}
+	return payload, checkReserved(payload)
+}
+
+// checkPayloadFits makes the largest access token that the row's payload can get into.
+func (s *Service) checkPayloadFits(ctx context.Context, row *models.Session) error {
+	now := s.now()
+	full := models.Hash{0: 1}
+	_, err := s.signAccess(ctx, &token.Access{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
+		UserID: row.UserID, Handle: row.Handle, ID: row.Handle,
+		IssuedAt: now / 1000, ExpiresAt: s.accessExpiry(now, 0), AuthTime: row.CreatedAt / 1000,
+		// A generation and hashes of full length, so that no later token is longer.
+		Gen: 1 << 40, RefreshIssuedAt: now, Refresh: full, Parent: full, AntiCSRF: full,
+		Payload: row.Payload,
+	})
+	return err
+}

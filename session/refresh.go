@@ -1,0 +1,150 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Refresh exchanges a refresh token for new tokens. The old one stays good until
+// the new ones are used, so a lost answer costs nothing: the client asks again.
+// A token that was replaced for good ends the session as theft.
+//
+// Errors: errors.ErrUnauthorised (no such session any more, or no token of
+// ours; remove the client's tokens), *errors.TokenTheftError (the same, and the session was
+// revoked; exactly one caller gets it per theft), errors.ErrUnavailable,
+// errors.ErrGeneral.
+//
+// Handlers use RefreshHTTP or refresh.Handler.
+func (s *Service) Refresh(ctx context.Context, refreshToken string) (*Tokens, error) {
+	tok, err := s.parseRefresh(ctx, refreshToken)
+	if err != nil {
+		return nil, err
+	}
+	return s.refresh(ctx, tok, true)
+}
+
+// refreshToken is an authentic refresh token and its hash.
+type refreshToken struct {
+	*token.Refresh
+	text string
+	hash models.Hash
+}
+
+// parseRefresh authenticates text; no SQL, but for the key ring's rare reload.
+func (s *Service) parseRefresh(ctx context.Context, text string) (*refreshToken, error) {
+	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh))
+	switch {
+	case err == nil:
+		return &refreshToken{Refresh: tok, text: text, hash: hash}, nil
+	case errors.Is(err, errors.ErrGeneral):
+		return nil, err
+	default:
+		return nil, errors.WithReason(errors.ErrUnauthorised, err)
+	}
+}
+
+// refresh is the loop of read, decide, act of the state machine.
+func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool) (*Tokens, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	state := presented{hash: tok.hash, parent: tok.Parent, gen: tok.Gen, iat: tok.IssuedAt}
+
+	row, err := s.store.Find(ctx, tok.Handle)
+	if err != nil {
+		return nil, err
+	}
+	for range maxAttempts {
+		now := s.now()
+		read := lineageOf(row, now)
+		switch v := decideRefresh(read, state, now, millis(s.cfg.ConcurrentRefreshWindow)); v {
+		case verdictMint:
+			ends, moved, err := s.extendIfDue(ctx, row, now)
+			if err != nil {
+				return nil, err
+			}
+			if moved {
+				return s.mintChild(ctx, row, tok, now, ends, antiCSRF)
+			}
+			if row, err = s.store.Find(ctx, tok.Handle); err != nil {
+				return nil, err
+			}
+		case verdictMintSibling:
+			return s.mintChild(ctx, row, tok, now, row.ExpiresAt, antiCSRF)
+		case verdictAdvance, verdictFastForward, verdictSwap:
+			step := s.dated(stepFor(v, read, state), tok.Handle, row.AbsoluteExpiresAt)
+			found, applied, err := s.advance(ctx, step)
+			if err != nil {
+				return nil, err
+			}
+			if applied {
+				s.emitAdvance(ctx, v, row.Handle, row.UserID)
+				return s.mintChild(ctx, row, tok, now, max(step.ExpiresAt, row.ExpiresAt), antiCSRF)
+			}
+			row = found
+		case verdictTheft:
+			return nil, s.endAsTheft(ctx, row, now)
+		default:
+			return nil, ended(row)
+		}
+	}
+	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
+}
+
+// mintChild answers a refresh: a pair of tokens whose parent is tok.
+func (s *Service) mintChild(ctx context.Context, row *models.Session, tok *refreshToken, now, ends int64, antiCSRF bool) (*Tokens, error) {
+	tokens, _, err := s.mint(ctx, birth{
+		row: row, parent: tok.hash, gen: tok.Gen + 1, now: now, ends: ends, antiCSRF: antiCSRF,
+	})
+	if err == nil {
+		s.emit(ctx, Event{Kind: EventRefreshed, Handle: row.Handle, UserID: row.UserID})
+	}
+	return tokens, err
+}
+
+// extendIfDue moves the idle end once more than a tenth of the validity
+// has passed since it was moved last, so that most refreshes write nothing. The new tokens get the
+// end that the row has then, never a later one. False means that the row moved on meanwhile.
+func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int64) (ends int64, ok bool, err error) {
+	wanted := s.idleEnd(now, row.AbsoluteExpiresAt)
+	if wanted-row.ExpiresAt <= millis(s.cfg.RefreshTokenValidity)/10 {
+		return row.ExpiresAt, true, nil
+	}
+	moved, err := s.store.Extend(ctx, models.Extend{
+		Handle: row.Handle, Current: row.RefreshToken.CurHash, ExpiresAt: wanted, Now: now,
+	})
+	return wanted, moved, err
+}
+
+// endAsTheft revokes the whole family before anybody hears of it. It goes on when
+// the client hangs up: a thief must not be able to stop it that way.
+func (s *Service) endAsTheft(ctx context.Context, row *models.Session, now int64) error {
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
+	endedNow, err := s.revokeSurely(ctx, row.Handle, models.RevokedByTheft, now)
+	if err != nil {
+		return err
+	}
+	if !endedNow {
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+	}
+	since := time.Duration(max(0, now-row.RefreshToken.CurIat)) * time.Millisecond
+	s.emit(ctx, Event{Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, SinceRotation: since})
+	return &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
+}
+
+// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it was carried out.
+func (s *Service) revokeSurely(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error) {
+	endedNow, err := s.store.Revoke(ctx, handle, reason, now)
+	if err == nil {
+		return endedNow, nil
+	}
+	row, readErr := s.store.Find(ctx, handle)
+	if readErr != nil || row == nil || row.RevokedAt != now || row.RevokeReason != reason {
+		return false, err
+	}
+	return true, nil
+}

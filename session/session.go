@@ -1,0 +1,131 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Session is a verified session, as its access token describes it. It is safe
+// for concurrent use.
+type Session struct {
+	svc *Service
+	// answer is the response that the session was verified or created in; nil without HTTP.
+	answer *answer
+
+	mu     sync.Mutex
+	claims token.Access
+	// ends is the session's idle end as far as it is known, or 0.
+	ends int64
+}
+
+func (s *Service) newSession(claims *token.Access, ends int64) *Session {
+	return &Session{svc: s, claims: *claims, ends: ends}
+}
+
+// snapshot is a consistent copy of what MergePayload may change.
+func (s *Session) snapshot() (claims token.Access, ends int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.claims, s.ends
+}
+
+// UserID is what the session was created for, byte for byte.
+func (s *Session) UserID() string { return s.claims.UserID }
+
+// Handle names the session. It is not a credential.
+func (s *Session) Handle() string { return s.claims.Handle }
+
+// CreatedAt is when the user signed in, to the second.
+func (s *Session) CreatedAt() time.Time { return time.Unix(s.claims.AuthTime, 0) }
+
+// ExpiresAt is when the access token expires and a refresh is due.
+func (s *Session) ExpiresAt() time.Time { return time.Unix(s.claims.ExpiresAt, 0) }
+
+// Payload decodes the access token's payload into dst, as Service.Data does
+// with data; it needs no database. The error is an errors.ErrInvalidInput: dst does not fit.
+func (s *Session) Payload(dst any) error {
+	claims, _ := s.snapshot()
+	return decodeValue(claims.Payload, dst)
+}
+
+// PayloadAs is the payload of s as a T; the zero T when it is absent.
+func PayloadAs[T any](s *Session) (T, error) {
+	var v T
+	err := s.Payload(&v)
+	return v, err
+}
+
+// Data reads the session's data; see Service.Data. When the session turns out
+// to be over, the cookies are cleared in the response at hand.
+func (s *Session) Data(ctx context.Context, dst any) error {
+	return s.clearIfEnded(s.svc.Data(ctx, s.Handle(), dst))
+}
+
+// UpdateData replaces the session's data; see Service.UpdateData. When the session turns out
+// to be over, the cookies are cleared in the response at hand.
+func (s *Session) UpdateData(ctx context.Context, v any) error {
+	return s.clearIfEnded(s.svc.UpdateData(ctx, s.Handle(), v))
+}
+
+// ModifyData changes the session's data atomically; see Service.ModifyData.
+func (s *Session) ModifyData(ctx context.Context, modify func(current json.RawMessage) (any, error)) error {
+	return s.clearIfEnded(s.svc.ModifyData(ctx, s.Handle(), modify))
+}
+
+// Revoke ends the session and clears its cookies in the response at hand,
+// whether or not somebody else was faster. On an error nothing is cleared, so
+// that the client can try again.
+func (s *Session) Revoke(ctx context.Context) error {
+	if _, err := s.svc.revoke(ctx, s.Handle(), models.RevokedBySignOut); err != nil {
+		return err
+	}
+	s.clear()
+	return nil
+}
+
+// clearIfEnded passes err on.
+func (s *Session) clearIfEnded(err error) error {
+	if errors.Is(err, errors.ErrUnauthorised) {
+		s.clear()
+	}
+	return err
+}
+
+func (s *Session) clear() {
+	if s.answer != nil {
+		s.answer.clear()
+	}
+}
+
+// Format implements [fmt.Formatter]: no verb shows claims.
+func (s *Session) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "Session{%s}", shortHash(s.claims.Handle))
+}
+
+// MarshalJSON shows nothing: name what a response should tell.
+func (s *Session) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// LogValue implements [slog.LogValuer].
+func (s *Session) LogValue() slog.Value { return slog.StringValue(shortHash(s.claims.Handle)) }
+
+// contextKey is a type of its own, so that no other package's key equals it.
+type contextKey struct{}
+
+// NewContext returns a context that carries sess.
+func NewContext(ctx context.Context, sess *Session) context.Context {
+	return context.WithValue(ctx, contextKey{}, sess)
+}
+
+// FromContext returns the session that the request was verified with.
+func FromContext(ctx context.Context) (*Session, bool) {
+	sess, ok := ctx.Value(contextKey{}).(*Session)
+	return sess, ok
+}

@@ -1,0 +1,117 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// problems collects what is wrong with a configuration, by field name.
+type problems []error
+
+func (p *problems) add(field, format string, args ...any) {
+	*p = append(*p, fmt.Errorf("Config."+field+": "+format, args...))
+}
+
+// within complains unless lo <= d <= hi.
+func (p *problems) within(field string, d, lo, hi time.Duration) {
+	if d < lo || d > hi {
+		p.add(field, "%v is not between %v and %v", d, lo, hi)
+	}
+}
+
+// short complains about a text over 256 bytes.
+func (p *problems) short(field, text string) {
+	if len(text) > 256 {
+		p.add(field, "%d bytes are more than 256", len(text))
+	}
+}
+
+// clientError complains unless status is a 4xx.
+func (p *problems) clientError(field string, status int) {
+	if status < 400 || status > 499 {
+		p.add(field, "%d is not between 400 and 499", status)
+	}
+}
+
+// err is nil, or one errors.ErrConfig that names every problem.
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return errors.WithReason(errors.ErrConfig, errors.Join(p...))
+}
+
+// validate checks a Config that has its defaults.
+func (c Config) validate() error {
+	var p problems
+	c.validateLifetimes(&p)
+	c.validateKeys(&p)
+	c.validateHTTP(&p)
+	c.Cookie.validate(&p)
+	c.FrontEnds.validate(&p)
+
+	if c.Revocation > RevokeImmediately {
+		p.add("Revocation", "unknown mode %d", c.Revocation)
+	}
+	if c.AntiCSRF.Mode > InsecureAntiCSRFOff {
+		p.add("AntiCSRF.Mode", "unknown mode %d", c.AntiCSRF.Mode)
+	}
+	if c.IPAddresses > IPFull {
+		p.add("IPAddresses", "unknown policy %d", c.IPAddresses)
+	}
+	p.within("Cleanup.Every", c.Cleanup.Every, time.Minute, 365*day)
+	p.within("Cleanup.Pause", c.Cleanup.Pause, 0, time.Minute)
+	if c.Cleanup.Batch < 1 || c.Cleanup.Batch > 1000 {
+		p.add("Cleanup.Batch", "%d is not between 1 and 1000", c.Cleanup.Batch)
+	}
+	p.within("OperationTimeout", c.OperationTimeout, 10*time.Millisecond, time.Minute)
+	return p.err()
+}
+
+func (c Config) validateLifetimes(p *problems) {
+	shortestIdle := time.Hour
+	if c.InsecureShortLifetimes {
+		shortestIdle = time.Second
+	}
+	p.within("AccessTokenValidity", c.AccessTokenValidity, time.Second, day)
+	p.within("RefreshTokenValidity", c.RefreshTokenValidity, shortestIdle, 365*day)
+	p.within("Leeway", c.Leeway, 0, maxLeeway)
+	p.within("ConcurrentRefreshWindow", c.ConcurrentRefreshWindow, 0, maxWindow)
+
+	if c.AccessTokenValidity >= c.RefreshTokenValidity {
+		p.add("AccessTokenValidity", "%v must be shorter than RefreshTokenValidity (%v)", c.AccessTokenValidity, c.RefreshTokenValidity)
+	}
+	if c.ConcurrentRefreshWindow >= c.AccessTokenValidity {
+		p.add("ConcurrentRefreshWindow", "%v must be shorter than AccessTokenValidity (%v)", c.ConcurrentRefreshWindow, c.AccessTokenValidity)
+	}
+	if c.SessionLifetime < 0 || (c.SessionLifetime > 0 && c.SessionLifetime < c.AccessTokenValidity) {
+		p.add("SessionLifetime", "%v must be 0 (none) or at least AccessTokenValidity (%v)", c.SessionLifetime, c.AccessTokenValidity)
+	}
+}
+
+func (c Config) validateKeys(p *problems) {
+	if r := c.SigningKey.Rotation; r != 0 {
+		shortest := time.Hour
+		if c.InsecureShortLifetimes {
+			shortest = time.Second
+		}
+		p.within("SigningKey.Rotation", r, shortest, 720*time.Hour)
+	}
+	for i, kek := range c.SigningKey.Encryption {
+		if len(kek) != 32 {
+			p.add("SigningKey.Encryption", "key %d has %d bytes, AES-256 wants 32", i, len(kek))
+		}
+	}
+	p.short("Issuer", c.Issuer)
+	p.short("Audience", c.Audience)
+}
+
+func (c Config) validateHTTP(p *problems) {
+	p.clientError("SessionExpiredStatus", c.SessionExpiredStatus)
+	p.clientError("InvalidClaimStatus", c.InvalidClaimStatus)
+	if c.SessionExpiredStatus == c.InvalidClaimStatus {
+		p.add("InvalidClaimStatus", "%d is SessionExpiredStatus already: front ends would refresh for ever", c.InvalidClaimStatus)
+	}
+}

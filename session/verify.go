@@ -1,0 +1,244 @@
+package session
+
+import (
+	"context"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// maxAttempts bounds the loop of read, decide, compare-and-swap. Whoever lost that
+// many races in a row is told to come back.
+const maxAttempts = 6
+
+// VerifyOption changes what one verification demands.
+type VerifyOption func(*demands)
+
+// demands is what a verification asks for.
+type demands struct {
+	antiCSRF   csrfDemand
+	revocation Revocation
+}
+
+// csrfDemand says which requests must prove that they were meant.
+type csrfDemand uint8
+
+const (
+	csrfByMethod csrfDemand = iota // unsafe methods; without HTTP: always
+	csrfAlways
+	csrfNever
+)
+
+// RequireAntiCSRF demands the anti-CSRF proof whatever the method is.
+func RequireAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfAlways } }
+
+// InsecureSkipAntiCSRF asks for no anti-CSRF proof: the seed's null, for
+// requests that change nothing or are protected by other means.
+func InsecureSkipAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfNever } }
+
+// WithRevocation overrides Config.Revocation.
+func WithRevocation(mode Revocation) VerifyOption {
+	return func(d *demands) { d.revocation = mode }
+}
+
+func (s *Service) demandsOf(opts []VerifyOption) demands {
+	d := demands{revocation: s.cfg.Revocation}
+	for _, opt := range opts {
+		opt(&d)
+	}
+	return d
+}
+
+// Verify checks an access token and the anti-CSRF token that came with it.
+// The second result is a new access token which the client must be given in
+// place of its own, or nil: the first use of a refreshed token makes the refresh definite.
+// Verifying any other token needs no database, unless immediate revocation is on.
+//
+// Errors: errors.ErrTryRefreshToken (keep the client's tokens),
+// errors.ErrUnauthorised (the session is over), errors.ErrInvalidClaim,
+// errors.ErrUnavailable, errors.ErrGeneral.
+//
+// Handlers use VerifyHTTP or middleware.Verify.
+func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {
+	return s.verify(ctx, accessToken, func(a *token.Access, d csrfDemand) bool {
+		return s.cfg.AntiCSRF.Mode != AntiCSRFViaToken || d == csrfNever || antiCSRFMatches(antiCSRF, a.AntiCSRF)
+	}, s.demandsOf(opts))
+}
+
+// csrfCheck reports whether the proof for the token at hand satisfies the demand.
+type csrfCheck func(*token.Access, csrfDemand) bool
+
+func (s *Service) verify(ctx context.Context, text string, csrf csrfCheck, d demands) (*Session, *AccessToken, error) {
+	claims, err := s.parseAccess(ctx, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !csrf(claims, d.antiCSRF) {
+		return nil, nil, tryRefresh(errors.ErrAntiCSRF)
+	}
+	return s.settle(ctx, claims, d.revocation)
+}
+
+// parseAccess authenticates text and checks its claims. It runs no SQL, but for
+// the key ring's rare reload.
+func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, error) {
+	claims, err := token.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Now: s.now(), Leeway: s.cfg.Leeway,
+	})
+	if err != nil {
+		return nil, asTryRefresh(err)
+	}
+	return claims, nil
+}
+
+// settle asks the database where that is needed: to promote, or because
+// revocation must be immediate.
+func (s *Service) settle(ctx context.Context, claims *token.Access, mode Revocation) (*Session, *AccessToken, error) {
+	if !claims.Parent.IsZero() {
+		return s.promote(ctx, claims)
+	}
+	if mode == RevokeImmediately {
+		ends, err := s.checkLive(ctx, claims.Handle)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.newSession(claims, ends), nil, nil
+	}
+	return s.newSession(claims, 0), nil, nil
+}
+
+// checkLive is nil while the session's row is neither revoked nor expired.
+func (s *Service) checkLive(ctx context.Context, handle string) (ends int64, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	row, err := s.store.Find(ctx, handle)
+	if err != nil {
+		return 0, err
+	}
+	now := s.now()
+	if row == nil || !row.LiveAt(now) {
+		return 0, ended(row)
+	}
+	return row.ExpiresAt, nil
+}
+
+// promote handles the first use of an access token since its refresh: the
+// client has proven that it received it, so its refresh token replaces its parent in
+// the row. One UPDATE, and one SELECT when that found no match.
+func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, *AccessToken, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	tok := presented{hash: claims.Refresh, parent: claims.Parent, gen: claims.Gen, iat: claims.RefreshIssuedAt}
+
+	// The usual case needs no reading: if the parent is current, this is the step.
+	v, row := verdictAdvance, lineage{cur: tok.parent}
+	absolute := s.absoluteEnd(claims.AuthTime * 1000)
+	for range maxAttempts {
+		step := s.dated(stepFor(v, row, tok), claims.Handle, absolute)
+		found, applied, err := s.advance(ctx, step)
+		if err != nil {
+			return nil, nil, err
+		}
+		if applied {
+			s.emitAdvance(ctx, v, claims.Handle, claims.UserID)
+			return s.confirmed(ctx, claims, step.ExpiresAt)
+		}
+		row = lineageOf(found, step.Now)
+		switch v = decideVerify(row, tok, millis(s.cfg.ConcurrentRefreshWindow)); v {
+		case verdictAdvance, verdictFastForward:
+			absolute = found.AbsoluteExpiresAt
+		case verdictConfirmed:
+			return s.confirmed(ctx, claims, found.ExpiresAt)
+		case verdictAccept:
+			return s.newSession(claims, found.ExpiresAt), nil, nil
+		case verdictTryRefresh:
+			return nil, nil, tryRefresh(errors.ErrTokenRotatedOut)
+		default:
+			return nil, nil, ended(found)
+		}
+	}
+	return nil, nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
+}
+
+// confirmed re-issues a promoted access token without its parent, with the SAME
+// expiry: only a refresh extends life.
+func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *AccessToken, error) {
+	claims.Parent = models.Hash{}
+	claims.IssuedAt = s.now() / 1000
+	replacement, err := s.signAccess(ctx, claims)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.newSession(claims, ends), replacement, nil
+}
+
+// dated completes a step with the session's name and times. The end of the token
+// that becomes current was promised to the client, so the row's must not be earlier.
+func (s *Service) dated(step models.Advance, handle string, absolute int64) models.Advance {
+	step.Handle = handle
+	step.Now = s.now()
+	step.ExpiresAt = s.idleEnd(max(step.Now, step.Iat), absolute)
+	return step
+}
+
+// absoluteEnd is the end of a session created at the given time that never moves, or 0.
+// The row has the definite one, and no step goes past that.
+func (s *Service) absoluteEnd(created int64) int64 {
+	if s.cfg.SessionLifetime == 0 {
+		return 0
+	}
+	return created + millis(s.cfg.SessionLifetime)
+}
+
+// advance applies a step. If it found no match, or its outcome is unknown, the
+// row is read again: a row that holds what was to be written means success,
+// whoever wrote it. Otherwise found is the row, for the next decision.
+func (s *Service) advance(ctx context.Context, step models.Advance) (found *models.Session, applied bool, err error) {
+	applied, err = s.store.Advance(ctx, step)
+	if err == nil && applied {
+		return nil, true, nil
+	}
+	found, readErr := s.store.Find(ctx, step.Handle)
+	if readErr != nil {
+		return nil, false, readErr
+	}
+	if err != nil && found != nil && found.LiveAt(step.Now) && found.RefreshToken.CurHash.Equal(step.To) {
+		return found, true, nil
+	}
+	return found, false, nil
+}
+
+func (s *Service) emitAdvance(ctx context.Context, v verdict, handle, userID string) {
+	kind := EventPromoted
+	switch v {
+	case verdictFastForward:
+		kind = EventDatabaseBehind
+	case verdictSwap:
+		kind = EventSwapped
+	}
+	s.emit(ctx, Event{Kind: kind, Handle: handle, UserID: userID})
+}
+
+// ended is the verdict on a session that is not live.
+func ended(row *models.Session) error {
+	switch {
+	case row == nil:
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
+	case row.RevokedAt != 0:
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+	default:
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionExpired)
+	}
+}
+
+func tryRefresh(reason error) error { return errors.WithReason(errors.ErrTryRefreshToken, reason) }
+
+// asTryRefresh gives the reason that a parser returned its class. What came
+// from the database keeps its own.
+func asTryRefresh(err error) error {
+	if errors.Is(err, errors.ErrGeneral) {
+		return err
+	}
+	return tryRefresh(err)
+}

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// retryAfter is what a client is asked to wait, in seconds, before it tries
+// again to reach a database that is failing over.
+const retryAfter = "1"
+
+// WriteError answers a request with what err means: the status and body of the
+// table in package errors. It tells no reason. An error that is not the kit's
+// is an internal error.
+func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	status, body := s.answerFor(r, err)
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	appendToken(h, "Cache-Control", "no-store")
+	if status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", retryAfter)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// answerFor is the table of errors and answers. The more special class comes first.
+func (s *Service) answerFor(r *http.Request, err error) (status int, body []byte) {
+	switch {
+	case errors.Is(err, errors.ErrTokenTheft):
+		return s.expiredStatus(r), []byte(`{"message":"token theft detected"}`)
+	case errors.Is(err, errors.ErrUnauthorised):
+		return s.expiredStatus(r), []byte(`{"message":"unauthorised"}`)
+	case errors.Is(err, errors.ErrTryRefreshToken):
+		return s.expiredStatus(r), []byte(`{"message":"try refresh token"}`)
+	case errors.Is(err, errors.ErrInvalidClaim):
+		return s.cfg.InvalidClaimStatus, invalidClaimBody(err)
+	case errors.Is(err, errors.ErrUnavailable):
+		return http.StatusServiceUnavailable, []byte(`{"message":"unavailable"}`)
+	default:
+		return http.StatusInternalServerError, []byte(`{"message":"internal error"}`)
+	}
+}
+
+func (s *Service) expiredStatus(r *http.Request) int {
+	if s.cfg.SessionExpiredStatusFor != nil {
+		if status := s.cfg.SessionExpiredStatusFor(r); status >= 400 && status <= 499 {
+			return status
+		}
+	}
+	return s.cfg.SessionExpiredStatus
+}
+
+// invalidClaimBody lists the failures as front ends read them.
+func invalidClaimBody(err error) []byte {
+	failures := []errors.ClaimFailure{}
+	if claim, ok := errors.AsType[*errors.ClaimError](err); ok {
+		failures = claim.Failures
+	}
+	body, err := json.Marshal(map[string]any{"message": "invalid claim", "claimValidationErrors": failures})
+	if err != nil {
+		// A reason that is no JSON must not turn a refusal into anything else.
+		return []byte(`{"message":"invalid claim","claimValidationErrors":[]}`)
+	}
+	return body
+}
