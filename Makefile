@@ -43,6 +43,10 @@ fmt: ## format all Go files
 fix-check: ## fail when go fix has something to modernise
 	go fix -diff $(PKG)
 
+.PHONY: mod-check
+mod-check: ## fail when go.mod or go.sum is not tidy
+	go mod tidy -diff
+
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME
 	@scripts/fuzz.sh $(ARGS)

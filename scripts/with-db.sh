@@ -24,7 +24,6 @@ sweep() {
   done
 }
 
-# shellcheck disable=SC2317 # called by a trap
 cleanup() {
   trap - EXIT
   local kind
