@@ -1,0 +1,97 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Store is where the keys live; session.KeyStore has the promises.
+type Store interface {
+	Keys(ctx context.Context, now int64) ([]models.SigningKey, error)
+	InsertKey(ctx context.Context, key models.SigningKey) error
+	RetireKey(ctx context.Context, id string, at int64) (bool, error)
+	DeleteKeys(ctx context.Context, before int64) (int, error)
+}
+
+// Provider supplies the access keys from outside: the first signs, all verify.
+// A call that hangs or fails leaves the keys of the last good one in use.
+type Provider interface {
+	Keys(ctx context.Context) ([]token.Key, error)
+}
+
+// Config configures a Ring.
+type Config struct {
+	// Schedules says which purposes the ring serves; at least one.
+	Schedules []Schedule
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Encryption holds key-encryption keys of 32 bytes for AES-256-GCM. The
+	// first encrypts, all decrypt. Empty: secrets are stored in clear.
+	Encryption [][]byte
+	// Provider, if set, supplies the keys of models.KeyForAccess; the others
+	// come from the store.
+	Provider Provider
+	// Logger gets what an operator should know; nil is slog.Default().
+	Logger *slog.Logger
+}
+
+// String leaves the key-encryption keys out.
+func (c Config) String() string {
+	return fmt.Sprintf("keyring.Config{schedules %v, %d encryption keys}", c.Schedules, len(c.Encryption))
+}
+
+// Format leaves the key-encryption keys out of every verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
+
+// LogValue implements [slog.LogValuer].
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// provided reports whether the keys of p come from the provider.
+func (c Config) provided(p models.KeyPurpose) bool {
+	return c.Provider != nil && p == models.KeyForAccess
+}
+
+// check reports every problem at once, as an ErrConfig.
+func (c Config) check(store Store) error {
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+
+	if len(c.Schedules) == 0 {
+		bad("no key schedule")
+	}
+	seen := make(map[models.KeyPurpose]bool, len(c.Schedules))
+	for _, s := range c.Schedules {
+		if s.Purpose == "" || strings.ContainsRune(string(s.Purpose), 0) {
+			bad("key purpose %q is empty or holds a zero byte", s.Purpose)
+		}
+		if seen[s.Purpose] {
+			bad("two key schedules for purpose %q", s.Purpose)
+		}
+		seen[s.Purpose] = true
+		if s.Rotation != 0 && s.Rotation < minRotation {
+			bad("key rotation of purpose %q is %v: 0 (never) or at least %v", s.Purpose, s.Rotation, minRotation)
+		}
+		if s.TokenLifetime <= 0 {
+			bad("token lifetime of purpose %q is %v: must be positive", s.Purpose, s.TokenLifetime)
+		}
+		if store == nil && !c.provided(s.Purpose) {
+			bad("no store for the keys of purpose %q", s.Purpose)
+		}
+	}
+	for i, kek := range c.Encryption {
+		if len(kek) != kekSize || uniform(kek) {
+			bad("key-encryption key %d must be %d random bytes", i, kekSize)
+		}
+	}
+	if len(problems) > 0 {
+		return errors.WithReason(errors.ErrConfig, errors.Join(problems...))
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package keyring
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"fmt"
+	"math"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// entry is one key in memory. A nil secret is a row that could not be read: it
+// occupies its slot and its id, and neither signs nor verifies.
+type entry struct {
+	id         string
+	purpose    models.KeyPurpose
+	slot       int64
+	secret     []byte
+	activeFrom int64
+	retireAt   int64
+}
+
+// decode reads a row of s. The entry is good for its slot even with an error,
+// which tells the reason and no bytes.
+func (v *vault) decode(s Schedule, row models.SigningKey) (e entry, encrypted bool, err error) {
+	e = entry{id: row.ID, purpose: row.Purpose, slot: row.Slot, activeFrom: row.ActiveFrom, retireAt: row.RetireAt}
+	if !token.ValidKeyID(row.ID) {
+		return e, false, errors.New("id is malformed")
+	}
+	if row.Algorithm != s.algorithm() {
+		return e, false, errors.New("algorithm is not ours")
+	}
+	secret, encrypted, err := v.unlock(row)
+	if err != nil {
+		return e, encrypted, err
+	}
+	if err := checkSecret(secret); err != nil {
+		return e, encrypted, err
+	}
+	e.secret = secret
+	return e, encrypted, nil
+}
+
+// checkSecret refuses what is too short or was never filled in (RFC 8725,
+// section 3.5).
+func checkSecret(secret []byte) error {
+	if len(secret) < token.MinSecretLen {
+		return errors.New("secret is shorter than 32 bytes")
+	}
+	if uniform(secret) {
+		return errors.New("secret is one byte repeated")
+	}
+	return nil
+}
+
+// fromProvider checks what a provider returned. All or nothing: half a list
+// would end the sessions of the other half.
+func fromProvider(keys []token.Key) ([]entry, error) {
+	if len(keys) == 0 {
+		return nil, errors.WithReason(errors.ErrConfig, errors.New("provider returned no key"))
+	}
+	entries := make([]entry, 0, len(keys))
+	seen := make(map[string]bool, len(keys))
+	for i, key := range keys {
+		err := checkSecret(key.Secret)
+		switch {
+		case !token.ValidKeyID(key.ID):
+			err = errors.New("id is malformed")
+		case seen[key.ID]:
+			err = errors.New("id is there twice")
+		}
+		if err != nil {
+			return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("key %d of the provider: %w", i, err))
+		}
+		seen[key.ID] = true
+		entries = append(entries, entry{
+			id: key.ID, purpose: models.KeyForAccess,
+			secret: append([]byte(nil), key.Secret...), retireAt: math.MaxInt64,
+			activeFrom: int64(-i), // the first is the newest
+		})
+	}
+	return entries, nil
+}
+
+// readable reports whether there is a secret.
+func (e entry) readable() bool { return e.secret != nil }
+
+// signable reports whether a token signed now dies before the key does.
+func (e entry) signable(now, lifetime int64) bool {
+	return e.readable() && e.retireAt > now && e.retireAt-now >= lifetime
+}
+
+func (e entry) equal(o entry) bool {
+	return e.id == o.id && e.purpose == o.purpose && e.slot == o.slot &&
+		e.activeFrom == o.activeFrom && e.retireAt == o.retireAt &&
+		subtle.ConstantTimeCompare(e.secret, o.secret) == 1
+}
+
+// newestFirst orders keys so that all instances choose the same one.
+func newestFirst(a, b entry) int {
+	return cmp.Or(cmp.Compare(b.activeFrom, a.activeFrom), cmp.Compare(a.id, b.id))
+}

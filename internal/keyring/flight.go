@@ -1,0 +1,101 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// flight lets one operation run at a time, in a goroutine of its own: a caller
+// who gives up neither ends it for the others nor has to wait for it.
+type flight struct {
+	mu  sync.Mutex
+	cur *call
+}
+
+// call is one operation under way. err may be read once done is closed.
+type call struct {
+	done chan struct{}
+	err  error
+}
+
+// start begins op, unless another operation is under way: then it returns that
+// one and false.
+func (f *flight) start(op func() error) (c *call, mine bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cur != nil {
+		return f.cur, false
+	}
+	c = &call{done: make(chan struct{})}
+	f.cur = c
+	go func() {
+		defer func() {
+			f.mu.Lock()
+			f.cur = nil
+			f.mu.Unlock()
+			close(c.done)
+		}()
+		c.err = protect(op)
+	}()
+	return c, true
+}
+
+// run waits for its turn and then for op, both as long as ctx lives.
+func (f *flight) run(ctx context.Context, op func() error) error {
+	for {
+		c, mine := f.start(op)
+		if err := c.wait(ctx); mine || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// current is the operation under way, or nil.
+func (f *flight) current() *call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cur
+}
+
+// wait returns the operation's error, or an ErrUnavailable when ctx ends first.
+func (c *call) wait(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		return errors.WithReason(errors.ErrUnavailable, context.Cause(ctx))
+	}
+}
+
+// protect turns a panic of op into an error: the goroutines here have nobody
+// above them who would recover. The panic's value is left out, as nobody knows
+// what is in it; where it happened is enough to find it.
+func protect(op func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errors.WithReason(errors.ErrGeneral, fmt.Errorf("panic of type %T at %s", v, panicSite()))
+		}
+	}()
+	return op()
+}
+
+// panicSite names the function that panicked: the first outside of the runtime
+// below the deferred function that calls this.
+func panicSite() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)]) // skips Callers, panicSite, the deferred function
+	for {
+		frame, more := frames.Next()
+		if !more || !runtimeFunc(frame.Function) {
+			return fmt.Sprintf("%s (line %d)", frame.Function, frame.Line)
+		}
+	}
+}
+
+func runtimeFunc(name string) bool {
+	return len(name) > 8 && name[:8] == "runtime."
+}

@@ -1,0 +1,225 @@
+package keyring
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Ring hands out the keys. Make one with New and keep it fresh with Run. It is
+// safe for concurrent use.
+type Ring struct {
+	sources    map[models.KeyPurpose]*source // never changes after New
+	lifetimes  map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
+	shelf      *shelf                        // nil when the provider serves all
+	external   *source                       // nil without a provider
+	log        *slog.Logger
+	close      context.CancelFunc
+	generation atomic.Uint64
+}
+
+// New loads the keys and makes those that are missing. It fails with an
+// errors.ErrConfig for a wrong configuration, and when there is a purpose that
+// nothing can be signed for; with the store's or provider's error otherwise.
+// ctx bounds only the start. New leaves no goroutine behind, but for a
+// provider's call that does not heed its context.
+func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
+	if err := cfg.check(store); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	r := &Ring{
+		sources:   make(map[models.KeyPurpose]*source),
+		lifetimes: make(map[models.KeyPurpose]int64),
+		log:       cfg.Logger,
+	}
+	base, cancel := context.WithCancel(context.Background())
+	r.close = cancel
+	if err := r.assemble(base, store, cfg); err != nil {
+		cancel()
+		return nil, err
+	}
+	if err := r.start(ctx); err != nil {
+		cancel()
+		return nil, err
+	}
+	return r, nil
+}
+
+// assemble builds the sources, without any input or output.
+func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
+	var own []Schedule
+	for _, s := range cfg.Schedules {
+		r.lifetimes[s.Purpose] = s.TokenLifetime.Milliseconds()
+		if !cfg.provided(s.Purpose) {
+			own = append(own, s)
+		}
+	}
+	newSource := func(every time.Duration) *source {
+		return &source{base: base, clock: cfg.Now, every: every, generation: &r.generation}
+	}
+	if cfg.Provider != nil {
+		o := &outside{provider: cfg.Provider}
+		r.external = newSource(maxInterval)
+		r.external.fetch, r.external.tick = o.read, r.external.load
+		r.sources[models.KeyForAccess] = r.external
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	v, err := newVault(cfg.Encryption)
+	if err != nil {
+		return err
+	}
+	every := maxInterval
+	for _, s := range own {
+		every = min(every, s.interval())
+	}
+	r.shelf = &shelf{source: newSource(every), store: store, vault: v, schedules: own, log: cfg.Logger}
+	r.shelf.fetch, r.shelf.tick = r.shelf.read, r.shelf.reloadAndRotate
+	for _, s := range own {
+		r.sources[s.Purpose] = r.shelf.source
+	}
+	return nil
+}
+
+// start loads everything for the first time.
+func (r *Ring) start(ctx context.Context) error {
+	if r.external != nil {
+		if err := r.external.load(ctx); err != nil {
+			return err
+		}
+	}
+	if r.shelf == nil {
+		return nil
+	}
+	if !r.shelf.vault.encrypts() {
+		r.log.Info("sessionkit: signing keys are stored in clear, as no key-encryption key is configured:" +
+			" whoever can read their table can sign tokens")
+	}
+	if err := r.shelf.reloadAndRotate(ctx); err != nil {
+		return err
+	}
+	return r.shelf.requireSigners()
+}
+
+// Signing returns the key that signs for p now; its secret must not be
+// changed. Only when there is none, because the process or the clock jumped,
+// does it turn to the store, for as long as ctx lives; failing that, the error
+// is the store's or an errors.ErrUnavailable.
+func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, error) {
+	s, ok := r.sources[p]
+	if !ok {
+		return token.Key{}, errors.WithReason(errors.ErrConfig, fmt.Errorf("no key schedule for purpose %q", p))
+	}
+	for {
+		if e, ok := s.snap.Load().signer(p, s.now(), r.lifetimes[p]); ok {
+			return token.Key{ID: e.id, Secret: e.secret}, nil
+		}
+		if r.shelf == nil || s != r.shelf.source || s.making.resting(s.now(), failureRest) {
+			return token.Key{}, errNoSigner
+		}
+		c, mine := s.flight.start(s.op(r.shelf.makeSigner(p, r.lifetimes[p])))
+		if err := c.wait(ctx); err != nil && (mine || ctx.Err() != nil) {
+			return token.Key{}, err
+		}
+	}
+}
+
+// Verifying returns the secret of key kid, which must not be changed. A known
+// key costs neither an allocation nor a lock. issuedAt, in milliseconds, is what
+// the token claims, 0 if not known.
+//
+// errors.ErrKeyUnknown alone is certain: no such key verifies for p (any more).
+// Together with errors.ErrUnavailable it is not: the key may be too new or
+// unreadable for this instance.
+func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
+	s, ok := r.sources[p]
+	if !ok {
+		return nil, errors.ErrKeyUnknown
+	}
+	if secret, ok, err := s.known(p, kid, s.now()); ok {
+		return secret, err
+	}
+	if !token.ValidKeyID(kid) {
+		return nil, errors.ErrKeyUnknown
+	}
+	return s.search(ctx, p, kid, issuedAt)
+}
+
+// Reload loads all keys now and makes those that are due. On an error the keys
+// known before stay in use.
+func (r *Ring) Reload(ctx context.Context) error {
+	var errs []error
+	for _, s := range r.all() {
+		errs = append(errs, s.flight.run(ctx, s.op(s.tick)))
+	}
+	return errors.Join(errs...)
+}
+
+// Retire takes a compromised key out of use: here at once, even if the store
+// fails, and in every other instance with its next reload, whatever its clock
+// says. Tokens signed with it are refused from then on. It can be repeated.
+//
+// The error is the store's; errors.ErrKeyUnknown when there is no such key;
+// errors.ErrInvalidInput for a malformed id and for a key of the provider, which
+// has to be withdrawn there.
+func (r *Ring) Retire(ctx context.Context, kid string) error {
+	if !token.ValidKeyID(kid) {
+		return errors.WithReason(errors.ErrInvalidInput, errors.New("malformed key id"))
+	}
+	if r.external != nil {
+		if _, ok := r.external.snap.Load().byID[kid]; ok {
+			return errors.WithReason(errors.ErrInvalidInput, errors.New("the key is the provider's: withdraw it there"))
+		}
+	}
+	if r.shelf == nil {
+		return errors.ErrKeyUnknown
+	}
+	known := r.shelf.drop(kid)
+	var found bool
+	err := r.shelf.flight.run(ctx, r.shelf.op(func(ctx context.Context) (err error) {
+		found, err = r.shelf.retire(ctx, kid)
+		return err
+	}))
+	if err != nil {
+		return err
+	}
+	if !known && !found {
+		return errors.ErrKeyUnknown
+	}
+	r.log.Warn("sessionkit: signing key retired", "kid", kid)
+	return nil
+}
+
+// Generation changes whenever a load or Retire changed the set of keys. A key
+// that merely reaches its end does not count: no token outlives its key.
+func (r *Ring) Generation() uint64 { return r.generation.Load() }
+
+// all lists the sources.
+func (r *Ring) all() []*source {
+	var all []*source
+	if r.shelf != nil {
+		all = append(all, r.shelf.source)
+	}
+	if r.external != nil {
+		all = append(all, r.external)
+	}
+	return all
+}
+
+// String tells nothing about the keys.
+func (r *Ring) String() string { return "[key ring]" }
+
+// Format keeps the keys out of every verb.
+func (r *Ring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(r.String())) }

@@ -1,0 +1,72 @@
+package keyring
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// maxBackoff is the longest rest after failures.
+const maxBackoff = time.Minute
+
+// Run keeps the keys fresh until ctx ends: it reloads and rotates at jittered
+// intervals of at most a minute, and less often while the store fails. Panics
+// of the store or the provider are logged and survived.
+//
+// When it returns, nothing of the ring runs any more but a provider's call
+// that does not heed its context, and nothing is loaded any more: known keys
+// go on verifying. So it runs once.
+func (r *Ring) Run(ctx context.Context) {
+	defer r.stop()
+	var wg sync.WaitGroup
+	for _, s := range r.all() {
+		wg.Go(func() { r.keepFresh(ctx, s) })
+	}
+	wg.Wait()
+}
+
+// stop ends the operations under way and waits for them.
+func (r *Ring) stop() {
+	r.close()
+	for _, s := range r.all() {
+		if c := s.flight.current(); c != nil {
+			<-c.done
+		}
+	}
+}
+
+func (r *Ring) keepFresh(ctx context.Context, s *source) {
+	timer := time.NewTimer(jittered(s.every))
+	defer timer.Stop()
+	failures := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		err := protect(func() error { return s.flight.run(ctx, s.op(s.tick)) })
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			failures++
+			_ = protect(func() error {
+				r.log.Warn("sessionkit: reloading signing keys failed; the known ones stay in use",
+					"failures", failures, "error", err)
+				return nil
+			})
+		default:
+			failures = 0
+		}
+		timer.Reset(jittered(backoff(s.every, failures)))
+	}
+}
+
+// backoff doubles every with each failure in a row, up to maxBackoff.
+func backoff(every time.Duration, failures int) time.Duration {
+	if failures == 0 {
+		return every
+	}
+	return min(every<<min(failures, 10), maxBackoff)
+}

@@ -1,0 +1,119 @@
+package keyring
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+const (
+	minRotation = time.Second
+	maxLead     = 10 * time.Minute
+	minInterval = 100 * time.Millisecond
+	maxInterval = time.Minute
+
+	// skewAllowance is how far the clocks of two instances may differ.
+	skewAllowance = 120 * time.Second
+	// forever is the life of a key that is never rotated.
+	forever = 100 * 365 * 24 * time.Hour
+	// spareSlots is how many slots after its own a key may take when its own is
+	// taken by a key that cannot sign any more.
+	spareSlots = 999
+	// deleteAfter is how long a retired key stays in the table, for an operator
+	// to see and for instances whose clocks are far behind.
+	deleteAfter = 24 * time.Hour
+)
+
+// Schedule says how the keys of one purpose come and go.
+type Schedule struct {
+	Purpose models.KeyPurpose
+	// Rotation is how long a key signs before its successor does: 0 = for
+	// ever, else at least one second.
+	Rotation time.Duration
+	// TokenLifetime is the longest life of a token signed with such a key,
+	// leeway included.
+	TokenLifetime time.Duration
+}
+
+// lead is how long before its slot a key is published.
+func (s Schedule) lead() time.Duration {
+	if s.Rotation == 0 {
+		return maxLead
+	}
+	return min(s.Rotation/2, maxLead)
+}
+
+// interval is the longest time between two reloads: a key is published at
+// least three of them before it signs.
+func (s Schedule) interval() time.Duration {
+	return min(max(s.lead()/4, minInterval), maxInterval)
+}
+
+// slot is the period that a key inserted now is for: the current one, or the
+// next when it begins within lead.
+func (s Schedule) slot(now int64) int64 {
+	period := s.Rotation.Milliseconds()
+	if period == 0 {
+		return 0
+	}
+	at := now + s.lead().Milliseconds()
+	return at - at%period
+}
+
+// covers reports whether a key of the given slot makes one for the wanted slot
+// needless. Clocks that run ahead may have published a later one already; a
+// slot of the far future is somebody's broken clock and counts for nothing.
+func (s Schedule) covers(slot, wanted int64) bool {
+	ahead := int64(spareSlots)
+	if s.Rotation > 0 {
+		ahead = (s.Rotation + maxLead).Milliseconds()
+	}
+	return slot >= wanted && slot-wanted <= ahead
+}
+
+// activeFrom is when a key inserted now may sign. It leaves every instance
+// three reloads to learn of it, unless no other key can sign.
+func (s Schedule) activeFrom(slot, now int64, alone bool) int64 {
+	if alone {
+		return now
+	}
+	return max(slot, now+(s.lead()-s.interval()).Milliseconds())
+}
+
+// retireAt is when a key stops to verify. Its successor takes over after one
+// rotation; the second one is reserve for a time in which nobody can insert.
+func (s Schedule) retireAt(activeFrom int64) int64 {
+	if s.Rotation == 0 {
+		return activeFrom + forever.Milliseconds()
+	}
+	return activeFrom + 2*s.Rotation.Milliseconds() + s.TokenLifetime.Milliseconds() + skewAllowance.Milliseconds()
+}
+
+// algorithm names what the secret is used for.
+func (s Schedule) algorithm() string {
+	if s.Purpose == models.KeyForAccess {
+		return "HS256"
+	}
+	return "HMAC-SHA256"
+}
+
+// newKey makes a random key, its secret still in clear.
+func (s Schedule) newKey(slot, now int64, alone bool) models.SigningKey {
+	secret := make([]byte, secretSize)
+	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program rather
+	active := s.activeFrom(slot, now, alone)
+	return models.SigningKey{
+		ID: rand.Text(), Purpose: s.Purpose, Slot: slot, Algorithm: s.algorithm(), Secret: secret,
+		CreatedAt: now, ActiveFrom: active, RetireAt: s.retireAt(active),
+	}
+}
+
+// jittered shortens d by up to a quarter, so that instances started together
+// drift apart. It never lengthens: d is a promise.
+func jittered(d time.Duration) time.Duration {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return d - time.Duration(binary.BigEndian.Uint64(b[:])%uint64(d/4+1))
+}

@@ -1,0 +1,100 @@
+package keyring
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// snapshot is what one load brought. It never changes.
+type snapshot struct {
+	byID    map[string]entry // kid → key, those retired by this process included
+	entries []entry          // newest first, readable or not, without the retired
+	seq     uint64           // the number of the load
+	asOf    int64            // when the load began
+}
+
+// newSnapshot arranges entries, dropping those in retired but for their ids:
+// such an id is known to be dead and worth no reload.
+func newSnapshot(entries []entry, retired map[string]bool, seq uint64, asOf int64) *snapshot {
+	snap := &snapshot{byID: make(map[string]entry, len(entries)+len(retired)), seq: seq, asOf: asOf}
+	for id := range retired {
+		snap.byID[id] = entry{id: id}
+	}
+	for _, e := range entries {
+		if retired[e.id] {
+			continue
+		}
+		snap.entries = append(snap.entries, e)
+		if token.ValidKeyID(e.id) {
+			snap.byID[e.id] = e
+		}
+	}
+	slices.SortFunc(snap.entries, newestFirst)
+	return snap
+}
+
+// signer chooses the key that signs at now: the newest active one. When none
+// is active, the next one to become so: a clock that was set back, or a key
+// retired by hand before its successor's time, must not stop all logins.
+func (s *snapshot) signer(p models.KeyPurpose, now, lifetime int64) (entry, bool) {
+	var next entry
+	for _, e := range s.entries {
+		if e.purpose != p || !e.signable(now, lifetime) {
+			continue
+		}
+		if e.activeFrom <= now {
+			return e, true
+		}
+		next = e
+	}
+	return next, next.readable()
+}
+
+// same reports whether both verify the same keys for the same time.
+func (s *snapshot) same(o *snapshot) bool {
+	return maps.EqualFunc(s.byID, o.byID, entry.equal)
+}
+
+// missingSlot tells whether s needs a new key at now, and for which slot.
+// skip passes over slots that were found taken by keys that nobody can see.
+func (s *snapshot) missingSlot(sched Schedule, now int64, skip int) (int64, bool) {
+	wanted := sched.slot(now)
+	lifetime := sched.TokenLifetime.Milliseconds()
+	taken := make(map[int64]bool) // slot → whether the key there can be read
+	readable := 0
+	for _, e := range s.entries {
+		if e.purpose != sched.Purpose {
+			continue
+		}
+		if e.signable(now, lifetime) && sched.covers(e.slot, wanted) {
+			return 0, false
+		}
+		taken[e.slot] = e.readable()
+		if e.readable() {
+			readable++
+		}
+	}
+	// A key that cannot be read has another key-encryption key, comes from a
+	// newer version or is broken. One of our own in its place, or as the only one
+	// we can read, would split the instances, and might put a secret in clear
+	// where the others encrypt.
+	if len(taken) > 0 && readable == 0 {
+		return 0, false
+	}
+	for slot := wanted; slot <= wanted+spareSlots; slot++ {
+		switch ours, ok := taken[slot]; {
+		case ok && !ours:
+			return 0, false
+		case ok:
+			continue // too short-lived for tokens of today's lifetime
+		case skip > 0:
+			skip--
+		default:
+			return slot, true
+		}
+	}
+	return 0, false
+}

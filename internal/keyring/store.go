@@ -1,0 +1,200 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"unicode/utf8"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// maxInserts bounds the slots tried for one key.
+const maxInserts = 4
+
+// shelf is the store's side of a source: it reads rows and adds keys. All of
+// it runs within the source's flight, one statement at a time.
+type shelf struct {
+	*source
+	store     Store
+	vault     *vault
+	schedules []Schedule
+	log       *slog.Logger
+	warned    map[string]bool // ids of rows that were complained about
+}
+
+// read is the source's fetch.
+func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
+	rows, err := s.store.Keys(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, 0, len(rows))
+	warned := make(map[string]bool)
+	for _, row := range rows {
+		sched, ok := s.schedule(row.Purpose)
+		if !ok || row.RetireAt <= now {
+			continue // not for us: another version's purpose, or dead
+		}
+		e, encrypted, err := s.vault.decode(sched, row)
+		entries = append(entries, e)
+		switch {
+		case err != nil:
+			s.warn(warned, row, "signing key skipped", err.Error())
+		case s.vault.encrypts() && !encrypted:
+			s.warn(warned, row, "signing key is stored in clear", "inserted without a key-encryption key")
+		}
+	}
+	s.warned = warned // forgets the rows that are gone
+	return entries, nil
+}
+
+// warn complains about a row once.
+func (s *shelf) warn(warned map[string]bool, row models.SigningKey, message, reason string) {
+	warned[row.ID] = true
+	if !s.warned[row.ID] {
+		s.log.Warn("sessionkit: "+message, "kid", clipped(row.ID), "purpose", string(row.Purpose), "slot", row.Slot, "reason", reason)
+	}
+}
+
+func (s *shelf) schedule(p models.KeyPurpose) (Schedule, bool) {
+	for _, sched := range s.schedules {
+		if sched.Purpose == p {
+			return sched, true
+		}
+	}
+	return Schedule{}, false
+}
+
+// reloadAndRotate is the source's tick.
+func (s *shelf) reloadAndRotate(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	_, err := s.rotate(ctx)
+	return err
+}
+
+// rotate inserts the keys that are missing by what is loaded, reads what the
+// store holds then, and reports whether it read.
+func (s *shelf) rotate(ctx context.Context) (loaded bool, err error) {
+	for skip := range maxInserts {
+		due, regular := s.due(skip)
+		if len(due) == 0 {
+			break
+		}
+		for _, key := range due {
+			if err := s.store.InsertKey(ctx, key); err != nil {
+				return false, fmt.Errorf("inserting a signing key: %w", err)
+			}
+		}
+		if err := s.load(ctx); err != nil {
+			return false, err
+		}
+		loaded = true
+		s.logNew(due)
+		if regular {
+			s.cleanUp(ctx)
+		}
+		// Whatever is still due had its slot taken by a key that was retired
+		// and is seen no more. Try the next.
+	}
+	return loaded, nil
+}
+
+// due makes the keys to insert, ready for the store. regular means that each
+// of them has a predecessor which still signs.
+func (s *shelf) due(skip int) (due []models.SigningKey, regular bool) {
+	now, snap := s.now(), s.snap.Load()
+	regular = true
+	for _, sched := range s.schedules {
+		slot, missing := snap.missingSlot(sched, now, skip)
+		if !missing {
+			continue
+		}
+		_, signing := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds())
+		regular = regular && signing
+		key := sched.newKey(slot, now, !signing)
+		key.Secret = s.vault.lock(key)
+		due = append(due, key)
+	}
+	return due, regular
+}
+
+// logNew reports those keys that made it into the store.
+func (s *shelf) logNew(keys []models.SigningKey) {
+	snap := s.snap.Load()
+	for _, key := range keys {
+		if _, won := snap.byID[key.ID]; won {
+			s.log.Info("sessionkit: signing key created", "kid", key.ID, "purpose", string(key.Purpose),
+				"slot", key.Slot, "active_from", key.ActiveFrom, "retire_at", key.RetireAt)
+		}
+	}
+}
+
+// cleanUp deletes keys that retired long ago. It is only done where the
+// predecessor's life confirms the clock: one that jumped a year ahead would
+// delete everybody's keys. Failing is no failure of a rotation: the next one
+// tries again.
+func (s *shelf) cleanUp(ctx context.Context) {
+	if _, err := s.store.DeleteKeys(ctx, s.now()-deleteAfter.Milliseconds()); err != nil {
+		s.log.Warn("sessionkit: deleting retired signing keys failed", "error", err)
+	}
+}
+
+// makeSigner is what a request does that finds no key to sign with.
+func (s *shelf) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		loaded, err := s.rotate(ctx)
+		if err == nil && !loaded {
+			err = s.load(ctx) // nothing to insert: somebody may have mended it
+		}
+		if err == nil {
+			if _, ok := s.snap.Load().signer(p, s.now(), lifetime); ok {
+				return nil
+			}
+			err = errNoSigner
+		}
+		s.making.rest(s.now(), failureRest)
+		return err
+	}
+}
+
+// retire ends kid in the store for everybody. The time is the earliest there
+// is, so that no instance's clock is behind it.
+func (s *shelf) retire(ctx context.Context, kid string) (bool, error) {
+	const longAgo = 1
+	found, err := s.store.RetireKey(ctx, kid, longAgo)
+	if err != nil {
+		return false, fmt.Errorf("retiring a signing key: %w", err)
+	}
+	s.cleanUp(ctx) // makes its slot free for the successor
+	if err := s.reloadAndRotate(ctx); err != nil {
+		// The key is dead all the same, and a successor is made when needed.
+		s.log.Warn("sessionkit: replacing a retired signing key failed", "error", err)
+	}
+	return found, nil
+}
+
+// requireSigners fails when there is a purpose that nothing can be signed for.
+func (s *shelf) requireSigners() error {
+	now, snap := s.now(), s.snap.Load()
+	for _, sched := range s.schedules {
+		if _, ok := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds()); !ok {
+			return errors.WithReason(errors.ErrConfig, fmt.Errorf(
+				"no usable signing key for purpose %q: the store's row for the current period cannot be read"+
+					" (wrong key-encryption key, newer version or broken row; see the log); mend or delete it", sched.Purpose))
+		}
+	}
+	return nil
+}
+
+// clipped bounds what a broken row puts into the log.
+func clipped(id string) string {
+	const most = 64
+	if !utf8.ValidString(id) {
+		return "(not text)"
+	}
+	return id[:min(len(id), most)]
+}
