@@ -3,7 +3,9 @@ package token_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"	"slices"
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
