@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/stretchr/testify/require"
@@ -37,39 +38,62 @@ func advanceExclusive(tr *trial) {
 // advanceAgainstRevoke: a step that begins after the answer of Revoke fails,
 // and the row shows exactly the steps that were reported as applied.
 func advanceAgainstRevoke(tr *trial) {
-	for range tr.fewRounds() {
-		const chain = 8
+	for round := range tr.fewRounds() {
 		row := tr.insert()
-		steps := make([]models.Advance, chain)
-		last := row
-		for i := range steps {
-			steps[i] = tr.step(last)
-			last = advanced(last, steps[i])
-		}
-		var revoked, late atomic.Bool
-		applied := row // written by racer 0 only
+		chain := &chainRace{trial: tr, applied: row, meet: make(chan struct{})}
+		chain.meetAt = round % chainLength // Revoke sets out with another step each time
 
 		tr.race(2, func(i int) (bool, error) {
-			if i == 1 {
-				ok, err := tr.store.Revoke(tr.Context(), row.Handle, models.RevokedByTheft, during)
-				revoked.Store(ok)
-				return ok, err
+			if i == 0 {
+				return false, chain.advance()
 			}
-			for _, step := range steps {
-				after := revoked.Load()
-				ok, err := tr.store.Advance(tr.Context(), step)
-				if err != nil || !ok {
-					return false, err
-				}
-				if after {
-					late.Store(true)
-				}
-				applied = advanced(applied, step)
-			}
-			return true, nil
+			return true, chain.revoke(row.Handle)
 		})
-		require.False(tr, late.Load(), "a step was applied after the answer of Revoke")
-		applied.RevokedAt, applied.RevokeReason = during, models.RevokedByTheft
-		tr.requireStored(applied)
+		require.False(tr, chain.late.Load(), "a step was applied after the answer of Revoke")
+		want := chain.applied
+		want.RevokedAt, want.RevokeReason = during, models.RevokedByTheft
+		tr.requireStored(want)
 	}
+}
+
+const chainLength = 8
+
+// chainRace is one racer who takes step after step, and one who revokes.
+type chainRace struct {
+	*trial
+	meet    chan struct{} // closed when the two shall run side by side
+	meetAt  int
+	revoked atomic.Bool    // Revoke has answered
+	late    atomic.Bool    // a step was applied after that
+	applied models.Session // the row after the steps that were applied
+}
+
+func (c *chainRace) advance() error {
+	meet := sync.OnceFunc(func() { close(c.meet) })
+	defer meet() // whatever happens: the other one waits for it
+
+	for n := range chainLength {
+		step := c.step(c.applied)
+		if n == c.meetAt {
+			meet()
+		}
+		after := c.revoked.Load()
+		ok, err := c.store.Advance(c.Context(), step)
+		if err != nil || !ok {
+			return err
+		}
+		if after {
+			c.late.Store(true)
+		}
+		c.applied = advanced(c.applied, step)
+	}
+	return nil
+}
+
+func (c *chainRace) revoke(handle string) error {
+	<-c.meet
+	ok, err := c.store.Revoke(c.Context(), handle, models.RevokedByTheft, during)
+	c.revoked.Store(ok)
+
+	return err
 }

@@ -1,0 +1,290 @@
+package sessiontest
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+func revokeMutants() []mutant {
+	revoking := func(match func(*models.Session, int64) bool) func() session.Store {
+		return breaking(func(s *Store, b *broken) {
+			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
+				return s.update(ctx, handle, func(row *models.Session) bool {
+					if !match(row, now) {
+						return false
+					}
+					row.RevokedAt, row.RevokeReason = now, why
+					return true
+				})
+			}
+		})
+	}
+	return []mutant{
+		{
+			"revoke twice", "Revoke does not end a session again",
+			revoking(func(*models.Session, int64) bool { return true }),
+		},
+		{
+			"revoke of live sessions only", "Revoke of an expired session counts",
+			revoking(func(row *models.Session, now int64) bool { return row.LiveAt(now) }),
+		},
+		{"revoke of anything", "Revoke of an absent session reports false", breaking(func(s *Store, b *broken) {
+			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
+				if row, err := s.Find(ctx, handle); row == nil {
+					return true, err
+				}
+				return s.Revoke(ctx, handle, why, now)
+			}
+		})},
+		{"revoke deletes", "Revoke leaves a tombstone and nothing else changes", breaking(func(s *Store, b *broken) {
+			b.revoke = func(ctx context.Context, handle string, _ models.RevokeReason, _ int64) (bool, error) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				_, ok := s.sessions[handle]
+				delete(s.sessions, handle)
+				return ok, alive(ctx)
+			}
+		})},
+		{"revoke hits the whole user", "Revoke leaves a tombstone and nothing else changes", breaking(func(s *Store, b *broken) {
+			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
+				ok, err := s.Revoke(ctx, handle, why, now)
+				if row, _ := s.Find(ctx, handle); row != nil {
+					_, _ = s.RevokeAll(ctx, row.UserID, "", why, now)
+				}
+				return ok, err
+			}
+		})},
+		{"revoke does nothing", "Advance refuses a session revoked by Revoke", breaking(func(s *Store, b *broken) {
+			b.revoke = func(ctx context.Context, handle string, _ models.RevokeReason, _ int64) (bool, error) {
+				row, err := s.Find(ctx, handle)
+				return row != nil, err
+			}
+		})},
+		{"revoke reads, then writes", "Revoke reports true to exactly one of the racers", breaking(func(s *Store, b *broken) {
+			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
+				row, err := s.Find(ctx, handle)
+				if err != nil || row == nil || row.RevokedAt != 0 {
+					return false, err
+				}
+				dawdle()
+				return s.update(ctx, handle, func(row *models.Session) bool {
+					row.RevokedAt, row.RevokeReason = now, why
+					return true
+				})
+			}
+		})},
+	}
+}
+
+func revokeAllMutants() []mutant {
+	type revokeAll = func(context.Context, string, string, models.RevokeReason, int64) (int, error)
+	with := func(change func(*Store) revokeAll) func() session.Store {
+		return breaking(func(s *Store, b *broken) { b.revokeAll = change(s) })
+	}
+	return []mutant{
+		{"revoke all ignores the exception", "RevokeAll spares the session named", with(func(s *Store) revokeAll {
+			return func(ctx context.Context, user, _ string, why models.RevokeReason, now int64) (int, error) {
+				return s.RevokeAll(ctx, user, "", why, now)
+			}
+		})},
+		{
+			"revoke all spares a handle that is alike", "RevokeAll spares nobody when the exception does not fit exactly",
+			with(func(s *Store) revokeAll {
+				return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
+					list, _ := s.List(ctx, user, now)
+					for _, row := range list {
+						if strings.EqualFold(strings.TrimSpace(except), row.Handle) {
+							except = row.Handle
+						}
+					}
+					return s.RevokeAll(ctx, user, except, why, now)
+				}
+			}),
+		},
+		{"revoke all counts the dead", "RevokeAll counts and marks live sessions only", with(func(s *Store) revokeAll {
+			return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
+				return s.RevokeAll(ctx, user, except, why, now-hour)
+			}
+		})},
+		{"revoke all only counts", "Advance refuses a session revoked by RevokeAll", with(func(s *Store) revokeAll {
+			return func(ctx context.Context, user, except string, _ models.RevokeReason, now int64) (int, error) {
+				list, err := s.List(ctx, user, now)
+				return len(slices.DeleteFunc(list, func(r models.Session) bool { return r.Handle == except })), err
+			}
+		})},
+		{"revoke all lists, then revokes", "RevokeAll counts each session once among the racers", with(func(s *Store) revokeAll {
+			return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
+				list, err := s.List(ctx, user, now)
+				list = slices.DeleteFunc(list, func(r models.Session) bool { return r.Handle == except })
+				for _, row := range list {
+					dawdle()
+					_, _ = s.Revoke(ctx, row.Handle, why, now)
+				}
+				return len(list), err
+			}
+		})},
+		{"revoke all stops at one", "RevokeAll racing inserts ends all that were there before", with(func(s *Store) revokeAll {
+			return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
+				list, err := s.List(ctx, user, now)
+				for _, row := range list {
+					if row.Handle != except {
+						_, _ = s.Revoke(ctx, row.Handle, why, now)
+						return 1, err
+					}
+				}
+				return 0, err
+			}
+		})},
+	}
+}
+
+// usersLike opens a store that finds users by folded ids.
+func usersLike(fold func(string) string) func() session.Store {
+	return breaking(func(s *Store, b *broken) {
+		alike := func(user string) []string {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			var ids []string
+			for _, row := range s.sessions {
+				if fold(row.UserID) == fold(user) && !slices.Contains(ids, row.UserID) {
+					ids = append(ids, row.UserID)
+				}
+			}
+			return ids
+		}
+		b.list = func(ctx context.Context, user string, now int64) (list []models.Session, err error) {
+			for _, id := range alike(user) {
+				more, _ := s.List(ctx, id, now)
+				list = append(list, more...)
+			}
+			return list, alive(ctx)
+		}
+		b.revokeAll = func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (sum int, err error) {
+			for _, id := range alike(user) {
+				count, _ := s.RevokeAll(ctx, id, except, why, now)
+				sum += count
+			}
+			return sum, alive(ctx)
+		}
+	})
+}
+
+func userMutants() []mutant {
+	const apart = "user ids are compared byte for byte"
+	return []mutant{
+		{"user ids regardless of case", apart, usersLike(strings.ToLower)},
+		{"user ids padded", apart, usersLike(func(id string) string { return strings.TrimRight(id, " ") })},
+		{"user ids trimmed", apart, usersLike(strings.TrimSpace)},
+		{"user ids without accents", apart, usersLike(strings.NewReplacer("e\u0301", "\u00e9").Replace)},
+		{"user ids with sharp s", apart, usersLike(strings.NewReplacer("\u00df", "ss").Replace)},
+		{
+			"user ids with three bytes per character", apart,
+			usersLike(strings.NewReplacer("\U0001f600", "?", "\U0001f601", "?").Replace),
+		},
+		{"user ids as numbers", apart, usersLike(func(id string) string {
+			if number, err := strconv.ParseFloat(id, 64); err == nil {
+				return strconv.FormatFloat(number, 'g', -1, 64)
+			}
+			return id
+		})},
+		{"user ids cut at 127 bytes", apart, usersLike(func(id string) string { return id[:min(len(id), 127)] })},
+		{"user ids cut at NUL", "user ids with a NUL byte are kept exactly or refused", usersLike(cutNUL)},
+		{"user ids changed in store", apart, inserting(func(r *models.Session) { r.UserID = strings.TrimSpace(r.UserID) })},
+	}
+}
+
+func listMutants() []mutant {
+	listing := func(change func(s *Store, list []models.Session, user string) []models.Session) func() session.Store {
+		return breaking(func(s *Store, b *broken) {
+			b.list = func(ctx context.Context, user string, now int64) ([]models.Session, error) {
+				list, err := s.List(ctx, user, now)
+				return change(s, list, user), err
+			}
+		})
+	}
+	showing := func(show func(shown *models.Session, row models.Session)) func() session.Store {
+		return listing(func(s *Store, list []models.Session, _ string) []models.Session {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for i := range list {
+				show(&list[i], *s.sessions[list[i].Handle])
+			}
+			return list
+		})
+	}
+	const secrets = "List shows no token hash, payload or data"
+	return []mutant{
+		{"list with current hash", secrets, showing(func(shown *models.Session, row models.Session) {
+			shown.RefreshToken.CurHash = row.RefreshToken.CurHash
+		})},
+		{"list with previous hash", secrets, showing(func(shown *models.Session, row models.Session) {
+			shown.RefreshToken.PrevHash = row.RefreshToken.PrevHash
+		})},
+		{"list with payload", secrets, showing(func(shown *models.Session, row models.Session) { shown.Payload = row.Payload })},
+		{"list with data", secrets, showing(func(shown *models.Session, row models.Session) { shown.Data = row.Data })},
+		{"list without device", secrets, showing(func(shown *models.Session, _ models.Session) { shown.UserAgent = "" })},
+		{
+			"list with the dead", "List shows live sessions of the user only",
+			listing(func(s *Store, _ []models.Session, user string) []models.Session {
+				all, _ := s.List(context.Background(), user, 0) // nobody has expired in 1970
+				return all
+			}),
+		},
+		{
+			"list from the newest", "List begins with the oldest session",
+			listing(func(_ *Store, list []models.Session, _ string) []models.Session {
+				slices.Reverse(list)
+				return list
+			}),
+		},
+		{
+			"list by handle", "List begins with the oldest session",
+			listing(func(_ *Store, list []models.Session, _ string) []models.Session {
+				slices.SortFunc(list, func(a, b models.Session) int { return strings.Compare(a.Handle, b.Handle) })
+				return list
+			}),
+		},
+		{"list fails for unknown users", "List of an unknown user is empty", breaking(func(s *Store, b *broken) {
+			b.list = func(ctx context.Context, user string, now int64) ([]models.Session, error) {
+				list, err := s.List(ctx, user, now)
+				if err == nil && len(list) == 0 {
+					err = errors.WithReason(errors.ErrGeneral, errors.ErrSessionNotFound)
+				}
+				return list, err
+			}
+		})},
+	}
+}
+
+func contextMutants() []mutant {
+	const cancelled = "no method works for a context that was cancelled"
+	return []mutant{
+		{"find ignores its context", cancelled, breaking(func(s *Store, b *broken) {
+			b.find = func(_ context.Context, handle string) (*models.Session, error) {
+				return s.Find(context.Background(), handle)
+			}
+		})},
+		{
+			"revoke all ignores its context", "no method works for a context whose deadline has passed",
+			breaking(func(s *Store, b *broken) {
+				b.revokeAll = func(_ context.Context, u, except string, why models.RevokeReason, now int64) (int, error) {
+					return s.RevokeAll(context.Background(), u, except, why, now)
+				}
+			}),
+		},
+		{"the bare error of a context", cancelled, breaking(func(s *Store, b *broken) {
+			b.deleteEnded = func(ctx context.Context, before int64, limit int) (int, error) {
+				if ctx.Err() != nil {
+					return 0, ctx.Err()
+				}
+				return s.DeleteEnded(ctx, before, limit)
+			}
+		})},
+	}
+}
