@@ -137,7 +137,7 @@ func TestSignRefuses(t *testing.T) {
 func TestSignUpToTheLimit(t *testing.T) {
 	t.Parallel()
 	longest := 0
-	for n := range 3000 {
+	for n := 2500; ; n++ {
 		a := access()
 		a.Payload = json.RawMessage(`"` + strings.Repeat("a", n) + `"`)
 		text, err := a.Sign(accessKey)

@@ -43,10 +43,11 @@ func only(k token.Key) token.Keys {
 }
 
 // noKeys fails the test when a key is asked for.
-func noKeys(t testing.TB) token.Keys {
+func noKeys(tb testing.TB) token.Keys {
+	tb.Helper()
 	return func(string, int64) ([]byte, error) {
-		t.Helper()
-		t.Error("a key was looked up")
+		tb.Helper()
+		tb.Error("a key was looked up")
 		return nil, errors.ErrKeyUnknown
 	}
 }
@@ -74,10 +75,10 @@ func access() *token.Access {
 	}
 }
 
-func mustSign(t testing.TB, a *token.Access, k token.Key) string {
-	t.Helper()
+func mustSign(tb testing.TB, a *token.Access, k token.Key) string {
+	tb.Helper()
 	text, err := a.Sign(k)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return text
 }
 
@@ -85,10 +86,10 @@ var rawURL = base64.RawURLEncoding
 
 func encode(b []byte) string { return rawURL.EncodeToString(b) }
 
-func decode(t testing.TB, text string) []byte {
-	t.Helper()
+func decode(tb testing.TB, text string) []byte {
+	tb.Helper()
 	b, err := rawURL.DecodeString(text)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 

@@ -82,14 +82,14 @@ func TestCheckPayloadAgreesWithTheReference(t *testing.T) {
 var surrogate = regexp.MustCompile(`(?i)\\u(d[89a-f])`)
 
 // requireAsReference compares the scanner with one built on encoding/json.
-func requireAsReference(t testing.TB, data []byte) {
-	t.Helper()
+func requireAsReference(tb testing.TB, data []byte) {
+	tb.Helper()
 	err := token.CheckPayload(data)
 	if err != nil {
-		require.True(t, errors.Is(err, errors.ErrValueNotJSON) || errors.Is(err, errors.ErrValueTooDeep))
+		require.True(tb, errors.Is(err, errors.ErrValueNotJSON) || errors.Is(err, errors.ErrValueTooDeep))
 	}
 	if !json.Valid(data) || !utf8.Valid(data) {
-		require.Error(t, err, "%q", data)
+		require.Error(tb, err, "%q", data)
 		return
 	}
 	if surrogate.Match(data) {
@@ -97,16 +97,16 @@ func requireAsReference(t testing.TB, data []byte) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	distinct, depth := walk(t, decoder)
-	require.Equal(t, distinct && depth <= token.MaxPayloadDepth, err == nil, "%q: %v", data, err)
+	distinct, depth := walk(tb, decoder)
+	require.Equal(tb, distinct && depth <= token.MaxPayloadDepth, err == nil, "%q: %v", data, err)
 }
 
 // walk reads one value and reports whether all its names differ and how deep it
 // nests.
-func walk(t testing.TB, decoder *json.Decoder) (distinct bool, depth int) {
-	t.Helper()
+func walk(tb testing.TB, decoder *json.Decoder) (distinct bool, depth int) {
+	tb.Helper()
 	next, err := decoder.Token()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	delim, ok := next.(json.Delim)
 	if !ok {
 		return true, 0
@@ -115,14 +115,14 @@ func walk(t testing.TB, decoder *json.Decoder) (distinct bool, depth int) {
 	for decoder.More() {
 		if delim == '{' {
 			name, err := decoder.Token()
-			require.NoError(t, err)
+			require.NoError(tb, err)
 			distinct = distinct && !names[name.(string)]
 			names[name.(string)] = true
 		}
-		below, deeper := walk(t, decoder)
+		below, deeper := walk(tb, decoder)
 		distinct, depth = distinct && below, max(depth, deeper)
 	}
 	_, err = decoder.Token()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return distinct, depth + 1
 }

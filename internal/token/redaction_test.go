@@ -71,7 +71,7 @@ func prints(t *testing.T, value any) []string {
 // spellings returns the beginning of secret as the printers would write it.
 func spellings(secret []byte) []string {
 	secret = secret[:8]
-	list := fmt.Sprint(secret)
+	list := fmt.Sprintf("%v", secret)
 	return []string{
 		string(secret), hex.EncodeToString(secret), fmt.Sprintf("%X", secret), fmt.Sprintf("% x", secret),
 		list[1 : len(list)-1], fmt.Sprintf("%#v", secret)[len("[]byte{"):20],

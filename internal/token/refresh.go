@@ -71,11 +71,11 @@ func (r *Refresh) Seal(k Key) (text string, hash models.Hash) {
 	}
 	r.KeyID = k.ID
 	b := make([]byte, 0, 2+len(k.ID)+refreshFixedSize+sha256.Size)
-	b = append(b, refreshVersion, byte(len(k.ID)))
+	b = append(b, refreshVersion, byte(len(k.ID))) //nolint:gosec // at most 32
 	b = append(b, k.ID...)
 	b = append(b, handle[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.Gen))
-	b = binary.BigEndian.AppendUint64(b, uint64(r.IssuedAt))
+	b = appendInt64(b, r.Gen)
+	b = appendInt64(b, r.IssuedAt)
 	b = append(b, r.Parent[:]...)
 	b = append(b, r.secret[:]...)
 	b = appendRefreshMAC(b, k.Secret, b)
@@ -92,7 +92,7 @@ func ParseRefresh(text string, keys Keys) (*Refresh, models.Hash, error) {
 		return nil, models.Hash{}, errors.ErrTokenMalformed
 	}
 	kid, fields := string(b[2:2+kidLen]), b[2+kidLen:]
-	issuedAt := int64(binary.BigEndian.Uint64(fields[handleSize+8:]))
+	issuedAt := readInt64(fields[handleSize+8:])
 	secret, err := keys.secretFor(kid, issuedAt)
 	if err != nil {
 		return nil, models.Hash{}, err
@@ -104,7 +104,7 @@ func ParseRefresh(text string, keys Keys) (*Refresh, models.Hash, error) {
 	r := &Refresh{
 		KeyID:    kid,
 		Handle:   handleEncoding.EncodeToString(fields[:handleSize]),
-		Gen:      int64(binary.BigEndian.Uint64(fields[handleSize:])),
+		Gen:      readInt64(fields[handleSize:]),
 		IssuedAt: issuedAt,
 	}
 	fields = fields[handleSize+16:]
@@ -134,6 +134,15 @@ func splitRefresh(dst []byte, text string) (b []byte, kidLen int, ok bool) {
 		return nil, 0, false
 	}
 	return b, kidLen, true
+}
+
+// appendInt64 appends n in two's complement.
+func appendInt64(b []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // undone by readInt64
+}
+
+func readInt64(b []byte) int64 {
+	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // undoes appendInt64
 }
 
 // appendRefreshMAC appends the MAC of body to dst.
