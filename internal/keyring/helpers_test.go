@@ -150,6 +150,13 @@ func (s *table) count() (reads, inserts int) {
 	return s.reads, s.inserts
 }
 
+// underWay counts the statements that have not returned.
+func (s *table) underWay() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy
+}
+
 // of returns the rows of one purpose, oldest slot first.
 func (s *table) of(p models.KeyPurpose) []models.SigningKey {
 	s.mu.Lock()

@@ -133,6 +133,25 @@ func TestWrongEncryptionKeyFailsTheStart(t *testing.T) {
 	}
 }
 
+// The slot belongs to whoever wrote the row; the older key signs on, and the
+// next slot is served again.
+func TestAnUnreadableRowIsNotReplacedWithinItsSlot(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	good := goodRow(clk)
+	good.RetireAt += day.Milliseconds()
+	store.rows = []models.SigningKey{good, unreadable(clk)}
+	r := newRing(t, store, config(clk))
+	require.Len(t, store.of(access), 2)
+	clk.add(day)
+	require.NoError(t, r.Reload(t.Context()))
+	require.Len(t, store.of(access), 3)
+	clk.add(10 * time.Minute)
+	key, err := r.Signing(t.Context(), access)
+	require.NoError(t, err)
+	require.Equal(t, store.of(access)[2].ID, key.ID)
+}
+
 // KEY-03.
 func TestSecretsAreEncryptedAndBoundToTheirRow(t *testing.T) {
 	t.Parallel()
@@ -152,7 +171,14 @@ func TestSecretsAreEncryptedAndBoundToTheirRow(t *testing.T) {
 	}
 
 	moves := map[string]func(k *models.SigningKey){
-		"to another id":         func(k *models.SigningKey) { k.ID = rand.Text() },
+		"to another id": func(k *models.SigningKey) { k.ID = rand.Text() },
+		"to another purpose": func(k *models.SigningKey) {
+			if k.Purpose == access {
+				k.Purpose, k.Algorithm = refresh, "HMAC-SHA256"
+			} else {
+				k.Purpose, k.Algorithm = access, "HS256"
+			}
+		},
 		"one bit of the nonce":  func(k *models.SigningKey) { k.Secret[1] ^= 1 },
 		"one bit of the secret": func(k *models.SigningKey) { k.Secret[20] ^= 1 },
 		"one bit of the tag":    func(k *models.SigningKey) { k.Secret[60] ^= 1 },

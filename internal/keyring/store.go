@@ -148,7 +148,7 @@ func (s *shelf) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context
 	return func(ctx context.Context) error {
 		loaded, err := s.rotate(ctx)
 		if err == nil && !loaded {
-			err = s.load(ctx) // nothing to insert: somebody may have mended it
+			err = s.reloadAndRotate(ctx) // the table may have been mended meanwhile
 		}
 		if err == nil {
 			if _, ok := s.snap.Load().signer(p, s.now(), lifetime); ok {

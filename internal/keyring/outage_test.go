@@ -1,0 +1,377 @@
+package keyring_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/keyring"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+func TestWrongConfigurationNamesEveryProblem(t *testing.T) {
+	t.Parallel()
+	_, err := keyring.New(t.Context(), nil, keyring.Config{
+		Schedules: []keyring.Schedule{
+			{Purpose: "", TokenLifetime: 1},
+			{Purpose: "a\x00b", TokenLifetime: 1},
+			{Purpose: "twice", TokenLifetime: 1},
+			{Purpose: "twice", TokenLifetime: 1},
+			{Purpose: "fast", TokenLifetime: 1, Rotation: time.Millisecond},
+			{Purpose: "negative", TokenLifetime: 1, Rotation: -time.Hour},
+			{Purpose: "lifeless"},
+		},
+		Encryption: [][]byte{randomBytes(16), make([]byte, 32), nil},
+	})
+	require.ErrorIs(t, err, errors.ErrConfig)
+	for _, text := range []string{
+		"empty", "zero byte", `two key schedules for purpose "twice"`, `"fast"`, `"negative"`, `"lifeless"`, "no store",
+		"key-encryption key 0", "key-encryption key 1", "key-encryption key 2",
+	} {
+		require.ErrorContains(t, err, text)
+	}
+	_, err = keyring.New(t.Context(), &table{}, keyring.Config{})
+	require.ErrorIs(t, err, errors.ErrConfig)
+}
+
+// KEY-08.
+func TestAStoreThatIsDownTakesNoKeyAway(t *testing.T) {
+	t.Parallel()
+	for name, down := range map[string]func(*table){
+		"fails":  func(s *table) { s.fail = errors.ErrUnavailable },
+		"hangs":  func(s *table) { s.hang = make(chan struct{}) },
+		"panics": func(s *table) { s.before = func() { panic("row bytes in a panic") } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store, out := &table{}, &logs{}
+				cfg := keyring.Config{Schedules: schedules(), Logger: out.logger()}
+				r := newRing(t, store, cfg)
+				ctx, cancel := context.WithCancel(t.Context())
+				var wg sync.WaitGroup
+				wg.Go(func() { r.Run(ctx) })
+				key, err := r.Signing(ctx, access)
+				require.NoError(t, err)
+				end := time.UnixMilli(store.of(access)[0].RetireAt)
+
+				store.set(down)
+				for time.Until(end) > 0 {
+					before := time.Now()
+					_, err := r.Verifying(ctx, access, key.ID, 0)
+					require.NoError(t, err)
+					_, err = r.Signing(ctx, refresh)
+					require.NoError(t, err)
+					require.Zero(t, time.Since(before))
+					time.Sleep(min(5*time.Minute, time.Until(end)))
+				}
+				_, err = r.Verifying(ctx, access, key.ID, 0)
+				requireUnknown(t, err)
+				_, err = r.Signing(ctx, access)
+				require.Error(t, err)
+				require.True(t, errors.IsAuth(err))
+
+				store.set(func(s *table) {
+					if s.hang != nil {
+						close(s.hang)
+					}
+					s.fail, s.hang, s.before = nil, nil, nil
+				})
+				time.Sleep(2 * time.Minute)
+				_, err = r.Signing(ctx, access)
+				require.NoError(t, err)
+				require.Contains(t, out.String(), "reloading signing keys failed")
+				require.NotContains(t, out.String(), "row bytes")
+				if name == "panics" {
+					require.Contains(t, out.String(), "panic of type string at ")
+				}
+				cancel()
+				wg.Wait()
+			})
+		})
+	}
+}
+
+func TestRunBacksOffWhileTheStoreFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &table{}
+		cfg := keyring.Config{
+			Schedules: []keyring.Schedule{{Purpose: access, Rotation: 2 * time.Second, TokenLifetime: day}},
+			Logger:    (&logs{}).logger(),
+		}
+		r := newRing(t, store, cfg)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go r.Run(ctx)
+		reads := func(d time.Duration) int {
+			before, _ := store.count()
+			time.Sleep(d)
+			after, _ := store.count()
+			return after - before
+		}
+		require.GreaterOrEqual(t, reads(10*time.Second), 40, "every quarter of a second")
+		store.set(func(s *table) { s.fail = errors.ErrUnavailable })
+		require.LessOrEqual(t, reads(10*time.Minute), 25)
+		store.set(func(s *table) { s.fail = nil })
+		time.Sleep(time.Minute)
+		require.GreaterOrEqual(t, reads(10*time.Second), 40)
+	})
+}
+
+func TestRunEndsWithItsContextEvenWhenTheStoreHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &table{}
+		r := newRing(t, store, keyring.Config{Schedules: schedules(), Logger: (&logs{}).logger()})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			r.Run(ctx)
+			close(done)
+		}()
+		store.set(func(s *table) { s.hang = make(chan struct{}) })
+		for store.underWay() == 0 { // until a reload hangs
+			time.Sleep(time.Second)
+		}
+		before := time.Now()
+		cancel()
+		<-done
+		require.Zero(t, time.Since(before))
+		require.Zero(t, store.underWay())
+		// Known keys go on.
+		key, err := r.Signing(t.Context(), access)
+		require.NoError(t, err)
+		_, err = r.Verifying(t.Context(), access, key.ID, 0)
+		require.NoError(t, err)
+	})
+}
+
+func TestNewFailsWithTheStore(t *testing.T) {
+	t.Parallel()
+	clk := newClock()
+	_, err := keyring.New(t.Context(), &table{fail: errors.ErrUnavailable}, config(clk))
+	require.ErrorIs(t, err, errors.ErrUnavailable)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = keyring.New(ctx, &table{}, config(clk))
+	require.ErrorIs(t, err, errors.ErrUnavailable)
+}
+
+// A failed attempt at making a key is not repeated by every request.
+func TestSigningRestsAfterAFailure(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	cfg := config(clk)
+	cfg.Schedules = cfg.Schedules[:1]
+	r := newRing(t, store, cfg)
+	clk.add(30 * day)
+	store.set(func(s *table) { s.before = func() { s.set(func(s *table) { s.fail = errors.ErrUnavailable }) } })
+	store.set(func(s *table) { s.rows = append(s.rows, unreadable(clk)) })
+	reads, _ := store.count()
+	for range 100 {
+		_, err := r.Signing(t.Context(), access)
+		require.ErrorIs(t, err, errors.ErrUnavailable)
+	}
+	after, _ := store.count()
+	require.Equal(t, reads+1, after)
+
+	store.set(func(s *table) { s.fail, s.before, s.rows = nil, nil, nil })
+	clk.add(time.Second)
+	_, err := r.Signing(t.Context(), access)
+	require.NoError(t, err)
+}
+
+// unreadable occupies the current slot.
+func unreadable(clk *clock) models.SigningKey {
+	row := goodRow(clk)
+	row.Slot += day.Milliseconds()
+	row.Secret = []byte{2}
+	return row
+}
+
+// KEY-10.
+func TestRetireStopsAKeyEverywhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &table{}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var rings []*keyring.Ring
+		for _, skew := range []time.Duration{time.Minute, 0, -time.Minute} {
+			r := newRing(t, store, keyring.Config{
+				Schedules: schedules(), Logger: (&logs{}).logger(),
+				Now: func() time.Time { return time.Now().Add(skew) },
+			})
+			go r.Run(ctx)
+			rings = append(rings, r)
+		}
+		for range 12 { // more often than there are spare slots to try
+			for _, p := range []models.KeyPurpose{access, refresh} {
+				stolen, err := rings[0].Signing(ctx, p)
+				require.NoError(t, err)
+				generation := rings[1].Generation()
+				require.NoError(t, rings[0].Retire(ctx, stolen.ID))
+				require.NoError(t, rings[0].Retire(ctx, stolen.ID), "again")
+
+				_, err = rings[0].Verifying(ctx, p, stolen.ID, time.Now().UnixMilli())
+				requireUnknown(t, err)
+				next, err := rings[0].Signing(ctx, p)
+				require.NoError(t, err)
+				require.NotEqual(t, stolen.ID, next.ID)
+
+				time.Sleep(time.Minute + time.Second)
+				require.NotEqual(t, generation, rings[1].Generation())
+				for _, r := range rings {
+					_, err := r.Verifying(ctx, p, stolen.ID, 0)
+					requireUnknown(t, err)
+					_, err = r.Verifying(ctx, p, next.ID, 0)
+					require.NoError(t, err)
+					same, err := r.Signing(ctx, p)
+					require.NoError(t, err)
+					require.Equal(t, next.ID, same.ID)
+				}
+			}
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// A reload that read the table before the key was retired must not revive it.
+func TestRetireIsNotUndoneByAReloadUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, clk := &table{}, newClock()
+		r := newRing(t, store, config(clk))
+		key, err := r.Signing(t.Context(), access)
+		require.NoError(t, err)
+		release := make(chan struct{})
+		stale := store.of(access)
+		var once sync.Once
+		store.set(func(s *table) {
+			s.before = func() { once.Do(func() { <-release }) }
+		})
+		reloaded, retired := make(chan error, 1), make(chan error, 1)
+		go func() { reloaded <- r.Reload(t.Context()) }()
+		synctest.Wait()
+		go func() { retired <- r.Retire(t.Context(), key.ID) }()
+		synctest.Wait()
+		_, err = r.Verifying(t.Context(), access, key.ID, clk.ms())
+		requireUnknown(t, err)
+		require.Equal(t, stale, store.of(access), "the store knows nothing of it yet")
+		close(release)
+		require.NoError(t, <-reloaded)
+		require.NoError(t, <-retired)
+		_, err = r.Verifying(t.Context(), access, key.ID, clk.ms())
+		requireUnknown(t, err)
+	})
+}
+
+func TestRetireStopsTheKeyHereEvenIfTheStoreFails(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	r := newRing(t, store, config(clk))
+	key, err := r.Signing(t.Context(), access)
+	require.NoError(t, err)
+	store.set(func(s *table) { s.fail = errors.ErrUnavailable })
+	require.ErrorIs(t, r.Retire(t.Context(), key.ID), errors.ErrUnavailable)
+	_, err = r.Verifying(t.Context(), access, key.ID, 0)
+	requireUnknown(t, err)
+
+	store.set(func(s *table) { s.fail = nil })
+	require.NoError(t, r.Reload(t.Context()))
+	_, err = r.Verifying(t.Context(), access, key.ID, 0)
+	requireUnknown(t, err)
+	require.NoError(t, r.Retire(t.Context(), key.ID))
+	_, err = newRing(t, store, config(clk)).Verifying(t.Context(), access, key.ID, 0)
+	requireUnknown(t, err)
+}
+
+func TestRetireTellsATypingMistake(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	r := newRing(t, store, config(clk))
+	requireUnknown(t, r.Retire(t.Context(), "nobody"))
+	require.ErrorIs(t, r.Retire(t.Context(), "no/body"), errors.ErrInvalidInput)
+	require.ErrorIs(t, r.Retire(t.Context(), strings.Repeat("a", 33)), errors.ErrInvalidInput)
+}
+
+// Somebody ended the key by SQL: its slot is taken by a row that is not seen.
+func TestAKeyEndedBySQLIsReplaced(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	r := newRing(t, store, config(clk))
+	old, err := r.Signing(t.Context(), access)
+	require.NoError(t, err)
+	store.set(func(s *table) {
+		for i := range s.rows {
+			s.rows[i].RetireAt = clk.ms()
+		}
+	})
+	require.NoError(t, r.Reload(t.Context()))
+	_, err = r.Verifying(t.Context(), access, old.ID, 0)
+	requireUnknown(t, err)
+	key, err := r.Signing(t.Context(), access)
+	require.NoError(t, err)
+	same, err := newRing(t, store, config(clk)).Signing(t.Context(), access)
+	require.NoError(t, err)
+	require.Equal(t, key, same)
+}
+
+func TestGenerationStandsStillWhileNothingChanges(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	r := newRing(t, store, config(clk))
+	generation := r.Generation()
+	for range 5 {
+		clk.add(time.Minute)
+		require.NoError(t, r.Reload(t.Context()))
+	}
+	require.Equal(t, generation, r.Generation())
+	clk.add(day)
+	require.NoError(t, r.Reload(t.Context()))
+	require.NotEqual(t, generation, r.Generation())
+}
+
+// Everything at once, for the race detector.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	store, clk := &table{}, newClock()
+	r := newRing(t, store, config(clk))
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg, run sync.WaitGroup
+	run.Go(func() { r.Run(ctx) })
+	for worker := range 16 {
+		wg.Go(func() {
+			for i := range 300 {
+				key, err := r.Signing(ctx, access)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = r.Verifying(ctx, access, key.ID, 0)
+				_, _ = r.Verifying(ctx, refresh, "nobody", clk.ms())
+				_ = r.Generation()
+				switch {
+				case worker == 0 && i%50 == 0:
+					clk.add(day)
+				case worker == 1 && i%20 == 0:
+					_ = r.Reload(ctx)
+				case worker == 2 && i%100 == 0:
+					_ = r.Retire(ctx, key.ID)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	cancel()
+	run.Wait()
+	require.Equal(t, 1, store.widest, "statements at once")
+}
