@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -70,15 +71,14 @@ func (s *Service) RetireKey(ctx context.Context, kid string) error {
 
 // keyringConfig derives the key schedules. A key outlives every token that it signed.
 func (c Config) keyringConfig() keyring.Config {
-	refreshLife := c.RefreshTokenValidity
-	if c.SessionLifetime > 0 {
-		refreshLife = max(refreshLife, c.SessionLifetime)
-	}
-	// Refresh tokens live long, so that daily keys would pile up in the table and in memory
-	// without making anything safer: four to six periods are kept.
+	// A refresh token whose answers keep getting lost stays the current one for
+	// longer than a single idle validity, however long its session lives.
+	refreshLife := cmp.Or(c.SessionLifetime, 4*c.RefreshTokenValidity)
+	// Daily keys would pile up in the table and in memory over such a time
+	// without making anything safer.
 	refreshRotation := c.SigningKey.Rotation
 	if refreshRotation > 0 {
-		refreshRotation = max(refreshRotation, refreshLife/4)
+		refreshRotation = max(refreshRotation, refreshLife/16)
 	}
 	return keyring.Config{
 		Schedules: []keyring.Schedule{

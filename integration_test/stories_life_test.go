@@ -1,0 +1,164 @@
+package integration_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+const (
+	unauthorisedBody = `{"message":"unauthorised"}`
+	tryRefreshBody   = `{"message":"try refresh token"}`
+	unavailableBody  = `{"message":"unavailable"}`
+)
+
+// A day in the life of a session.
+func TestLife_SignInUseRefreshSignOut(t *testing.T) {
+	t.Parallel()
+	onEach(t, allEngines, func(t *testing.T, e engine) {
+		a := start(t, e)
+		user := a.browser()
+		visitor := user.get("/me")
+		require.Equal(t, unauthorisedBody, visitor.body)
+		user.keepsCookies(visitor)
+
+		user.must(http.StatusOK, user.do(http.MethodPost, "/login", map[string]any{
+			"user": "user", "payload": map[string]any{"role": "admin"}, "data": []int{1, 2},
+		}))
+		me := user.must(http.StatusOK, user.get("/me"))
+		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, me))
+		require.JSONEq(t, `{"data":[1,2]}`, user.get("/data").body)
+		user.must(http.StatusOK, user.do(http.MethodPut, "/data", map[string]any{"cart": 3}))
+
+		a.clock.Advance(time.Hour)
+		expired := user.get("/me")
+		require.Equal(t, tryRefreshBody, expired.body)
+		user.keepsCookies(expired)
+
+		user.must(http.StatusOK, user.refresh())
+		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, user.must(http.StatusOK, user.get("/me"))))
+		require.JSONEq(t, `{"data":{"cart":3}}`, user.get("/data").body)
+
+		out := user.must(http.StatusOK, user.do(http.MethodPost, signOutPath, nil))
+		require.JSONEq(t, `{"status":"OK"}`, out.body)
+		user.lostCookies()
+		require.Equal(t, unauthorisedBody, user.get("/me").body)
+	})
+}
+
+// Sign-out kills the refresh token of a copy; the access token goes on until
+// it expires, unless revocation is immediate.
+func TestLife_RevocationModes(t *testing.T) {
+	t.Parallel()
+	onEach(t, allEngines, func(t *testing.T, e engine) {
+		a := start(t, e)
+		user := a.signedIn("user")
+		copied := user.copy()
+		user.must(http.StatusOK, user.do(http.MethodPost, "/revoke", nil))
+		user.lostCookies()
+
+		copied.works()
+		strict := copied.get("/strict")
+		require.Equal(t, unauthorisedBody, strict.body)
+		copied.lostCookies()
+
+		immediate := start(t, e, func(c *session.Config) { c.Revocation = session.RevokeImmediately })
+		user = immediate.signedIn("user")
+		copied = user.copy()
+		user.must(http.StatusOK, user.do(http.MethodPost, "/revoke", nil))
+		require.Equal(t, unauthorisedBody, copied.get("/me").body)
+	})
+}
+
+// Idle and absolute end, exact to the millisecond (SM-12).
+func TestLife_Timeouts(t *testing.T) {
+	t.Parallel()
+	const idle, absolute = 30 * 24 * time.Hour, 90 * 24 * time.Hour
+	onEach(t, allEngines, func(t *testing.T, e engine) {
+		a := start(t, e, func(c *session.Config) { c.RefreshTokenValidity, c.SessionLifetime = idle, absolute })
+		idler := a.signedIn("idler")
+		a.clock.Advance(idle - time.Millisecond)
+		require.Equal(t, http.StatusOK, idler.copy().refresh().status)
+
+		a2 := start(t, e, func(c *session.Config) { c.RefreshTokenValidity, c.SessionLifetime = idle, absolute })
+		late := a2.signedIn("late")
+		a2.clock.Advance(idle)
+		require.Equal(t, unauthorisedBody, late.refresh().body)
+		late.lostCookies()
+
+		busy := a2.signedIn("busy")
+		for range 9 {
+			a2.clock.Advance(10*24*time.Hour - time.Microsecond)
+			busy.must(http.StatusOK, busy.refresh())
+			busy.works()
+		}
+		row := a2.row(busy.handle())
+		require.LessOrEqual(t, row.ExpiresAt, row.AbsoluteExpiresAt)
+		a2.clock.Advance(time.Millisecond)
+		require.Equal(t, unauthorisedBody, busy.refresh().body, "no use extends the absolute end")
+	})
+}
+
+// Nobody who comes back within nine tenths of the idle validity after the last use is out,
+// however the refreshes before fell (SM-13).
+func TestLife_TheRowOutlivesEveryCookie(t *testing.T) {
+	t.Parallel()
+	onEach(t, allEngines, func(t *testing.T, e engine) {
+		const idle = 100 * 24 * time.Hour
+		a := start(t, e, func(c *session.Config) { c.RefreshTokenValidity = idle })
+		user := a.signedIn("user")
+		for range 20 {
+			a.clock.Advance(idle * 9 / 10)
+			r := user.must(http.StatusOK, user.refresh())
+			end := a.clock.Now().Add(refreshCookieAge(t, r))
+			require.False(t, end.After(time.UnixMilli(a.row(user.peekHandle()).ExpiresAt)), "the cookie outlives the row")
+		}
+		user.works()
+	})
+}
+
+// Signing keys rotate every day, and nobody notices (KEY-02, KEY-06).
+func TestLife_KeyRotationCausesNoRefresh(t *testing.T) {
+	t.Parallel()
+	onEach(t, allEngines, func(t *testing.T, e engine) {
+		a := start(t, e, func(c *session.Config) {
+			c.AccessTokenValidity, c.SigningKey.Rotation = 24*time.Hour, 2*time.Hour
+		})
+		user := a.signedIn("user")
+		kids := map[string]bool{}
+		for range 11 {
+			kids[keyID(t, user.cookie("/", "sAccessToken"))] = true
+			a.clock.Advance(2 * time.Hour)
+			user.works()
+			fresh := a.signedIn("somebody")
+			kids[keyID(t, fresh.cookie("/", "sAccessToken"))] = true
+		}
+		require.Greater(t, len(kids), 2, "the keys did rotate")
+		require.Zero(t, a.events.count(session.EventRefreshed))
+
+		// The refresh token was minted by a key that has long stopped signing.
+		a.clock.Advance(95 * 24 * time.Hour)
+		user.must(http.StatusOK, user.refresh())
+		user.works()
+	})
+}
+
+// Two instances share keys and sessions through the database.
+func TestLife_TwoInstances(t *testing.T) {
+	t.Parallel()
+	onEach(t, allEngines, func(t *testing.T, e engine) {
+		a := start(t, e)
+		b := startOn(t, a.store, a.clock)
+		user := a.signedIn("user")
+		moved := user.copyTo(b)
+		moved.works()
+		moved.must(http.StatusOK, moved.refresh())
+		moved.works()
+		require.Equal(t, theftBody, user.refresh().body)
+		require.Equal(t, unauthorisedBody, moved.refresh().body)
+	})
+}
