@@ -113,6 +113,31 @@ func TestAHangUpNeitherCancelsNorRepeatsTheReload(t *testing.T) {
 	})
 }
 
+// A reload that had read the table before the key was inserted proves nothing
+// about a token that came after.
+func TestAReloadThatBeganTooEarlyIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, clk := &table{}, newClock()
+		r := newRing(t, store, config(clk))
+		release := make(chan struct{})
+		store.set(func(s *table) { s.after = func() { <-release } })
+		early, late := make(chan error, 1), make(chan error, 1)
+		search := func(verdict chan<- error) {
+			_, err := r.Verifying(t.Context(), refresh, rand.Text(), clk.ms())
+			verdict <- err
+		}
+		go search(early)
+		synctest.Wait()
+		go search(late)
+		synctest.Wait()
+		require.Empty(t, late, "waits for the reload under way")
+		close(release)
+		requireUnknown(t, <-early)
+		requireUndecided(t, <-late)
+	})
+}
+
 func TestVerdictOnUnknownKeys(t *testing.T) {
 	t.Parallel()
 	const unknown, undecided = false, true

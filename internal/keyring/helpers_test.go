@@ -40,6 +40,7 @@ type table struct {
 	fail    error
 	hang    chan struct{} // if set, statements wait for it or their context
 	before  func()        // runs before each read
+	after   func()        // runs when a read has its rows, and has not returned
 }
 
 func (s *table) enter(ctx context.Context) error {
@@ -81,13 +82,17 @@ func (s *table) Keys(ctx context.Context, now int64) ([]models.SigningKey, error
 		before()
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	var live []models.SigningKey
 	for _, row := range s.rows {
 		if row.RetireAt > now {
 			row.Secret = bytes.Clone(row.Secret)
 			live = append(live, row)
 		}
+	}
+	after := s.after
+	s.mu.Unlock()
+	if after != nil {
+		after()
 	}
 	return live, nil
 }
