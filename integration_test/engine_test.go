@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
@@ -36,7 +37,7 @@ func openSQLite(t *testing.T) *gorm.DB {
 	pool, err := db.DB()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return db
+	return db.Session(&gorm.Session{Logger: logger.Discard})
 }
 
 // open returns a fresh store, and the database below it if there is one.

@@ -1,0 +1,149 @@
+package integration_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// statements is a GORM logger that counts what is sent to the database.
+type statements struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+func (s *statements) LogMode(logger.LogLevel) logger.Interface { return s }
+func (s *statements) Info(context.Context, string, ...any)     {}
+func (s *statements) Warn(context.Context, string, ...any)     {}
+func (s *statements) Error(context.Context, string, ...any)    {}
+func (s *statements) Trace(_ context.Context, _ time.Time, sql func() (string, int64), _ error) {
+	text, _ := sql()
+	verb, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = append(s.seen, strings.ToUpper(verb))
+}
+
+// during returns the verbs of the statements that act causes.
+func (s *statements) during(act func()) []string {
+	s.mu.Lock()
+	s.seen = []string{}
+	s.mu.Unlock()
+	act()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// The budgets of docs/protocol.md, counted where GORM sends its statements.
+func TestBudget_Statements(t *testing.T) {
+	t.Parallel()
+	onEach(t, sqlEngines, func(t *testing.T, e engine) {
+		count := &statements{}
+		db := e.db(t)
+		store := migrated(t, db.Session(&gorm.Session{Logger: count}))
+		a := startOn(t, store, sessiontest.NewClock(time.Now()), func(c *session.Config) {
+			c.Cleanup.Disabled, c.SigningKey.Rotation = true, session.NoRotation
+		})
+		a.signedIn("warm-up") // the keys are there from now on
+		user := a.browser()
+
+		type row struct {
+			name string
+			want []string
+			act  func()
+		}
+		var other string
+		for _, r := range []row{
+			{"a visitor", nil, func() { user.get("/me"); user.refresh() }},
+			{"create", []string{"INSERT"}, func() { user.do(http.MethodPost, "/login", map[string]any{"user": "user"}) }},
+			{"verify, promoted token", nil, func() {
+				for range 5 {
+					user.works()
+				}
+			}},
+			{"write data", []string{"UPDATE"}, func() { user.do(http.MethodPut, "/data", 1) }},
+			{"read data", []string{"SELECT"}, func() { user.get("/data") }},
+			{"verify with immediate revocation", []string{"SELECT"}, func() { user.get("/strict") }},
+			{"refresh with the current token", []string{"SELECT"}, func() { user.must(http.StatusOK, user.refresh()) }},
+			{"verify, first use", []string{"UPDATE"}, user.works},
+			{"verify, second use", nil, user.works},
+			{"refresh with the current token, again", []string{"SELECT"}, func() { user.must(http.StatusOK, user.refresh()) }},
+			{"refresh with a child", []string{"SELECT", "UPDATE"}, func() { user.must(http.StatusOK, user.refresh()) }},
+			{"first use of it", []string{"UPDATE"}, user.works},
+			{"refresh after more than a tenth of the idle validity", []string{"SELECT", "UPDATE"}, func() {
+				a.clock.Advance(11 * 24 * time.Hour)
+				user.must(http.StatusOK, user.refresh())
+			}},
+			{"a second session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
+			{"list", []string{"SELECT"}, func() { must(a.svc.Handles(t.Context(), "user"))(t) }},
+			{"revoke", []string{"UPDATE"}, func() { must(a.svc.Revoke(t.Context(), other))(t) }},
+			{"revoke all", []string{"UPDATE"}, func() { must(a.svc.RevokeAll(t.Context(), "user"))(t) }},
+		} {
+			got := count.during(r.act)
+			if r.want == nil {
+				r.want = []string{}
+			}
+			require.Equal(t, r.want, got, r.name)
+		}
+	})
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		require.NoError(t, err)
+		return v
+	}
+}
+
+// Forged tokens are refused before any SQL (TOK-04, AB-02), and an unknown
+// key id costs at most one reload (JWT-06).
+func TestBudget_ForgedTokensCauseNoSQL(t *testing.T) {
+	t.Parallel()
+	a := start(t, memory)
+	user := a.signedIn("user")
+	access, refresh := user.cookie("/", "sAccessToken"), user.cookie(refreshPath, "sRefreshToken")
+	a.store.Arm()
+	for i := range len(access) {
+		forged := flip(access, i)
+		_, _, err := a.svc.Verify(t.Context(), forged, user.antiCSRF)
+		require.Error(t, err, "accepted with byte %d changed", i)
+	}
+	for i := range len(refresh) {
+		_, err := a.svc.Refresh(t.Context(), flip(refresh, i))
+		require.Error(t, err, "accepted with byte %d changed", i)
+	}
+	for _, junk := range []string{"", ".", "..", "a.b.c", strings.Repeat("A", 5000), strings.Repeat("A", 1<<20), access + "=", " " + access, access + "\n", refresh} {
+		_, _, err := a.svc.Verify(t.Context(), junk, user.antiCSRF)
+		require.Error(t, err)
+		_, err = a.svc.Refresh(t.Context(), strings.ReplaceAll(junk, refresh, access))
+		require.Error(t, err)
+	}
+	counts := a.store.Counts()
+	require.LessOrEqual(t, counts["Keys"], 1, "one reload for unknown key ids")
+	delete(counts, "Keys")
+	require.Empty(t, counts)
+	require.NotContains(t, strings.ToLower(a.logs.String()), "forged", "no line per failed request")
+	require.Zero(t, a.events.count(session.EventTheft))
+}
+
+func flip(text string, i int) string {
+	b := []byte(text)
+	if b[i] == 'A' {
+		b[i] = 'B'
+	} else {
+		b[i] = 'A'
+	}
+	return string(b)
+}
