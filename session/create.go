@@ -21,6 +21,7 @@ type creation struct {
 	payload, data any
 	userAgent, ip string
 	noAntiCSRF    bool
+	claims        []claimSeed
 }
 
 // WithPayload puts v, any JSON value, into the session's access tokens: it is
@@ -54,6 +55,9 @@ func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOptio
 }
 
 func (s *Service) create(ctx context.Context, userID string, c *creation) (*Tokens, error) {
+	if err := s.addClaims(ctx, userID, c); err != nil {
+		return nil, err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	row, err := s.newRow(userID, c)
@@ -74,10 +78,17 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	return tokens, nil
 }
 
+func checkUserID(userID string) error {
+	if len(userID) == 0 || len(userID) > MaxUserIDLen || !utf8.ValidString(userID) {
+		return invalidInput(errors.ErrUserIDInvalid)
+	}
+	return nil
+}
+
 // newRow is the row of a new session, but for its refresh token.
 func (s *Service) newRow(userID string, c *creation) (*models.Session, error) {
-	if len(userID) == 0 || len(userID) > MaxUserIDLen || !utf8.ValidString(userID) {
-		return nil, invalidInput(errors.ErrUserIDInvalid)
+	if err := checkUserID(userID); err != nil {
+		return nil, err
 	}
 	payload, err := encodeValue(c.payload)
 	if err != nil {

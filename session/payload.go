@@ -21,6 +21,8 @@ import (
 // errors.ErrCookieTooLarge (nothing was stored), errors.ErrUnavailable,
 // errors.ErrGeneral.
 func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*AccessToken, error) {
+	s.merging.Lock()
+	defer s.merging.Unlock()
 	row, err := s.svc.mergePayload(ctx, s.Handle(), members)
 	if err != nil {
 		return nil, s.clearIfEnded(err)

@@ -20,6 +20,10 @@ type Session struct {
 	// answer is the response that the session was verified or created in; nil without HTTP.
 	answer *answer
 
+	// merging lets one MergePayload run at a time: of two, the later in the row must
+	// be the later in the response.
+	merging sync.Mutex
+
 	mu     sync.Mutex
 	claims token.Access
 	// ends is the session's idle end as far as it is known, or 0.

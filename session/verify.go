@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -19,6 +20,7 @@ type VerifyOption func(*demands)
 type demands struct {
 	antiCSRF   csrfDemand
 	revocation Revocation
+	claims     []ClaimValidator
 }
 
 // csrfDemand says which requests must prove that they were meant.
@@ -52,7 +54,9 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 
 // Verify checks an access token and the anti-CSRF token that came with it.
 // The second result is a new access token which the client must be given in
-// place of its own, or nil: the first use of a refreshed token makes the refresh definite.
+// place of its own, or nil: the first use of a refreshed token makes the refresh definite, and
+// WithClaims may have fetched a claim. It may come with an error, which ends nothing
+// (errors.ErrInvalidClaim, errors.ErrGeneral).
 // Verifying any other token needs no database, unless immediate revocation is on.
 //
 // Errors: errors.ErrTryRefreshToken (keep the client's tokens),
@@ -61,14 +65,23 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 //
 // Handlers use VerifyHTTP or middleware.Verify.
 func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {
-	return s.verify(ctx, accessToken, func(a *token.Access, d csrfDemand) bool {
+	sess, replacement, err := s.verify(ctx, accessToken, func(a *token.Access, d csrfDemand) bool {
 		return s.cfg.AntiCSRF.Mode != AntiCSRFViaToken || d == csrfNever || antiCSRFMatches(antiCSRF, a.AntiCSRF)
 	}, s.demandsOf(opts))
+	switch {
+	case errors.Is(err, errors.ErrUnauthorised):
+		return nil, nil, err
+	case err != nil:
+		return nil, replacement, err
+	}
+	return sess, replacement, nil
 }
 
 // csrfCheck reports whether the proof for the token at hand satisfies the demand.
 type csrfCheck func(*token.Access, csrfDemand) bool
 
+// verify returns the session beside an error too when its claims are at fault: the
+// client needs the replaced token all the same.
 func (s *Service) verify(ctx context.Context, text string, csrf csrfCheck, d demands) (*Session, *AccessToken, error) {
 	claims, err := s.parseAccess(ctx, text)
 	if err != nil {
@@ -77,7 +90,12 @@ func (s *Service) verify(ctx context.Context, text string, csrf csrfCheck, d dem
 	if !csrf(claims, d.antiCSRF) {
 		return nil, nil, tryRefresh(errors.ErrAntiCSRF)
 	}
-	return s.settle(ctx, claims, d.revocation)
+	sess, replacement, err := s.settle(ctx, claims, d.revocation)
+	if err != nil || len(d.claims) == 0 {
+		return sess, replacement, err
+	}
+	merged, err := s.checkClaims(ctx, sess, d.claims)
+	return sess, cmp.Or(merged, replacement), err
 }
 
 // parseAccess authenticates text and checks its claims. It runs no SQL, but for
