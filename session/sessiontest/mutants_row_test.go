@@ -372,8 +372,8 @@ func textMutants() []mutant {
 			}
 			return text
 		})},
-		{"empty is absent", "WritePayload refuses another old payload", writingAs(func(text []byte) []byte {
-			if len(text) == 0 {
+		{"an empty string is absent", "WritePayload refuses another old payload", writingAs(func(text []byte) []byte {
+			if string(text) == `""` {
 				return nil
 			}
 			return text

@@ -9,8 +9,10 @@ import (
 
 // jsonTexts are values for payload and data of which all are different. They
 // are texts: digits, blanks, escapes and the order of names come back as given.
+// The empty text is no JSON and not among them: some drivers cannot tell it
+// from NULL.
 func jsonTexts() [][]byte {
-	list := [][]byte{nil, {}}
+	list := [][]byte{nil}
 	for _, text := range []string{
 		`null`, `""`, `"null"`, `{}`, `[]`, `0`, `-0`, `false`, `true`, ` null`, "null\n",
 		`9007199254740993`, `9007199254740992`, `18446744073709551615`, `1e3`, `1000`, `1.0`, `1`,
