@@ -103,6 +103,9 @@ func formAttacks() []attack {
 		{name: "line feed after", text: good + "\n"},
 		{name: "CR LF inside the signature", text: good[:len(good)-5] + "\r\n" + good[len(good)-5:]},
 		{name: "line feed inside the header", text: h[:5] + "\n" + h[5:] + "." + c + "." + s},
+		{name: "CR inside the signature", text: good[:len(good)-5] + "\r" + good[len(good)-5:]},
+		{name: "CR inside the header", text: resign(h[:5]+"\r"+h[5:], c)},
+		{name: "CR in signed claims", text: resign(h, c[:8]+"\r"+c[8:])},
 		{name: "NUL after", text: good + "\x00"},
 		{name: "padded signature", text: good + "="},
 		{name: "padded header", text: resign(h+"=", c)},
@@ -114,6 +117,7 @@ func formAttacks() []attack {
 		{name: "signature of 31 bytes", text: h + "." + c + "." + encode(make([]byte, 31))},
 		{name: "signature of 33 bytes", text: h + "." + c + "." + encode(make([]byte, 33))},
 		{name: "one byte too long", text: good + strings.Repeat("A", token.MaxAccessLen+1-len(good))},
+		{name: "too long but right otherwise", text: forge(goodHeader, claims("pl", `"`+strings.Repeat("a", 3000)+`"`), accessKey.Secret)},
 		{name: "a megabyte", text: strings.Repeat("A.", 1<<19)},
 	}
 	for i := range rows {
@@ -304,7 +308,8 @@ func TestLooksLikeAccessRefusesHeadersThatAreNotOurs(t *testing.T) {
 	for _, row := range headerAttacks() {
 		require.False(t, token.LooksLikeAccess(row.text), row.name)
 	}
-	for _, text := range []string{"", "..", "a.b", "Bearer x.y.z", strings.Repeat("A.", token.MaxAccessLen)} {
+	good := forge(goodHeader, claims(), accessKey.Secret)
+	for _, text := range []string{good + ".", good + "." + good, good + strings.Repeat("A", token.MaxAccessLen), "", "..", "a.b", "Bearer x.y.z", strings.Repeat("A.", token.MaxAccessLen)} {
 		require.False(t, token.LooksLikeAccess(text))
 	}
 }

@@ -74,7 +74,7 @@ func TestAccessRoundTrip(t *testing.T) {
 		"zero times":          func(a *token.Access) { a.IssuedAt, a.AuthTime, a.Gen, a.RefreshIssuedAt = 0, 0, 0, 0 },
 		"far":                 func(a *token.Access) { a.ExpiresAt, a.Gen = 253402300799, math.MaxInt64 },
 		"user id breaks out":  func(a *token.Access) { a.UserID = `","sub":"admin` },
-		"user id white space": func(a *token.Access) { a.UserID = " bob\t\r\n\x00\u2028" },
+		"user id white space": func(a *token.Access) { a.UserID = " bob\t\r\n\x00\x1f \u2028" },
 		"user id of 128":      func(a *token.Access) { a.UserID = strings.Repeat("é", 64) },
 		"user id markup":      func(a *token.Access) { a.UserID = "<b>&é😀\x7f" },
 		"user id number":      func(a *token.Access) { a.UserID = "1e3" },

@@ -17,11 +17,11 @@ func NewAntiCSRF() (text string, hash [32]byte) {
 	return text, sha256.Sum256([]byte(text))
 }
 
-// CheckAntiCSRF reports whether text is the anti-CSRF token behind hash. The
-// zero hash means that there is none, and nothing fits it. Takes the same time
-// for every wrong text of one length.
+// CheckAntiCSRF reports whether text is the anti-CSRF token behind hash. Nothing
+// fits the zero hash, which means that there is none. Takes the same time for
+// every wrong text of one length.
 func CheckAntiCSRF(text string, hash [32]byte) bool {
-	if text == "" || len(text) > maxAntiCSRFLen || hash == [32]byte{} {
+	if text == "" || len(text) > maxAntiCSRFLen {
 		return false
 	}
 	got := sha256.Sum256([]byte(text))

@@ -32,16 +32,12 @@ func ValidHandle(s string) bool {
 	return ok
 }
 
-// handleBytes decodes a handle. The last character carries three bits of the
-// 128; its two low bits must be zero, or several texts would mean one handle.
+// handleBytes decodes a handle. Encoding it again tells whether s was the one
+// text for it: the decoder skips line ends, and the last character has two bits
+// that it ignores.
 func handleBytes(s string) (b [handleSize]byte, ok bool) {
 	if len(s) != handleLen {
 		return b, false
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'v') {
-			return b, false
-		}
 	}
 	_, err := handleEncoding.Decode(b[:], []byte(s))
 	return b, err == nil && handleEncoding.EncodeToString(b[:]) == s

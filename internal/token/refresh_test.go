@@ -83,6 +83,7 @@ func refreshAttacks(tb testing.TB) []attack {
 		{"space after", good + " ", malformed},
 		{"line feed after", good + "\n", malformed},
 		{"CR LF inside", good[:9] + "\r\n" + good[9:], malformed},
+		{"CR inside", good[:9] + "\r" + good[9:], malformed},
 		{"standard alphabet", strings.Repeat("+/", len(good)/2), malformed},
 		{"one byte too long", strings.Repeat("A", token.MaxRefreshLen+1), malformed},
 		{"a megabyte", strings.Repeat("A", 1<<20), malformed},
@@ -175,6 +176,21 @@ func TestParseRefreshPassesTheKeyErrorThrough(t *testing.T) {
 		return refreshKey.Secret, down
 	})
 	require.Same(t, down, err)
+}
+
+// Not parallel: it counts allocations.
+func TestOversizedTextIsNotDecoded(t *testing.T) {
+	small, large := strings.Repeat("A", token.MaxRefreshLen+1), strings.Repeat("A", 1<<20)
+	for name, parse := range map[string]func(string) error{
+		"refresh": func(text string) error { _, _, err := token.ParseRefresh(text, noKeys(t)); return err },
+		"access":  func(text string) error { _, err := token.ParseAccess(text, noKeys(t), expect()); return err },
+	} {
+		count := func(text string) float64 {
+			return testing.AllocsPerRun(10, func() { require.ErrorIs(t, parse(text), errors.ErrTokenMalformed) })
+		}
+		require.LessOrEqual(t, count(large), count(small), name)
+		require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = parse(large) }), 1.0, name)
+	}
 }
 
 func TestRefreshRoundTrip(t *testing.T) {
