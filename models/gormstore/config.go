@@ -1,0 +1,70 @@
+package gormstore
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// Config says where a Store keeps its rows. The zero Config is ready to use.
+type Config struct {
+	Tables Tables
+}
+
+// Tables names the three tables. A name is a letter or underscore followed by
+// at most 47 letters, digits and underscores; the names differ by more than
+// case.
+type Tables struct {
+	// Sessions holds models.Session, by default auth_sessions.
+	Sessions string
+	// SigningKeys holds models.SigningKey, by default auth_signing_keys.
+	SigningKeys string
+	// Meta holds the version of the schema and who cleans up until when, by
+	// default auth_meta.
+	Meta string
+}
+
+// Names go into SQL text. 48 characters leave room for the suffixes of index
+// names within PostgreSQL's 63.
+var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,47}$`)
+
+func (t Tables) withDefaults() Tables {
+	return Tables{
+		Sessions:    cmp.Or(t.Sessions, "auth_sessions"),
+		SigningKeys: cmp.Or(t.SigningKeys, "auth_signing_keys"),
+		Meta:        cmp.Or(t.Meta, "auth_meta"),
+	}
+}
+
+// problems lists what is wrong with the names, by field.
+func (t Tables) problems(dialect string) []error {
+	fields := []struct{ name, table string }{
+		{"Tables.Sessions", t.Sessions},
+		{"Tables.SigningKeys", t.SigningKeys},
+		{"Tables.Meta", t.Meta},
+	}
+	var found []error
+	for i, field := range fields {
+		switch {
+		case !tableName.MatchString(field.table):
+			found = append(found, fmt.Errorf("%s: %q does not match %s", field.name, field.table, tableName))
+		case dialect == sqliteDialect && strings.HasPrefix(strings.ToLower(field.table), "sqlite_"):
+			found = append(found, fmt.Errorf("%s: SQLite keeps names that begin with sqlite_ to itself", field.name))
+		}
+		for _, other := range fields[:i] {
+			// Some servers fold the case of table names.
+			if strings.EqualFold(field.table, other.table) {
+				found = append(found, fmt.Errorf("%s: is the table of %s too", field.name, other.name))
+			}
+		}
+	}
+	return found
+}
+
+// configError reports all problems at once, or nil.
+func configError(problems []error) error {
+	return errors.WithReason(errors.ErrConfig, errors.Join(problems...))
+}

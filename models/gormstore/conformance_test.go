@@ -1,0 +1,134 @@
+package gormstore_test
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+var _ session.Store = (*gormstore.Store)(nil)
+
+// conform runs the contract's suite on db, which is made once and emptied for
+// each check.
+func conform(t *testing.T, db *gorm.DB, rounds int) {
+	t.Helper()
+	store := newStore(t, db)
+	db = db.Session(&gorm.Session{NewDB: true})
+	sessiontest.RunStore(t, func(t *testing.T) session.Store {
+		t.Helper()
+		rawExec(t, db, "DELETE FROM auth_sessions")
+		rawExec(t, db, "DELETE FROM auth_signing_keys")
+		rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = 'cleanup'")
+		return store
+	}, sessiontest.Rounds(rounds))
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			conform(t, engine.open(t), 60)
+		})
+	}
+}
+
+// SM-02, DB-06, DB-13, DB-14: every isolation level with either count of rows
+// and either protocol, and upon each of these one more thing that an
+// application may have set.
+func TestContractOnMySQLSettings(t *testing.T) {
+	t.Parallel()
+	level, further := "transaction_isolation", []string{
+		"sql_mode=''",
+		"parseTime=false&loc=Asia%2FKathmandu",
+		"time_zone=" + url.QueryEscape("'-09:30'") + "&loc=Pacific%2FApia",
+		"charset=latin1",
+		"charset=utf8mb4&sql_mode=" + url.QueryEscape("'ANSI,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES'"),
+	}
+	if isMariaDB(t, testdb.MySQL(t)) {
+		level = "tx_isolation"
+		further = append(further, "innodb_snapshot_isolation=ON", "innodb_snapshot_isolation=OFF")
+	}
+	for i, isolation := range []string{"READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"} {
+		for j := range 4 {
+			params := []string{
+				fmt.Sprintf("clientFoundRows=%t", j&1 != 0),
+				fmt.Sprintf("interpolateParams=%t", j&2 != 0),
+				level + "=" + url.QueryEscape("'"+isolation+"'"),
+				further[(4*i+j)%len(further)],
+			}
+			t.Run(fmt.Sprint(params), func(t *testing.T) {
+				t.Parallel()
+				conform(t, testdb.MySQL(t, params...), 2)
+			})
+		}
+	}
+}
+
+// DB-08: the tables do not inherit the database's character set.
+func TestContractInLatin1Database(t *testing.T) {
+	t.Parallel()
+	db := testdb.MySQL(t)
+	var name string
+	require.NoError(t, db.Raw("SELECT DATABASE()").Scan(&name).Error)
+	rawExec(t, db, "ALTER DATABASE `"+name+"` CHARACTER SET latin1 COLLATE latin1_swedish_ci")
+	conform(t, db, 2)
+}
+
+func TestContractOnPostgresSettings(t *testing.T) {
+	t.Parallel()
+	for _, isolation := range []string{"read committed", "repeatable read", "serializable"} {
+		t.Run(isolation, func(t *testing.T) {
+			t.Parallel()
+			conform(t, reopenedPostgres(t, "default_transaction_isolation = '"+isolation+"'", func(*pgx.ConnConfig) {}), 5)
+		})
+	}
+	// Those that work behind pgbouncer.
+	for name, mode := range map[string]pgx.QueryExecMode{
+		"exec": pgx.QueryExecModeExec, "simple protocol": pgx.QueryExecModeSimpleProtocol,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conform(t, reopenedPostgres(t, "", func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = mode }), 2)
+		})
+	}
+}
+
+// DB-01, DB-21: with what applications set in GORM, and a pool of one.
+func TestContractUnderGormSettings(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run("prepared, errors translated/"+engine.name, func(t *testing.T) {
+			t.Parallel()
+			db := engine.open(t)
+			db.TranslateError = true
+			conform(t, db.Session(&gorm.Session{PrepareStmt: true}), 2)
+		})
+		t.Run("one connection, odd session/"+engine.name, func(t *testing.T) {
+			t.Parallel()
+			db := engine.open(t)
+			pool, err := db.DB()
+			require.NoError(t, err)
+			pool.SetMaxOpenConns(1)
+			db.NamingStrategy = schema.NamingStrategy{TablePrefix: "x_", NoLowerCase: true}
+			conform(t, db.Table("elsewhere").Where("1 = 0").Limit(1).Unscoped().
+				Session(&gorm.Session{QueryFields: true, AllowGlobalUpdate: true}), 2)
+		})
+	}
+}
+
+func TestContractInMemory(t *testing.T) {
+	t.Parallel()
+	conform(t, openSQLiteFile(t, sqlite.Memory), 10)
+}

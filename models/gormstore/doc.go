@@ -1,0 +1,33 @@
+// Package gormstore keeps sessions and signing keys in the application's own
+// database: MySQL 8.4+, MariaDB 10.11+, PostgreSQL 15+, or SQLite.
+//
+//	store, err := gormstore.New(db, gormstore.Config{})
+//	err = store.Migrate(ctx) // or run the text of Schema by other means
+//
+// The [Store] issues single statements that commit by themselves, always on the
+// primary, and takes one connection at a time: a pool of one is enough. It works
+// with GORM's PrepareStmt, with gorm.io/plugin/dbresolver, under any naming
+// strategy, isolation level, server time zone and sql_mode, and with
+// clientFoundRows, interpolateParams and parseTime on or off.
+//
+// # What to set in the DSN
+//
+//   - rejectReadOnly=true (MySQL) wherever a primary can become a replica: the
+//     driver then drops a pooled connection that has become read-only and
+//     connects anew. Without it the store answers errors.ErrUnavailable until
+//     the pool has replaced the connection by itself; SetConnMaxLifetime bounds
+//     how long that takes.
+//   - wsrep_sync_wait=1 (Galera) when requests are spread over the nodes, or
+//     one node for all: a node that was away may serve old rows for seconds.
+//   - utf8mb4, the driver's default, as the connection's character set, and a
+//     PostgreSQL database in UTF8.
+//   - never autocommit=0: nothing that the store writes would last.
+//
+// # Logs
+//
+// Statements go through GORM and its logger, slow log included, without the
+// bound values, and errors without the driver's text, which can quote them.
+// Plugins that look at statements themselves, such as tracing, are out of its
+// reach: on MySQL and SQLite the bound secrets describe themselves as hidden,
+// on PostgreSQL switch the recording of query variables off.
+package gormstore

@@ -1,0 +1,114 @@
+package gormstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// unlockTimeout bounds the clean-up of a migration whose ctx has ended.
+const unlockTimeout = 5 * time.Second
+
+// locked runs fn while no other process can be in it with the same tables of the
+// same database. IF NOT EXISTS alone does not do: on several servers two
+// sessions that create one table at once still collide.
+func (s *Store) locked(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
+	switch s.dialect {
+	case postgresDialect:
+		return s.lockedPostgres(ctx, conn, fn)
+	case sqliteDialect:
+		return lockedSQLite(ctx, conn, fn)
+	default:
+		return s.lockedMySQL(ctx, conn, fn)
+	}
+}
+
+// lockedMySQL uses a lock by name, which belongs to the connection. Names are
+// the server's, not the database's, and short.
+func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
+	var database sql.NullString
+	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
+		return err
+	}
+	sum := s.lockID(database.String)
+	name := "sessionkit:" + hex.EncodeToString(sum[:16])
+	for {
+		// Waits of a second: a client that has gone away is noticed in between.
+		var got sql.NullInt64
+		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 1)", name).Scan(&got); err != nil {
+			return err
+		}
+		if got.Int64 == 1 {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	err := fn(conn)
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	defer cancel()
+	if _, releaseErr := conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", name); releaseErr != nil {
+		discard(conn)
+	}
+	return err
+}
+
+// lockedPostgres holds a lock that ends with the transaction, which works behind
+// pgbouncer too. READ COMMITTED: the transaction waits in its first statement,
+// and must see afterwards what the one before it has done.
+func (s *Store) lockedPostgres(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	sum := s.lockID("")
+	//nolint:gosec // any 64 bits will do
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(binary.BigEndian.Uint64(sum[:]))); err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// lockedSQLite takes the lock for writing at once: a transaction that only wants
+// it later fails when another one was faster.
+func lockedSQLite(ctx context.Context, conn *sql.Conn, fn func(execer) error) (err error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	end := "COMMIT"
+	if err = fn(conn); err != nil {
+		end = "ROLLBACK"
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	defer cancel()
+	if _, endErr := conn.ExecContext(ctx, end); endErr != nil {
+		discard(conn)
+		return errors.Join(err, endErr)
+	}
+	return err
+}
+
+// lockID names the tables of a database.
+func (s *Store) lockID(database string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(strings.ToLower(strings.Join(
+		[]string{database, s.tables.Sessions, s.tables.SigningKeys, s.tables.Meta}, "\x00"))))
+}
+
+// discard closes the connection rather than giving it back to the pool with a
+// lock or a transaction on it.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}

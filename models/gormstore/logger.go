@@ -1,0 +1,62 @@
+package gormstore
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm/logger"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// quietLogger is the application's logger without the values that the
+// statements bind, and without the drivers' messages, which quote them.
+type quietLogger struct {
+	inner   logger.Interface
+	dialect string
+}
+
+// ParamsFilter keeps GORM from putting the values into the SQL that it logs.
+func (l quietLogger) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
+	return sql, nil
+}
+
+// LogMode returns the same at another level.
+func (l quietLogger) LogMode(level logger.LogLevel) logger.Interface {
+	return quietLogger{inner: l.inner.LogMode(level), dialect: l.dialect}
+}
+
+// Info passes the message without its data on.
+func (l quietLogger) Info(ctx context.Context, msg string, data ...any) {
+	l.inner.Info(ctx, msg, veiled(data)...)
+}
+
+// Warn passes the message without its data on.
+func (l quietLogger) Warn(ctx context.Context, msg string, data ...any) {
+	l.inner.Warn(ctx, msg, veiled(data)...)
+}
+
+// Error passes the message without its data on.
+func (l quietLogger) Error(ctx context.Context, msg string, data ...any) {
+	l.inner.Error(ctx, msg, veiled(data)...)
+}
+
+// Trace passes the statement on. A duplicate key is how a race ends, and no
+// fault that belongs into a log.
+func (l quietLogger) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
+	if err != nil {
+		err = translate(ctx, l.dialect, err)
+		if errors.Is(err, errors.ErrDuplicate) {
+			err = nil
+		}
+	}
+	l.inner.Trace(ctx, begin, fc, err)
+}
+
+func veiled(data []any) []any {
+	out := make([]any, len(data))
+	for i := range out {
+		out[i] = "[hidden]"
+	}
+	return out
+}

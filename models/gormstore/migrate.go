@@ -1,0 +1,112 @@
+package gormstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// Migrate creates the tables or brings them to the version that this code
+// needs, and does nothing when they are. Any number of processes may call it at
+// once. It uses one connection of the pool, and none of GORM's logger.
+//
+// A schema that is newer than the next version is errors.ErrSchema: it may not
+// fit this code any more. The next version is fine, so that instances of two
+// releases can run side by side.
+//
+// Where the tables are up to date, no right to change them is needed.
+func (s *Store) Migrate(ctx context.Context) error {
+	steps, err := schemaSteps(s.dialect, s.tables)
+	if err != nil {
+		return errors.WithReason(errors.ErrConfig, err)
+	}
+	err = s.retry(ctx, rolledBack, func() error { return s.migrate(ctx, steps) })
+	if err = s.translate(ctx, err); err != nil {
+		return fmt.Errorf("gormstore: migrate: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
+	pool, err := s.primary(ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // back to the pool, or broken anyway
+	version, err := s.version(ctx, conn)
+	switch {
+	case err == nil && version >= schemaVersion:
+		return versionProblem(s.tables.Meta, version)
+	case err != nil && !errors.Is(s.translate(ctx, err), errors.ErrSchema):
+		return err
+	}
+	return s.locked(ctx, conn, func(x execer) error { return s.apply(ctx, x, steps) })
+}
+
+// execer is a connection or a transaction.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// apply runs the steps that are missing. It holds the lock, so what it reads
+// stays true.
+func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
+	if err := runStep(ctx, x, steps[0]); err != nil {
+		return err
+	}
+	version, err := s.version(ctx, x)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps[1:] {
+		if step.version <= version {
+			continue
+		}
+		if err := runStep(ctx, x, step); err != nil {
+			return err
+		}
+	}
+	return versionProblem(s.tables.Meta, max(version, schemaVersion))
+}
+
+func runStep(ctx context.Context, x execer, step schemaStep) error {
+	for _, statement := range step.statements() {
+		if _, err := x.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// version reads the version of the schema; its table may be missing.
+func (s *Store) version(ctx context.Context, x execer) (int64, error) {
+	var version int64
+	query := s.tables.replacer(s.dialect).Replace("SELECT value FROM {meta} WHERE name = 'schema_version'")
+	err := x.QueryRowContext(ctx, query).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return version, err
+}
+
+// primary finds the pool that statements on the sessions go to: with dbresolver
+// it need not be the one that db was opened with. A statement that is built but
+// not sent tells.
+func (s *Store) primary(ctx context.Context) (*sql.DB, error) {
+	probe := s.db.Session(&gorm.Session{DryRun: true, Context: ctx, Logger: logger.Discard}).
+		Exec(s.tables.replacer(s.dialect).Replace("SELECT 1 FROM {sessions}"))
+	if probe.Error != nil {
+		return nil, probe.Error
+	}
+	return probe.DB()
+}

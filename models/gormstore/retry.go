@@ -1,0 +1,50 @@
+package gormstore
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+)
+
+// Repeating a statement that the database rolled back: waits of 5 ms doubling up
+// to 160 ms, half of each at random so that rivals don't meet again.
+const (
+	maxTries  = 8
+	firstWait = 5 * time.Millisecond
+	maxWait   = 160 * time.Millisecond
+)
+
+// retry runs op until it succeeds, fails in a way that again does not accept,
+// has been tried maxTries times, or ctx ends. It returns op's last error.
+func (s *Store) retry(ctx context.Context, again func(outcome) bool, op func() error) error {
+	for try := 1; ; try++ {
+		err := op()
+		if err == nil || try == maxTries || !again(judge(s.dialect, err).outcome) || !pause(ctx, try) {
+			return err
+		}
+	}
+}
+
+// rolledBack accepts what the database says was undone. A broken connection is
+// not among it: the statement may have been carried out, or still be.
+func rolledBack(o outcome) bool { return o == undone }
+
+// mayRepeat accepts broken connections too, for a statement that can tell
+// whether it has been carried out before.
+func mayRepeat(o outcome) bool { return o == undone || o == unknown }
+
+// pause waits before the next try and reports whether ctx still lives.
+func pause(ctx context.Context, try int) bool {
+	wait := min(firstWait<<(try-1), maxWait)
+	var dice [1]byte
+	_, _ = rand.Read(dice[:]) // never fails
+	wait = wait/2 + wait/2*time.Duration(dice[0])/255
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

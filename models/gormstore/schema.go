@@ -1,0 +1,98 @@
+package gormstore
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// schemaVersion is what this code needs. Each version works with the code made
+// for the one before it too, so that instances can be replaced one by one.
+const schemaVersion = 1
+
+// The steps are named NNNN_what.sql, NNNN being the version that a step leads
+// to. 0000 holds the bookkeeping. Every statement may be repeated.
+//
+//go:embed schema/*/*.sql
+var schemaFiles embed.FS
+
+// Schema returns the SQL that [Store.Migrate] would run on an empty database,
+// for teams whose account of the running program has no right to. The dialect
+// is mysql (MariaDB too), postgres or sqlite. The text may be run again, and
+// on top of an older version.
+//
+// Another dialect or a wrong cfg is errors.ErrConfig.
+func Schema(dialect string, cfg Config) (string, error) {
+	tables := cfg.Tables.withDefaults()
+	problems := tables.problems(dialect)
+	steps, err := schemaSteps(dialect, tables)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) > 0 {
+		return "", configError(problems)
+	}
+	texts := make([]string, 0, len(steps))
+	for _, step := range steps {
+		texts = append(texts, step.text)
+	}
+	return strings.Join(texts, "\n"), nil
+}
+
+// schemaStep is one file.
+type schemaStep struct {
+	version int64
+	name    string
+	text    string
+}
+
+// schemaSteps returns the files of the dialect in their order, with the names of
+// the tables put in.
+func schemaSteps(dialect string, tables Tables) ([]schemaStep, error) {
+	names, err := fs.Glob(schemaFiles, "schema/"+dialect+"/*.sql")
+	if err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("dialect: %q is none of mysql, postgres, sqlite", dialect)
+	}
+	replacer := tables.replacer(dialect)
+	steps := make([]schemaStep, 0, len(names))
+	for version, name := range names { // sorted
+		text, err := schemaFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, schemaStep{int64(version), name, replacer.Replace(string(text))})
+	}
+	return steps, nil
+}
+
+// statements splits the text where a line ends in a semicolon: drivers take one
+// statement at a time.
+func (step schemaStep) statements() []string {
+	var found []string
+	for text := range strings.SplitSeq(step.text, ";\n") {
+		if text = strings.TrimSpace(text); text != "" {
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
+// versionProblem says why this code does not work with that version of the
+// schema, or nil.
+func versionProblem(table string, version int64) error {
+	switch {
+	case version < schemaVersion:
+		return misfitSchema("%s: schema version %d, needed is %d; run Migrate", table, version, schemaVersion)
+	case version > schemaVersion+1:
+		return misfitSchema("%s: schema version %d, this program knows %d and works with %d at most",
+			table, version, schemaVersion, schemaVersion+1)
+	}
+	return nil
+}
+
+func misfitSchema(format string, args ...any) error {
+	return errors.WithReason(errors.ErrGeneral, fmt.Errorf("%w: "+format, append([]any{errors.ErrSchema}, args...)...))
+}

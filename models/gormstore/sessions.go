@@ -1,0 +1,83 @@
+package gormstore
+
+import (
+	"context"
+	"database/sql"
+	"reflect"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Insert stores a new row; see session.Store. A value that does not fit its
+// column is errors.ErrInvalidInput and nothing is stored, whatever the server's
+// sql_mode.
+func (s *Store) Insert(ctx context.Context, row *models.Session) error {
+	if err := fits(row); err != nil {
+		return err
+	}
+	// Unlike any other statement, an insert may be sent again after a connection
+	// broke: a row that is there already tells whose it is.
+	err := s.retry(ctx, mayRepeat, func() error {
+		return s.db.WithContext(ctx).Exec(s.sql.insert, s.insertArgs(row)...).Error
+	})
+	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
+		return err
+	}
+	found, findErr := s.Find(ctx, row.Handle)
+	switch {
+	case findErr != nil:
+		return findErr
+	case reflect.DeepEqual(found, row):
+		return nil
+	}
+	return err
+}
+
+// Find returns the row, live or not, or nil; see session.Store.
+func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error) {
+	found, err := collect(ctx, s, scanSession, s.sql.find, s.exact(handle))
+	if err != nil || len(found) == 0 {
+		return nil, err // no row is no error
+	}
+	return &found[0], nil
+}
+
+// List returns a user's live sessions, oldest first, without secrets; see
+// session.Store.
+func (s *Store) List(ctx context.Context, userID string, now int64) ([]models.Session, error) {
+	return collect(ctx, s, scanListed, s.sql.list, s.exact(userID), now, now)
+}
+
+// insertArgs is in the order of sessionColumns.
+func (s *Store) insertArgs(row *models.Session) []any {
+	token := &row.RefreshToken
+	return []any{
+		s.exact(row.Handle), s.exact(row.UserID),
+		s.hash(token.CurHash), s.hash(token.PrevHash), token.CurIat, token.Gen,
+		s.bytes(row.Payload), s.bytes(row.Data), row.DataVersion,
+		row.CreatedAt, row.LastUsedAt, row.ExpiresAt, row.AbsoluteExpiresAt,
+		row.RevokedAt, string(row.RevokeReason), row.UserAgent, row.IP,
+	}
+}
+
+// scanSession is in the order of sessionColumns.
+func scanSession(rows *sql.Rows, row *models.Session) error {
+	token := &row.RefreshToken
+	return rows.Scan(
+		&row.Handle, &row.UserID,
+		&token.CurHash, &token.PrevHash, &token.CurIat, &token.Gen,
+		(*blob)(&row.Payload), (*blob)(&row.Data), &row.DataVersion,
+		&row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
+		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
+	)
+}
+
+// scanListed is in the order of listColumns.
+func scanListed(rows *sql.Rows, row *models.Session) error {
+	return rows.Scan(
+		&row.Handle, &row.UserID, &row.RefreshToken.CurIat, &row.RefreshToken.Gen,
+		&row.DataVersion, &row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
+		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
+	)
+}

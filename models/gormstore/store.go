@@ -1,0 +1,131 @@
+package gormstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// Dialects by the names that GORM's dialectors give themselves.
+const (
+	mysqlDialect    = "mysql"
+	postgresDialect = "postgres"
+	sqliteDialect   = "sqlite"
+)
+
+// readPrimary is the mark that gorm.io/plugin/dbresolver looks for on a
+// statement that must go to the primary; its own clause, dbresolver.Write, sets
+// the same. Replicas lag: right after a login they would say "no such session".
+const readPrimary = "gorm:db_resolver:write"
+
+// Store keeps sessions and signing keys in a database. It fulfils
+// session.Store, which documents the methods, and is safe for concurrent use.
+type Store struct {
+	db      *gorm.DB
+	dialect string
+	tables  Tables
+	sql     statements
+}
+
+// New returns a Store on db, which stays the caller's to configure and to
+// close. It does no I/O: call [Store.Migrate] or [Store.Check] next.
+//
+// A wrong cfg, and a db that is nil, failed to open, is inside a transaction or
+// bound to one connection, or speaks another dialect than MySQL's, PostgreSQL's
+// or SQLite's, is errors.ErrConfig, which names all that is wrong.
+func New(db *gorm.DB, cfg Config) (*Store, error) {
+	dialect, problem := usable(db)
+	tables := cfg.Tables.withDefaults()
+	problems := tables.problems(dialect)
+	if problem != nil {
+		problems = append(problems, problem)
+	}
+	if len(problems) > 0 {
+		return nil, configError(problems)
+	}
+	// Session again after Set: what Set returns is for one statement only.
+	own := db.Session(&gorm.Session{
+		NewDB: true, SkipDefaultTransaction: true, SkipHooks: true,
+		Logger: quietLogger{inner: db.Logger, dialect: dialect},
+	}).Set(readPrimary, struct{}{}).Session(&gorm.Session{})
+
+	return &Store{db: own, dialect: dialect, tables: tables, sql: newStatements(dialect, tables)}, nil
+}
+
+// usable returns the dialect of db, or why a Store cannot work on it.
+func usable(db *gorm.DB) (dialect string, problem error) {
+	if db == nil || db.Config == nil || db.Statement == nil || db.Dialector == nil {
+		return "", errors.New("db: is nil or was never opened")
+	}
+	dialect = db.Name()
+	switch dialect {
+	case mysqlDialect, postgresDialect, sqliteDialect:
+	default:
+		return "", fmt.Errorf("db: dialect %q is none of mysql, postgres, sqlite", dialect)
+	}
+	if db.Error != nil {
+		return dialect, fmt.Errorf("db: carries an error: %w", judge(dialect, db.Error).reason)
+	}
+	if db.DryRun {
+		return dialect, errors.New("db: is in DryRun mode, nothing would be stored")
+	}
+	// In a transaction a compare-and-swap that lost would read the old row again
+	// and again, and a caller could be told of a commit that never comes.
+	switch db.Statement.ConnPool.(type) {
+	case gorm.TxCommitter, *sql.Conn:
+		return dialect, errors.New("db: is inside a transaction or bound to one connection; pass the pool's *gorm.DB")
+	}
+	return dialect, nil
+}
+
+// exec runs one statement that commits by itself, and returns how many rows it
+// matched. It repeats what the database rolled back.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error) {
+	var affected int64
+	err := s.retry(ctx, rolledBack, func() error {
+		result := s.db.WithContext(ctx).Exec(query, args...)
+		affected = result.RowsAffected
+		return result.Error
+	})
+	return int(affected), s.translate(ctx, err)
+}
+
+// swap runs a statement that changes one row if it matches.
+func (s *Store) swap(ctx context.Context, query string, args ...any) (bool, error) {
+	n, err := s.exec(ctx, query, args...)
+	return n > 0, err
+}
+
+// collect runs one reading statement and returns its rows.
+func collect[T any](ctx context.Context, s *Store, scan func(*sql.Rows, *T) error, query string, args ...any) ([]T, error) {
+	var found []T
+	err := s.retry(ctx, rolledBack, func() error {
+		found = nil // an attempt that broke off may have left some
+		rows, err := s.db.WithContext(ctx).Raw(query, args...).Rows()
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // Err tells what matters
+		for rows.Next() {
+			var row T
+			if err := scan(rows, &row); err != nil {
+				return cmp.Or(ctx.Err(), rows.Err(), errScan)
+			}
+			found = append(found, row)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, s.translate(ctx, err)
+	}
+	return found, nil
+}
+
+// errScan stands for the scan errors of database/sql, which quote the value.
+var errScan = errors.WithReason(errors.ErrGeneral,
+	fmt.Errorf("%w: a column holds another type of value than expected", errors.ErrSchema))
