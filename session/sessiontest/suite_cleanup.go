@@ -79,7 +79,7 @@ func deleteRace(tr *trial) {
 }
 
 func claimRace(tr *trial) {
-	now := int64(during)
+	now := during
 	for range tr.fewRounds() {
 		winners := tr.race(racers, func(int) (bool, error) {
 			return tr.store.ClaimCleanup(tr.Context(), now, now+hour)

@@ -14,22 +14,26 @@ import (
 func contextChecks() []check {
 	return []check{
 		{"no method works for a context that was cancelled", func(tr *trial) {
-			ctx, cancel := context.WithCancel(tr.Context())
-			cancel()
-			refusedByAll(tr, ctx)
+			refusedByAll(tr, func(parent context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(parent)
+				cancel()
+				return ctx, cancel
+			})
 		}},
 		{"no method works for a context whose deadline has passed", func(tr *trial) {
-			ctx, cancel := context.WithDeadline(tr.Context(), time.Unix(0, 0))
-			defer cancel()
-			refusedByAll(tr, ctx)
+			refusedByAll(tr, func(parent context.Context) (context.Context, context.CancelFunc) {
+				return context.WithDeadline(parent, time.Unix(0, 0))
+			})
 		}},
 	}
 }
 
 // refusedByAll gives a method a minute to return: only one that hangs takes
 // longer.
-func refusedByAll(tr *trial, ctx context.Context) {
+func refusedByAll(tr *trial, ending func(context.Context) (context.Context, context.CancelFunc)) {
 	tr.Helper()
+	ctx, cancel := ending(tr.Context())
+	defer cancel()
 	row, key := tr.insert(), tr.insertKey()
 	for name, call := range everyMethod(tr, row, key) {
 		result := make(chan error, 1)

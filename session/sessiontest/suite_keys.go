@@ -15,7 +15,7 @@ func (tr *trial) key(changes ...func(*models.SigningKey)) models.SigningKey {
 	tr.made++
 	secret := tr.hash()
 	key := models.SigningKey{
-		ID: fmt.Sprintf("kid_%d-%x", tr.made, tr.random.Uint64()), Purpose: models.KeyForAccess,
+		ID: fmt.Sprintf("kid_%d-%x", tr.made, secret[:8]), Purpose: models.KeyForAccess,
 		Slot: created + int64(tr.made)*day, Algorithm: "HS256", Secret: secret[:],
 		CreatedAt: created, ActiveFrom: created + minute, RetireAt: created + day,
 	}

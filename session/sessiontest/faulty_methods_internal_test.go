@@ -10,7 +10,7 @@ import (
 // goes past the fault.
 func TestFaultyFailsEveryMethod(t *testing.T) {
 	t.Parallel()
-	tr := newTrial(t, NewStore(), options{seed: 1})
+	tr := newTrial(t, NewStore(), options{})
 	row, key := tr.insert(), tr.insertKey()
 	methods := everyMethod(tr, row, key)
 

@@ -266,15 +266,15 @@ func contextMutants() []mutant {
 	const cancelled = "no method works for a context that was cancelled"
 	return []mutant{
 		{"find ignores its context", cancelled, breaking(func(s *Store, b *broken) {
-			b.find = func(_ context.Context, handle string) (*models.Session, error) {
-				return s.Find(context.Background(), handle)
+			b.find = func(ctx context.Context, handle string) (*models.Session, error) {
+				return s.Find(context.WithoutCancel(ctx), handle)
 			}
 		})},
 		{
 			"revoke all ignores its context", "no method works for a context whose deadline has passed",
 			breaking(func(s *Store, b *broken) {
-				b.revokeAll = func(_ context.Context, u, except string, why models.RevokeReason, now int64) (int, error) {
-					return s.RevokeAll(context.Background(), u, except, why, now)
+				b.revokeAll = func(ctx context.Context, u, except string, why models.RevokeReason, now int64) (int, error) {
+					return s.RevokeAll(context.WithoutCancel(ctx), u, except, why, now)
 				}
 			}),
 		},
