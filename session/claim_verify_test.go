@@ -1,0 +1,201 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// The texts and names are those of the validators in supertokens-website 20.1.6.
+func TestClaim_reasons(t *testing.T) {
+	t.Parallel()
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
+	level := primitiveClaim(t, session.ClaimConfig[float64]{ID: "level"})
+	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
+	tags := arrayClaim(t, session.ClaimConfig[[]string]{ID: "tags"})
+	none := arrayClaim(t, session.ClaimConfig[[]int]{ID: "none"})
+	rig := newClaimRig(t)
+	absent := rig.create(t)
+	there := rig.create(t, role.AtCreation("admin"), level.AtCreation(0), verified.AtCreation(false), tags.AtCreation([]string{"a", "b"}), none.AtCreation(nil))
+
+	for name, tc := range map[string]struct {
+		validator     session.ClaimValidator
+		absent, wrong string // wrong is empty when the values will do
+	}{
+		"has value":        {role.HasValue("root"), `"expectedValue":"root"`, `"expectedValue":"root","actualValue":"admin"`},
+		"has empty value":  {role.HasValue(""), `"expectedValue":""`, `"expectedValue":"","actualValue":"admin"`},
+		"has this value":   {role.HasValue("admin"), `"expectedValue":"admin"`, ""},
+		"number":           {level.HasValue(1.5), `"expectedValue":1.5`, `"expectedValue":1.5,"actualValue":0`},
+		"zero":             {level.HasValue(0), `"expectedValue":0`, ""},
+		"is true":          {verified.IsTrue(), `"expectedValue":true`, `"expectedValue":true,"actualValue":false`},
+		"is false":         {verified.IsFalse(), `"expectedValue":false`, ""},
+		"includes":         {tags.Includes("c"), `"expectedToInclude":"c"`, `"expectedToInclude":"c","actualValue":["a","b"]`},
+		"includes it":      {tags.Includes("b"), `"expectedToInclude":"b"`, ""},
+		"includes in none": {none.Includes(0), `"expectedToInclude":0`, `"expectedToInclude":0,"actualValue":[]`},
+		"excludes":         {tags.Excludes("a"), `"expectedToNotInclude":"a"`, `"expectedToNotInclude":"a","actualValue":["a","b"]`},
+		"excludes it":      {tags.Excludes("c"), `"expectedToNotInclude":"c"`, ""},
+		"includes all":     {tags.IncludesAll("a", "c"), `"expectedToInclude":["a","c"]`, `"expectedToInclude":["a","c"],"actualValue":["a","b"]`},
+		"includes them":    {tags.IncludesAll("b", "a"), `"expectedToInclude":["b","a"]`, ""},
+		"includes nothing": {tags.IncludesAll(), `"expectedToInclude":[]`, ""},
+		"excludes all":     {tags.ExcludesAll("c", "b"), `"expectedToNotInclude":["c","b"]`, `"expectedToNotInclude":["c","b"],"actualValue":["a","b"]`},
+		"excludes them":    {tags.ExcludesAll("c", "d"), `"expectedToNotInclude":["c","d"]`, ""},
+		"includes any":     {tags.IncludesAny("c", "d"), `"expectedToInclude":["c","d"]`, `"expectedToIncludeAtLeastOneOf":["c","d"],"actualValue":["a","b"]`},
+		"any of nothing":   {tags.IncludesAny(), `"expectedToInclude":[]`, `"expectedToIncludeAtLeastOneOf":[],"actualValue":["a","b"]`},
+		"includes one":     {tags.IncludesAny("c", "b"), `"expectedToInclude":["c","b"]`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := rig.verify(t, absent.Access.Value, tc.validator.WithID("x"))
+			require.JSONEq(t, `[{"id":"x","reason":{"message":"value does not exist",`+tc.absent+`}}]`, reasonsOf(t, err))
+			sess, _, err := rig.verify(t, there.Access.Value, tc.validator.WithID("x"))
+			if tc.wrong == "" {
+				require.NoError(t, err)
+				require.NotNil(t, sess)
+				return
+			}
+			require.Nil(t, sess)
+			require.JSONEq(t, `[{"id":"x","reason":{"message":"wrong value",`+tc.wrong+`}}]`, reasonsOf(t, err))
+		})
+	}
+}
+
+func TestClaim_validatorKeepsItsOwnList(t *testing.T) {
+	t.Parallel()
+	tags := arrayClaim(t, session.ClaimConfig[[]string]{ID: "tags"})
+	want := []string{"admin"}
+	validator := tags.IncludesAll(want...)
+	want[0] = "a"
+	rig := newClaimRig(t)
+	_, _, err := rig.verify(t, rig.create(t, tags.AtCreation([]string{"a"})).Access.Value, validator)
+	require.JSONEq(t, `[{"id":"tags","reason":{"message":"wrong value","expectedToInclude":["admin"],"actualValue":["a"]}}]`, reasonsOf(t, err))
+}
+
+// All failures are told at once; the session stays as it is.
+func TestClaim_answer403(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
+	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
+	page, _ := rig.signIn(t, role.AtCreation("reader"))
+	before := len(page.cookies)
+
+	reached := 0
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("reader"), verified.IsTrue(), role.HasValue("admin").WithID("is-admin")))
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
+	require.JSONEq(t, `{"message":"invalid claim","claimValidationErrors":[
+		{"id":"st-ev","reason":{"message":"value does not exist","expectedValue":true}},
+		{"id":"is-admin","reason":{"message":"wrong value","expectedValue":"admin","actualValue":"reader"}}]}`, w.Body.String())
+	require.Zero(t, reached)
+	require.Empty(t, w.Header().Values("Set-Cookie"))
+	require.Empty(t, w.Header().Values("Front-Token"))
+	require.Len(t, page.cookies, before)
+
+	w = page.do(t, http.MethodGet, rig.guarded(&reached))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, 1, reached)
+}
+
+func TestClaim_optionsAddUp(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
+	access := rig.create(t, role.AtCreation("admin")).Access.Value
+	_, _, err := rig.svc.Verify(t.Context(), access, "", session.InsecureSkipAntiCSRF(),
+		session.WithClaims(role.HasValue("x").WithID("group")), session.WithClaims(role.HasValue("admin")))
+	require.Len(t, requireClaimError(t, err).Failures, 1)
+	require.Equal(t, "group", requireClaimError(t, err).Failures[0].ID)
+}
+
+// Sign-out is for everybody who has a session.
+func TestClaim_signOutChecksNone(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
+		return false, false, errors.New("must not be asked")
+	}})
+	page, _ := rig.signIn(t, session.WithPayload("not even an object"))
+	reached := 0
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.IsTrue()))
+	require.Equal(t, http.StatusInternalServerError, w.Code)
+	page.do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		require.NoError(t, rig.svc.SignOutHTTP(w, r))
+	})
+	require.NotContains(t, page.cookies, "sAccessToken")
+}
+
+// The first use of a refreshed token replaces it, whatever the claims say.
+func TestClaim_promotionOutlivesTheFailure(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
+	page, _ := rig.signIn(t)
+	page.do(t, http.MethodPost, rig.refreshRoute(t))
+	refreshed := page.cookies["sAccessToken"]
+
+	reached := 0
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.IsTrue()))
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.Zero(t, reached)
+	require.NotEqual(t, refreshed, page.cookies["sAccessToken"])
+	require.Equal(t, accessClaimsOf(t, refreshed).EXP, accessClaimsOf(t, page.cookies["sAccessToken"]).EXP)
+	require.Len(t, w.Header().Values("Set-Cookie"), 1)
+
+	rig.store.Arm()
+	w = page.do(t, http.MethodGet, rig.guarded(&reached))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Zero(t, rig.store.Calls(), "a promoted token needs no database")
+}
+
+// Without HTTP the caller gets the replaced token, also beside a failure.
+func TestClaim_replacedTokenWithoutHTTP(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	var calls int
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
+	tokens := rig.create(t)
+	rig.clock.Advance(90 * time.Second)
+
+	sess, replacement, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
+	requireClaimError(t, err)
+	require.Nil(t, sess)
+	require.NotNil(t, replacement)
+	old, fresh := accessClaimsOf(t, tokens.Access.Value), accessClaimsOf(t, replacement.Value)
+	require.Equal(t, old.EXP, fresh.EXP)
+	require.Equal(t, claimEpoch.Unix()+90, fresh.IAT)
+	require.JSONEq(t, `{"v":"reader","t":1772366490000}`, string(fresh.Payload["role"]))
+
+	sess, replacement, err = rig.verify(t, tokens.Access.Value, role.HasValue("reader"))
+	require.NoError(t, err)
+	require.NotNil(t, replacement)
+	value, ok := role.Value(sess)
+	require.True(t, ok)
+	require.Equal(t, "reader", value)
+
+	_, again, err := rig.verify(t, replacement.Value, role.HasValue("reader"))
+	require.NoError(t, err)
+	require.Nil(t, again)
+	require.Equal(t, 2, calls)
+}
+
+// A reason that is no JSON must not turn the refusal into anything else.
+func TestClaim_expectedValueWithoutJSON(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	weight := primitiveClaim(t, session.ClaimConfig[float64]{ID: "weight"})
+	page, _ := rig.signIn(t, weight.AtCreation(1))
+	zero, reached := 0.0, 0
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, weight.HasValue(zero/zero)))
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.Zero(t, reached)
+	require.True(t, json.Valid(w.Body.Bytes()))
+	require.True(t, strings.HasPrefix(w.Body.String(), `{"message":"invalid claim"`))
+}
