@@ -56,7 +56,7 @@ func (s *Service) expiredStatus(r *http.Request) int {
 // invalidClaimBody lists the failures as front ends read them.
 func invalidClaimBody(err error) []byte {
 	failures := []errors.ClaimFailure{}
-	if claim, ok := errors.AsType[*errors.ClaimError](err); ok {
+	if claim, ok := errors.AsType[*errors.ClaimError](err); ok && claim.Failures != nil {
 		failures = claim.Failures
 	}
 	body, err := json.Marshal(map[string]any{"message": "invalid claim", "claimValidationErrors": failures})

@@ -1,0 +1,109 @@
+package session_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// Wrong settings are refused at start, each by its field's name (GO-05).
+func TestConfig_Refused(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		field  string
+		change func(*session.Config)
+	}{
+		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = time.Millisecond }},
+		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = 25 * time.Hour }},
+		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = -time.Hour }},
+		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity, c.RefreshTokenValidity = 2*time.Hour, time.Hour }},
+		{"RefreshTokenValidity", func(c *session.Config) { c.RefreshTokenValidity = time.Minute }},
+		{"RefreshTokenValidity", func(c *session.Config) { c.RefreshTokenValidity = 366 * 24 * time.Hour }},
+		{"SessionLifetime", func(c *session.Config) { c.SessionLifetime = time.Minute }},
+		{"SessionLifetime", func(c *session.Config) { c.SessionLifetime = -time.Minute }},
+		{"ConcurrentRefreshWindow", func(c *session.Config) { c.ConcurrentRefreshWindow = 61 * time.Second }},
+		{"ConcurrentRefreshWindow", func(c *session.Config) { c.ConcurrentRefreshWindow = -1 }},
+		{"ConcurrentRefreshWindow", func(c *session.Config) {
+			c.AccessTokenValidity, c.ConcurrentRefreshWindow = 10*time.Second, 10*time.Second
+		}},
+		{"Leeway", func(c *session.Config) { c.Leeway = 61 * time.Second }},
+		{"Leeway", func(c *session.Config) { c.Leeway = -2 }},
+		{"Revocation", func(c *session.Config) { c.Revocation = 9 }},
+		{"AntiCSRF.Mode", func(c *session.Config) { c.AntiCSRF.Mode = 9 }},
+		{"SigningKey.Rotation", func(c *session.Config) { c.SigningKey.Rotation = time.Minute }},
+		{"SigningKey.Rotation", func(c *session.Config) { c.SigningKey.Rotation = 721 * time.Hour }},
+		{"SigningKey.Encryption", func(c *session.Config) { c.SigningKey.Encryption = [][]byte{make([]byte, 16)} }},
+		{"Cleanup.Every", func(c *session.Config) { c.Cleanup.Every = time.Second }},
+		{"Cleanup.Batch", func(c *session.Config) { c.Cleanup.Batch = 1001 }},
+		{"Cleanup.Pause", func(c *session.Config) { c.Cleanup.Pause = -1 }},
+		{"OperationTimeout", func(c *session.Config) { c.OperationTimeout = time.Hour }},
+		{"SessionExpiredStatus", func(c *session.Config) { c.SessionExpiredStatus = 200 }},
+		{"InvalidClaimStatus", func(c *session.Config) { c.InvalidClaimStatus = 500 }},
+		{"InvalidClaimStatus", func(c *session.Config) { c.InvalidClaimStatus = 401 }},
+		{"IPAddresses", func(c *session.Config) { c.IPAddresses = 9 }},
+		{"Issuer", func(c *session.Config) { c.Issuer = strings.Repeat("x", 257) }},
+		{"Audience", func(c *session.Config) { c.Audience = strings.Repeat("x", 257) }},
+		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "evil.example; Path=/x" }},
+		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "a b" }},
+		{"Cookie.AccessPath", func(c *session.Config) { c.Cookie.AccessPath = "api" }},
+		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a;b" }},
+		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a\r\nSet-Cookie: x=y" }},
+		{"Cookie.SignOutPath", func(c *session.Config) { c.Cookie.AccessPath = "/api" }},
+		{"Cookie.OlderDomain", func(c *session.Config) { c.Cookie.Domain, c.Cookie.OlderDomain = "a.example", "a.example" }},
+		{"Cookie.SameSite", func(c *session.Config) { c.Cookie.SameSite = http.SameSiteDefaultMode }},
+		{"Cookie.SameSite", func(c *session.Config) { c.Cookie.SameSite, c.Cookie.Insecure = http.SameSiteNoneMode, true }},
+		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Domain = true, "a.example" }},
+		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Insecure = true, true }},
+		{"FrontEnds.Preset", func(c *session.Config) { c.FrontEnds.Preset = 9 }},
+		{"FrontEnds.Carriers", func(c *session.Config) { c.FrontEnds.Carriers = 9 }},
+		{"FrontEnds.IDRefreshCookie", func(c *session.Config) {
+			c.FrontEnds.Preset, c.FrontEnds.IDRefreshCookie = session.PresetRefJWT4, session.IDRefreshCookieOff
+		}},
+	} {
+		var cfg session.Config
+		row.change(&cfg)
+		_, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
+		require.ErrorIs(t, err, errors.ErrConfig, row.field)
+		require.ErrorIs(t, err, errors.ErrGeneral)
+		require.Contains(t, err.Error(), "Config."+row.field+": ")
+	}
+}
+
+func TestConfig_NamesEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
+		AccessTokenValidity: -1, Revocation: 7, Cookie: session.Cookie{Domain: "?", RefreshPath: "x"},
+	})
+	for _, field := range []string{"AccessTokenValidity", "Revocation", "Cookie.Domain", "Cookie.RefreshPath"} {
+		require.ErrorContains(t, err, "Config."+field)
+	}
+	_, err = session.New(t.Context(), nil, session.Config{})
+	require.ErrorIs(t, err, errors.ErrConfig)
+}
+
+// The edges of the ranges are allowed.
+func TestConfig_Accepted(t *testing.T) {
+	t.Parallel()
+	for _, cfg := range []session.Config{
+		{},
+		{AccessTokenValidity: time.Second, Leeway: session.NoLeeway},
+		{AccessTokenValidity: 24 * time.Hour, RefreshTokenValidity: 365 * 24 * time.Hour, ConcurrentRefreshWindow: time.Minute},
+		{SigningKey: session.SigningKey{Rotation: session.NoRotation}},
+		{Cookie: session.Cookie{Prefixes: true}},
+		{Cookie: session.Cookie{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
+		{FrontEnds: session.FrontEnds{Preset: session.PresetRefJWT4}},
+		{InsecureShortLifetimes: true, RefreshTokenValidity: 3 * time.Second, AccessTokenValidity: time.Second},
+	} {
+		svc, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
+		require.NoError(t, err)
+		svc.Close()
+		svc.Close() // idempotent
+	}
+}

@@ -1,0 +1,87 @@
+package session_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// kit is a service on the in-memory store with a clock that stands still.
+type kit struct {
+	*session.Service
+	clock *sessiontest.Clock
+	store *sessiontest.FaultyStore
+}
+
+func newKit(t *testing.T, change ...func(*session.Config)) *kit {
+	t.Helper()
+	k := &kit{
+		clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
+		store: sessiontest.Faulty(sessiontest.NewStore()),
+	}
+	cfg := session.Config{Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Leeway: session.NoLeeway}
+	for _, f := range change {
+		f(&cfg)
+	}
+	svc, err := session.New(t.Context(), k.store, cfg)
+	require.NoError(t, err)
+	t.Cleanup(svc.Close)
+	k.Service = svc
+	return k
+}
+
+// request is a POST as a client with these headers and cookies sends it.
+func request(t *testing.T, headers map[string]string, cookies ...string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example/auth/session/refresh", nil)
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	if len(cookies) > 0 {
+		r.Header.Set("Cookie", strings.Join(cookies, "; "))
+	}
+	return r
+}
+
+// sent is what a response did: cookies by name, and headers.
+type sent struct {
+	t       *testing.T
+	cookies map[string]*http.Cookie
+	header  http.Header
+}
+
+func sentBy(t *testing.T, w *httptest.ResponseRecorder) sent {
+	t.Helper()
+	s := sent{t, map[string]*http.Cookie{}, w.Header()}
+	for _, c := range w.Result().Cookies() {
+		require.NotContains(t, s.cookies, c.Name, "two Set-Cookie lines of one name")
+		s.cookies[c.Name] = c
+	}
+	for name, values := range w.Header() {
+		if name != "Set-Cookie" {
+			require.Len(t, values, 1, "%s is set, never added", name)
+		}
+	}
+	return s
+}
+
+// value is the value of a cookie that the response set.
+func (s sent) value(name string) string {
+	s.t.Helper()
+	require.Contains(s.t, s.cookies, name)
+	return s.cookies[name].Value
+}
+
+// cleared reports whether the response deletes the cookie.
+func (s sent) cleared(name string) bool {
+	c, ok := s.cookies[name]
+	return ok && c.Value == "" && c.MaxAge < 0
+}
