@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,7 +31,7 @@ func newClaimRig(t *testing.T) *claimRig {
 	t.Helper()
 	rig := &claimRig{store: sessiontest.Faulty(sessiontest.NewStore()), clock: sessiontest.NewClock(claimEpoch)}
 	svc, err := session.New(t.Context(), rig.store, session.Config{
-		Now: rig.clock.Now, Cleanup: session.Cleanup{Disabled: true},
+		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)

@@ -1,0 +1,267 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// A Fetch that fails is no verdict on the session, whatever it returns.
+func TestClaim_fetchErrors(t *testing.T) {
+	t.Parallel()
+	own := errors.New("user table is gone")
+	for name, tc := range map[string]struct {
+		err    error
+		status int
+		kept   bool // the error itself can be found in the result
+	}{
+		"unauthorised":       {errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked), 500, false},
+		"try refresh":        {errors.WithReason(errors.ErrTryRefreshToken, errors.ErrTokenExpired), 500, false},
+		"theft":              {&errors.TokenTheftError{UserID: "user-2"}, 500, false},
+		"claim error":        {&errors.ClaimError{Failures: []errors.ClaimFailure{{ID: "other"}}}, 500, false},
+		"joined verdicts":    {errors.Join(own, fmt.Errorf("wrapped: %w", errors.ErrUnauthorised)), 500, false},
+		"down and forbidden": {errors.Join(errors.ErrUnavailable, errors.ErrUnauthorised), 503, false},
+		"unavailable":        {errors.WithReason(errors.ErrUnavailable, own), 503, true},
+		"deadline":           {fmt.Errorf("query: %w", context.DeadlineExceeded), 503, true},
+		"cancelled":          {context.Canceled, 503, true},
+		"own":                {own, 500, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rig := newClaimRig(t)
+			verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
+				return true, true, tc.err
+			}})
+			page, _ := rig.signIn(t)
+			reached := 0
+			rig.store.Arm()
+			w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.IsTrue()))
+			require.Equal(t, tc.status, w.Code)
+			require.Zero(t, reached)
+			require.Empty(t, w.Header().Values("Set-Cookie"))
+			require.Empty(t, w.Header().Values("Front-Token"))
+			require.NotContains(t, w.Body.String(), "claim")
+			require.Zero(t, rig.store.Calls())
+
+			_, _, err := rig.verify(t, page.cookies["sAccessToken"], verified.IsTrue())
+			require.ErrorIs(t, err, errors.ErrGeneral)
+			require.NotErrorIs(t, err, errors.ErrUnauthorised)
+			require.NotErrorIs(t, err, errors.ErrTryRefreshToken)
+			require.NotErrorIs(t, err, errors.ErrInvalidClaim)
+			require.Equal(t, tc.kept, errors.Is(err, tc.err))
+			require.Contains(t, err.Error(), "st-ev")
+		})
+	}
+}
+
+func TestClaim_fetchedWhenMissingOrOld(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	var calls int
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin"), DefaultMaxAge: 5 * time.Minute})
+	page, created := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
+	expiry := frontTokenOf(t, created).ATE
+	reached := 0
+	guarded := rig.guarded(&reached, role.HasValue("admin"), role.HasValue("admin").AnyAge())
+
+	for step, want := range []struct {
+		advance time.Duration
+		calls   int
+		t       string
+	}{
+		{time.Minute, 1, "1772366460000"},      // missing
+		{5 * time.Minute, 1, ""},               // just young enough
+		{time.Millisecond, 2, "1772366760001"}, // too old
+		{0, 2, ""},                             // fetched in this very millisecond
+		{20 * time.Minute, 3, "1772367960001"}, // and on
+	} {
+		rig.clock.Advance(want.advance)
+		w := page.do(t, http.MethodGet, guarded)
+		require.Equal(t, http.StatusOK, w.Code, "step %d", step)
+		require.Equal(t, step+1, reached)
+		require.Equal(t, want.calls, calls, "step %d", step)
+		if want.t == "" {
+			require.Empty(t, w.Header().Values("Front-Token"))
+			require.Empty(t, w.Header().Values("Set-Cookie"))
+			continue
+		}
+		front := frontTokenOf(t, w)
+		require.Equal(t, expiry, front.ATE, "a claim does not prolong anything")
+		require.JSONEq(t, `{"v":"admin","t":`+want.t+`}`, string(front.UP["role"]))
+		require.JSONEq(t, `"dark"`, string(front.UP["theme"]))
+		require.JSONEq(t, fmt.Sprint(rig.clock.Now().Unix()), string(front.UP["iat"]), "the time of this response")
+		require.JSONEq(t, `{"v":"admin","t":`+want.t+`}`, string(accessClaimsOf(t, page.cookies["sAccessToken"]).Payload["role"]))
+	}
+}
+
+func TestClaim_fetchedButWrong(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	var calls int
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
+	page, _ := rig.signIn(t)
+	reached := 0
+	guarded := rig.guarded(&reached, role.HasValue("admin"))
+
+	w := page.do(t, http.MethodGet, guarded)
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.JSONEq(t, `{"v":"reader","t":1772366400000}`, string(frontTokenOf(t, w).UP["role"]))
+	require.Len(t, w.Header().Values("Set-Cookie"), 1)
+
+	w = page.do(t, http.MethodGet, guarded)
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.Empty(t, w.Header().Values("Set-Cookie"))
+	require.Equal(t, 1, calls)
+	require.Zero(t, reached)
+}
+
+func TestClaim_fetchedByHeader(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	var calls int
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
+	page := &claimPage{rig: rig, cookies: map[string]string{}, header: http.Header{"Authorization": {"Bearer " + rig.create(t).Access.Value}}}
+	reached := 0
+	w := page.do(t, http.MethodPost, rig.guarded(&reached, role.HasValue("admin")))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, 1, reached)
+	require.Empty(t, w.Header().Values("Set-Cookie"))
+	require.Contains(t, accessClaimsOf(t, w.Header().Get("St-Access-Token")).Payload, "role")
+	require.Contains(t, frontTokenOf(t, w).UP, "role")
+}
+
+// What is no more must not be trusted for longer, and what never was costs nothing.
+func TestClaim_fetchSaysThereIsNone(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	calls := 0
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
+		calls++
+		return "admin", false, nil
+	}})
+	tokens := rig.create(t, role.AtCreation("admin"))
+	rig.clock.Advance(time.Hour - time.Minute)
+	_, replacement, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin").MaxAge(time.Minute))
+	require.JSONEq(t, `[{"id":"role","reason":{"message":"value does not exist","expectedValue":"admin"}}]`, reasonsOf(t, err))
+	require.NotNil(t, replacement)
+	require.NotContains(t, accessClaimsOf(t, replacement.Value).Payload, "role")
+
+	rig.store.Arm()
+	_, again, err := rig.verify(t, replacement.Value, role.HasValue("admin"))
+	requireClaimError(t, err)
+	require.Nil(t, again)
+	require.Equal(t, 2, calls)
+	require.Zero(t, rig.store.Calls())
+}
+
+func TestClaim_fetchIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	calls, deadline, user := 0, true, ""
+	type key struct{}
+	roles := arrayClaim(t, session.ClaimConfig[[]string]{ID: "roles", Fetch: func(ctx context.Context, userID string) ([]string, bool, error) {
+		calls++
+		_, deadline = ctx.Deadline()
+		user, _ = ctx.Value(key{}).(string)
+		user += "/" + userID
+		rig.clock.Advance(time.Hour / 2) // a slow one
+		return []string{"a"}, true, nil
+	}})
+	tokens := rig.create(t)
+	rig.store.Arm()
+	_, replacement, err := rig.svc.Verify(context.WithValue(t.Context(), key{}, "ctx"), tokens.Access.Value, "", session.InsecureSkipAntiCSRF(),
+		session.WithClaims(roles.Includes("a").MaxAge(0), roles.Excludes("b").MaxAge(0), roles.IncludesAll("a").MaxAge(time.Second)))
+	require.NoError(t, err)
+	require.Equal(t, 1, calls)
+	require.Equal(t, "ctx/user-1", user)
+	require.False(t, deadline, "the time limit for the database is none for the application")
+	require.Equal(t, map[string]int{"Find": 1, "WritePayload": 1}, rig.store.Counts())
+	// The value is as old as the question, not as the answer.
+	require.JSONEq(t, `{"v":["a"],"t":1772366400000}`, string(accessClaimsOf(t, replacement.Value).Payload["roles"]))
+}
+
+func TestClaim_fetchedButCannotBeKept(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		payload any
+		value   string
+		prepare func(*testing.T, *claimRig, string)
+		status  int
+		inner   error
+		cleared bool
+	}{
+		"revoked meanwhile": {
+			map[string]any{}, "admin", func(t *testing.T, rig *claimRig, handle string) {
+				_, err := rig.svc.Revoke(t.Context(), handle)
+				require.NoError(t, err)
+			}, 401, errors.ErrSessionRevoked, true,
+		},
+		"database down": {map[string]any{}, "admin", func(_ *testing.T, rig *claimRig, _ string) {
+			rig.store.Arm(sessiontest.Fault{Method: "WritePayload"})
+		}, 503, sessiontest.ErrInjected, false},
+		"too large":        {map[string]any{}, strings.Repeat("x", 4000), nil, 500, errors.ErrCookieTooLarge, false},
+		"not UTF-8":        {map[string]any{}, "\xff", nil, 403, nil, false},
+		"payload is array": {[]string{}, "admin", nil, 500, errors.ErrPayloadNotObject, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rig := newClaimRig(t)
+			var calls int
+			role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, tc.value)})
+			var handle string
+			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
+			list, err := rig.svc.Handles(t.Context(), "user-1")
+			require.NoError(t, err)
+			handle = list[0]
+			if tc.prepare != nil {
+				tc.prepare(t, rig, handle)
+			}
+			access, reached := page.cookies["sAccessToken"], 0
+			w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
+			require.Equal(t, tc.status, w.Code)
+			require.Zero(t, reached)
+			require.Equal(t, tc.cleared, page.cookies["sAccessToken"] == "")
+
+			sess, _, err := rig.verify(t, access, role.HasValue("admin"))
+			require.Nil(t, sess)
+			if tc.inner != nil {
+				require.ErrorIs(t, err, tc.inner)
+			}
+		})
+	}
+}
+
+// Requests at the same time, each missing another claim: each gets what it
+// needs, and none takes away what another one stored.
+func TestClaim_fetchedConcurrently(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	tokens := rig.create(t)
+	const requests = 6 // as many as the service tries: each lost race has a winner
+	var wg sync.WaitGroup
+	for i := range requests {
+		claim := primitiveClaim(t, session.ClaimConfig[int]{ID: fmt.Sprint("c", i), Fetch: func(context.Context, string) (int, bool, error) {
+			return i, true, nil
+		}})
+		wg.Go(func() {
+			sess, replacement, err := rig.verify(t, tokens.Access.Value, claim.HasValue(i))
+			if err != nil || sess == nil || replacement == nil {
+				t.Errorf("request %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	refreshed, err := rig.svc.Refresh(t.Context(), tokens.Refresh.Value)
+	require.NoError(t, err)
+	require.Len(t, accessClaimsOf(t, refreshed.Access.Value).Payload, requests)
+}
