@@ -44,7 +44,7 @@ install_server() {
     'user:password@tcp(127.0.0.1:3306)/app'; the account must own app and app\\_%"
   apt_install mariadb-server
   # It must not come up at the next boot either.
-  ! have systemctl || systemctl disable mariadb.service >/dev/null 2>&1 || true
+  ! have update-rc.d || update-rc.d mariadb disable >/dev/null 2>&1 || true
   have mariadbd || die "mariadbd is still missing after installing mariadb-server"
 }
 

@@ -30,6 +30,7 @@ func open(t testing.TB, dialector gorm.Dialector) *gorm.DB {
 }
 
 func closeLater(t testing.TB, pool *sql.DB) {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := pool.Close(); err != nil {
 			t.Errorf("testdb: close: %v", err)
@@ -40,6 +41,7 @@ func closeLater(t testing.TB, pool *sql.DB) {
 // dropLater removes a database when t ends. A drop that hangs means that a
 // transaction of the test is still open: that is reported, not waited for.
 func dropLater(t testing.TB, admin *sql.DB, statement string) {
+	t.Helper()
 	t.Cleanup(func() {
 		// t.Context has ended by now.
 		ctx, cancel := context.WithTimeout(context.Background(), dropTimeout)

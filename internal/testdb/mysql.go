@@ -32,8 +32,8 @@ func MySQLDSN(t testing.TB, params ...string) string {
 		t.Fatalf("testdb: %s is not set, and tests never leave out the database. "+
 			"Run `make test`, or set it to the DSN that `scripts/mariadb.sh start` prints.", EnvMySQL)
 	}
-	admin, name := parseMySQL(t, dsn, nil), ""
-	name = freshName(admin.DBName)
+	admin := parseMySQL(t, dsn, nil)
+	name := freshName(admin.DBName)
 	createMySQL(t, admin, name)
 
 	fresh := parseMySQL(t, dsn, params)

@@ -179,7 +179,7 @@ func TestLongBaseName(t *testing.T) {
 	_, err = owner.ExecContext(t.Context(), "CREATE DATABASE IF NOT EXISTS "+name)
 	require.NoError(t, err)
 	defer func() {
-		_, err := owner.Exec("DROP DATABASE " + name)
+		_, err := owner.ExecContext(t.Context(), "DROP DATABASE "+name)
 		require.NoError(t, err)
 	}()
 
