@@ -41,5 +41,8 @@ func (h Hash) String() string { return "[hash]" }
 // GoString tells nothing, as String.
 func (h Hash) GoString() string { return "[hash]" }
 
+// MarshalText gives JSON and other text encoders what String says.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
 // Format keeps the bytes out of every verb, %x and %v of a struct included.
 func (h Hash) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[hash]")) }

@@ -37,5 +37,8 @@ func (k SigningKey) String() string {
 	return fmt.Sprintf("SigningKey{id %s, purpose %s, slot %d}", k.ID, k.Purpose, k.Slot)
 }
 
+// MarshalText gives JSON and other text encoders what String says.
+func (k SigningKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Format leaves the secret out of every verb.
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
