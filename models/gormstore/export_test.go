@@ -1,0 +1,29 @@
+package gormstore
+
+import "context"
+
+// What the external tests need of the inside.
+
+// Translate is translate.
+func Translate(ctx context.Context, dialect string, err error) error {
+	return translate(ctx, dialect, err)
+}
+
+// Judge returns whether err was undone by the database or has an unknown
+// outcome.
+func Judge(dialect string, err error) (wasUndone, isUnknown bool) {
+	o := judge(dialect, err).outcome
+	return o == undone, o == unknown
+}
+
+// Retry runs op as a statement of a store, or as an insert.
+func Retry(ctx context.Context, insert bool, op func() error) error {
+	again := rolledBack
+	if insert {
+		again = mayRepeat
+	}
+	return (&Store{dialect: mysqlDialect}).retry(ctx, again, op)
+}
+
+// Columns returns the columns of the tables in the order of the statements.
+func Columns() (sessions, keys string) { return sessionColumns, keyColumns }

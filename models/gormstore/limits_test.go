@@ -1,0 +1,87 @@
+package gormstore_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+)
+
+// DB-13: a server with sql_mode=” would cut these off, and a cut user id is
+// another user's.
+func TestWhatDoesNotFitIsRefused(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, testdb.MySQL(t, "sql_mode=''"))
+	for name, spoil := range map[string]func(*models.Session){
+		"long handle":        func(r *models.Session) { r.Handle = strings.Repeat("h", 65) },
+		"no handle":          func(r *models.Session) { r.Handle = "" },
+		"long user id":       func(r *models.Session) { r.UserID = strings.Repeat("u", 129) },
+		"user id of runes":   func(r *models.Session) { r.UserID = strings.Repeat("\u00e9", 65) },
+		"no user id":         func(r *models.Session) { r.UserID = "" },
+		"long user agent":    func(r *models.Session) { r.UserAgent = strings.Repeat("a", 256) },
+		"invalid user agent": func(r *models.Session) { r.UserAgent = "a\xff" },
+		"long ip":            func(r *models.Session) { r.IP = strings.Repeat("1", 46) },
+		"ip not ASCII":       func(r *models.Session) { r.IP = "\u0661" },
+		"long reason":        func(r *models.Session) { r.RevokeReason = models.RevokeReason(strings.Repeat("r", 33)) },
+		"reason not ASCII":   func(r *models.Session) { r.RevokeReason = "\u00e9" },
+		"long payload":       func(r *models.Session) { r.Payload = make([]byte, 1<<24) },
+		"long data":          func(r *models.Session) { r.Data = make([]byte, 1<<24) },
+	} {
+		row := newRow("spoilt")
+		spoil(&row)
+		require.ErrorIs(t, store.Insert(t.Context(), &row), errors.ErrInvalidInput, name)
+		found, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err, name)
+		require.Nil(t, found, name)
+	}
+	requireKeysRefused(t, store)
+}
+
+func requireKeysRefused(t *testing.T, store *gormstore.Store) {
+	t.Helper()
+	for name, spoil := range map[string]func(*models.SigningKey){
+		"no id":             func(k *models.SigningKey) { k.ID = "" },
+		"long id":           func(k *models.SigningKey) { k.ID = strings.Repeat("k", 33) },
+		"id not ASCII":      func(k *models.SigningKey) { k.ID = "\u00e9" },
+		"no purpose":        func(k *models.SigningKey) { k.Purpose = "" },
+		"long purpose":      func(k *models.SigningKey) { k.Purpose = models.KeyPurpose(strings.Repeat("p", 33)) },
+		"long algorithm":    func(k *models.SigningKey) { k.Algorithm = strings.Repeat("a", 33) },
+		"no secret":         func(k *models.SigningKey) { k.Secret = nil },
+		"secret too long":   func(k *models.SigningKey) { k.Secret = make([]byte, 1<<16) },
+		"purpose not ASCII": func(k *models.SigningKey) { k.Purpose = "\n" },
+	} {
+		key := models.SigningKey{ID: "k", Purpose: models.KeyForAccess, Algorithm: "HS256", Secret: []byte("s"), RetireAt: now}
+		spoil(&key)
+		require.ErrorIs(t, store.InsertKey(t.Context(), key), errors.ErrInvalidInput, name)
+	}
+	keys, err := store.Keys(t.Context(), 0)
+	require.NoError(t, err)
+	require.Empty(t, keys)
+}
+
+func TestTheLargestFits(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			store := newStore(t, engine.open(t))
+			row := newRow(strings.Repeat("h", 64))
+			row.UserID = strings.Repeat("\U0001f98a", 32)
+			row.UserAgent = strings.Repeat("\U0001f98a", 255)
+			row.IP = strings.Repeat("f", 45)
+			row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
+			row.Payload = bytes.Repeat([]byte("p"), 100<<10)
+			row.Data = bytes.Repeat([]byte("d"), 3<<20)
+			require.NoError(t, store.Insert(t.Context(), &row))
+			found, err := store.Find(t.Context(), row.Handle)
+			require.NoError(t, err)
+			require.Equal(t, &row, found)
+		})
+	}
+}
