@@ -194,11 +194,30 @@ func TestLogHasTheKitsErrors(t *testing.T) {
 // errorLogger keeps the errors that statements end with.
 type errorLogger struct {
 	logger.Interface
+	mu   sync.Mutex
 	errs []error
 }
 
 func (l *errorLogger) Trace(_ context.Context, _ time.Time, _ func() (string, int64), err error) {
 	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.errs = append(l.errs, err)
 	}
+}
+
+func (l *errorLogger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.errs)
+}
+
+// first returns the first error, or nil.
+func (l *errorLogger) first() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.errs) == 0 {
+		return nil
+	}
+	return l.errs[0]
 }
