@@ -34,7 +34,7 @@ stumbled() {
 fuzz_one() {
   local try
   for try in 1 2 3; do
-    if (cd "$1" && go test -run='^$' -fuzz="^$2\$" -fuzztime="$time") </dev/null >"$log" 2>&1; then
+    if (cd "$1" && go test -run='^$' -fuzz="^$2\$" -fuzztime="$time" -fuzzminimizetime=10x) </dev/null >"$log" 2>&1; then
       grep -E '^fuzz: elapsed' "$log" | tail -n 1
       grep -E '^ok' "$log"
       return 0
