@@ -1,0 +1,105 @@
+package integration_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+)
+
+// The README's program builds in a module of its own, by the replace line that
+// the README shows, and its transcript is what one gets on MySQL.
+func TestReadme_ProgramAndTranscript(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Fatal("curl is missing: the README's transcript needs it; install the package curl")
+	}
+	text, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	addr := freeAddress(t)
+	startProgram(t, buildElsewhere(t, string(text)), addr)
+
+	dir := t.TempDir()
+	prompts := 0
+	for _, block := range regexp.MustCompile("(?s)```\n(\\$ .*?)```").FindAllStringSubmatch(string(text), -1) {
+		for prompt := range strings.SplitSeq(strings.TrimPrefix(block[1], "$ "), "\n$ ") {
+			command, want, _ := strings.Cut(strings.TrimSuffix(prompt, "\n"), "\n")
+			shell := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "127.0.0.1:8080", addr))
+			shell.Dir = dir
+			got, err := shell.CombinedOutput()
+			require.NoError(t, err, "%s\n%s", command, got)
+			require.Equal(t, want, strings.TrimSuffix(string(got), "\n"), command)
+			prompts++
+		}
+	}
+	require.GreaterOrEqual(t, prompts, 7, "the transcript was found")
+}
+
+// buildElsewhere compiles the README's program outside of this module.
+func buildElsewhere(t *testing.T, readme string) string {
+	t.Helper()
+	program := regexp.MustCompile("(?s)```go\n(package main.*?)```").FindStringSubmatch(readme)
+	require.NotNil(t, program)
+	lines := regexp.MustCompile("(?s)```\n(require github.com/gin-sessionkit.*?)```").FindStringSubmatch(readme)
+	require.NotNil(t, lines)
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+
+	dir := t.TempDir()
+	write(t, dir, "main.go", program[1])
+	write(t, dir, "go.mod", "module example.com/app\n\ngo 1.26\n\n"+strings.ReplaceAll(lines[1], "../sessionkit", root))
+	sums, err := os.ReadFile("../go.sum")
+	require.NoError(t, err)
+	write(t, dir, "go.sum", string(sums))
+	build := exec.CommandContext(t.Context(), "go", "build", "-mod=mod", "-o", "app", ".")
+	build.Dir = dir
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return filepath.Join(dir, "app")
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// startProgram runs the program until the test ends, and returns once it answers.
+func startProgram(t *testing.T, path, addr string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	program := exec.CommandContext(ctx, path)
+	program.Env = append(os.Environ(), "ADDR="+addr, "DSN="+testdb.MySQLDSN(t), "GIN_MODE=release")
+	program.Stderr = os.Stderr
+	require.NoError(t, program.Start())
+	t.Cleanup(func() {
+		stop()
+		_ = program.Wait() // it was killed
+	})
+	for range 300 {
+		resp, err := http.Get("http://" + addr + "/me") //nolint:noctx // the loop is bounded
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("the program did not start within 30 s")
+}
