@@ -1,0 +1,132 @@
+package session
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// mutant is a deliberate bug, and where it must show. A checker that does not
+// find it is broken.
+type mutant struct {
+	name   string
+	breaks string // the property that must be seen to break
+	plant  func(m *machine)
+	scenario
+}
+
+func mutants() []mutant {
+	oneTabAndThief := scenario{tokens: 4, ticks: 3, tabs: 1, thief: true}
+	twoTabs := scenario{tokens: 5, ticks: 3, tabs: 2, brisk: true, window: windowMillis}
+	return []mutant{
+		{"wipe on mismatch", "P2", wipesOnMismatch, oneTabAndThief},
+		{"no revoke on theft", "P3", func(m *machine) { m.revokes = false }, oneTabAndThief},
+		{"fork in the window", "P5", forksInWindow, twoTabs},
+		{"adopt instead of swap", "P1", adopts, twoTabs},
+		{"no ahead rule", "P1", knowsNoAhead, scenario{tokens: 5, ticks: 4, tabs: 1, rollbacks: 1}},
+		{"compare-and-swap without cur in WHERE", "P5", swapsBlindly, oneTabAndThief},
+		{"re-read from a snapshot", "P1", readsSnapshot, scenario{tokens: 4, ticks: 3, tabs: 2, lock: true, brisk: true}},
+	}
+}
+
+// wipesOnMismatch ends the client's session where the refresh should have the
+// say: the victim is gone before it can give the thief away.
+func wipesOnMismatch(m *machine) {
+	m.verify = func(row lineage, tok presented, window int64) verdict {
+		v := decideVerify(row, tok, window)
+		if v == verdictTryRefresh {
+			return verdictUnauthorised
+		}
+		return v
+	}
+}
+
+// forksInWindow makes a sibling the child of the token that it should replace.
+func forksInWindow(m *machine) {
+	m.step = func(v verdict, row lineage, tok presented) models.Advance {
+		if v == verdictSwap {
+			v = verdictAdvance
+		}
+		step := stepFor(v, row, tok)
+		step.Prev = row.cur
+		return step
+	}
+}
+
+// adopts answers a sibling, and the parent, with a child of the current token,
+// as if that was what they had presented.
+func adopts(m *machine) {
+	m.refresh = func(row lineage, tok presented, now, window int64) verdict {
+		v := decideRefresh(row, tok, now, window)
+		if v == verdictSwap {
+			return verdictMintSibling
+		}
+		return v
+	}
+	m.mintsFrom = func(row rowState, tok, tokParent tokenNo) tokenNo {
+		if tok == row.prev || tokParent == row.prev {
+			return row.cur
+		}
+		return tok
+	}
+}
+
+// knowsNoAhead takes every token for at most one step ahead of the row.
+func knowsNoAhead(m *machine) {
+	cut := func(row lineage, tok presented) presented {
+		tok.gen = min(tok.gen, row.gen+1)
+		return tok
+	}
+	m.refresh = func(row lineage, tok presented, now, window int64) verdict {
+		return decideRefresh(row, cut(row, tok), now, window)
+	}
+	m.verify = func(row lineage, tok presented, window int64) verdict {
+		return decideVerify(row, cut(row, tok), window)
+	}
+}
+
+// swapsBlindly writes to a live session whatever its current token is.
+func swapsBlindly(m *machine) {
+	m.matches = func(row rowState, _ models.Advance) bool { return row.live }
+}
+
+// readsSnapshot reads as inside a REPEATABLE READ transaction: every time the
+// row as the request first found it, while the UPDATE meets the row as it is.
+func readsSnapshot(m *machine) {
+	m.keepsBegan = true
+	m.reads = func(_, began rowState) rowState { return began }
+}
+
+func TestModelFindsDeliberateBugs(t *testing.T) {
+	t.Parallel()
+	for _, mut := range mutants() {
+		t.Run(mut.name, func(t *testing.T) {
+			t.Parallel()
+			sound := search{model: &model{production(), mut.scenario}, until: mut.breaks}
+			sound.run()
+			require.Zero(t, sound.violations(mut.breaks), "the scenario breaks %s without the bug, so it shows nothing", mut.breaks)
+
+			broken := production()
+			mut.plant(&broken)
+			s := search{model: &model{broken, mut.scenario}, until: mut.breaks}
+			s.run()
+			require.NotZero(t, s.violations(mut.breaks), "not found in %d states", s.states.len())
+			trace := s.trace(mut.breaks)
+			t.Logf("breaks %s after %d steps, found in %d states\n%s", mut.breaks, len(trace)-1, s.states.len(), s.model.explain(trace))
+		})
+	}
+}
+
+// TestModelPlantsSevenBugs holds the number that the documents name.
+func TestModelPlantsSevenBugs(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, mut := range mutants() {
+		names = append(names, mut.name)
+	}
+	slices.Sort(names)
+	require.Len(t, slices.Compact(names), 7)
+}

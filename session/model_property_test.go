@@ -1,0 +1,88 @@
+package session
+
+// property is what must hold in every state.
+type property struct {
+	id, says string
+	// broken reports whether w violates it.
+	broken func(m *model, w *world) bool
+}
+
+// properties of the state machine; there is no P4, which was no promise.
+func properties() []property {
+	return []property{
+		{"P1", "an honest user is out, flagged, or turned away for lost races", honestSuffers},
+		{"P2", "silent takeover: the victim is out, nothing is flagged, the thief is in", silentTakeover},
+		{"P3", "a token of a flagged family is accepted", flaggedAccepted},
+		{"P5", "two families: what was current is no path, or the row does not describe its token", twoFamilies},
+		{"P6", "the thief's own token was promoted, and the victim's next refresh went through", slippedThrough},
+	}
+}
+
+func honestSuffers(m *model, w *world) bool {
+	return !m.thief && (w.jar.refresh == 0 || w.flagged || w.spent)
+}
+
+func silentTakeover(m *model, w *world) bool {
+	if !w.stolen || w.flagged || w.jar.refresh != 0 || w.inFlight(victim) {
+		return false
+	}
+	for t := tokenNo(1); uint8(t) <= w.minted; t++ {
+		if w.thief.refresh.has(t) && m.refreshes(w, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// flaggedAccepted asks for every token there is, whoever has it.
+func flaggedAccepted(m *model, w *world) bool {
+	if !w.flagged {
+		return false
+	}
+	for t := tokenNo(1); uint8(t) <= w.minted; t++ {
+		if m.refreshes(w, t) || m.promotes(w, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// refreshes reports whether a refresh with t would be answered with tokens now.
+func (m *model) refreshes(w *world, t tokenNo) bool {
+	switch m.refresh(w.row.lineage(), w.presents(t), int64(w.now)*tickMillis, m.window) {
+	case verdictUnauthorised, verdictTheft, verdictTryRefresh:
+		return false
+	default:
+		return true
+	}
+}
+
+// promotes reports whether the first use of t's access token would pass now.
+func (m *model) promotes(w *world, t tokenNo) bool {
+	switch m.verify(w.row.lineage(), w.presents(t), m.window) {
+	case verdictUnauthorised, verdictTryRefresh:
+		return false
+	default:
+		return true
+	}
+}
+
+// twoFamilies: every token that has been current leads to the one that is, but for
+// siblings that were swapped within the window; and the previous token is the parent.
+func twoFamilies(m *model, w *world) bool {
+	row := &w.row
+	if row.gen != w.genOf(row.cur) || row.iat != w.iat[row.cur-1] || row.prev != w.parentOf(row.cur) {
+		return true
+	}
+	for t := tokenNo(1); uint8(t) <= w.minted; t++ {
+		if !w.used.has(t) || w.descends(row.cur, t) {
+			continue
+		}
+		if m.window == 0 || !w.descends(row.cur, w.parentOf(t)) {
+			return true
+		}
+	}
+	return false
+}
+
+func slippedThrough(_ *model, w *world) bool { return w.slipped && !w.flagged }

@@ -1,0 +1,206 @@
+package session
+
+import "github.com/gin-sessionkit/sessionkit/models"
+
+// serve takes the server's next step in call i: one statement, with what is
+// decided from its result. Between two steps of a call anything else may happen.
+func (m *model) serve(w *world, i int, out emit) {
+	switch c := &w.calls[i]; {
+	case c.phase == phaseSelect && c.kind == callRefresh:
+		m.refreshSelect(*w, i, out)
+	case c.phase == phaseDecide:
+		m.refreshAct(w, i, out)
+	case c.phase == phaseCAS:
+		m.verifyCAS(w, i, out)
+	case c.phase == phaseSelect:
+		m.verifySelect(*w, i, out)
+	}
+}
+
+// refreshSelect is Find in Service.refresh and in Service.advance.
+func (m *model) refreshSelect(w world, i int, out emit) {
+	c := &w.calls[i]
+	c.seen = m.reads(w.row, c.began)
+	if c.unknown {
+		c.unknown = false
+		if c.seen.live && c.seen.cur == c.token {
+			m.mint(w, i, move{kind: moveSelect, call: uint8(i)}, out)
+			return
+		}
+	}
+	if c.phase = phaseDecide; c.attempts == maxAttempts {
+		m.finish(&w, i, replyUnavailable)
+	}
+	out(&w, move{kind: moveSelect, call: uint8(i)})
+}
+
+// refreshAct is one round of the loop in Service.refresh: decide on the row as
+// it was read, and act on the row as it is now.
+func (m *model) refreshAct(before *world, i int, out emit) {
+	w := *before
+	c := &w.calls[i]
+	by := move{kind: moveDecide, call: uint8(i)}
+	c.attempts++
+	v := m.refresh(c.seen.lineage(), w.presents(c.token), int64(w.now)*tickMillis, m.window)
+	switch v {
+	case verdictMint:
+		m.mint(w, i, by, out)
+		if w.row != c.seen {
+			// When the idle end is due to be moved, that statement finds out.
+			c.phase, c.seen = phaseSelect, rowState{}
+			out(&w, by)
+		}
+	case verdictMintSibling:
+		m.mint(w, i, by, out)
+	case verdictAdvance, verdictFastForward, verdictSwap:
+		step := m.step(v, c.seen.lineage(), w.presents(c.token))
+		m.compareAndSwap(w, i, step, by, out, func(w world) { m.mint(w, i, by, out) })
+	case verdictTheft:
+		m.endAsTheft(&w, i)
+		out(&w, by)
+	default:
+		m.finish(&w, i, replyUnauthorised)
+		out(&w, by)
+	}
+}
+
+// endAsTheft is Service.endAsTheft: of all that see a theft, one revokes and reports it.
+func (m *model) endAsTheft(w *world, i int) {
+	if !w.row.live {
+		m.finish(w, i, replyUnauthorised)
+		return
+	}
+	w.flagged = true
+	if m.revokes {
+		w.row.live = false
+	}
+	m.finish(w, i, replyTheft)
+}
+
+// verifyCAS is Service.promote's UPDATE. The first one comes before any reading.
+func (m *model) verifyCAS(before *world, i int, out emit) {
+	w := *before
+	c := &w.calls[i]
+	by := move{kind: moveCAS, call: uint8(i)}
+	if c.attempts == 0 && w.expired.has(c.token) {
+		m.finish(&w, i, replyTryRefresh)
+		out(&w, by)
+		return
+	}
+	c.attempts++
+	step := m.step(c.verdict, c.seen.lineage(), w.presents(c.token))
+	m.compareAndSwap(w, i, step, by, out, func(w world) {
+		m.finish(&w, i, replyOK)
+		out(&w, by)
+	})
+}
+
+// verifySelect is the re-reading in Service.advance and the decision on it.
+func (m *model) verifySelect(w world, i int, out emit) {
+	c := &w.calls[i]
+	row := m.reads(w.row, c.began)
+	v := m.verify(row.lineage(), w.presents(c.token), m.window)
+	if c.unknown && row.live && row.cur == c.token {
+		v = verdictConfirmed
+	}
+	c.unknown = false
+	switch v {
+	case verdictAdvance, verdictFastForward:
+		if c.seen, c.verdict, c.phase = row, v, phaseCAS; c.attempts == maxAttempts {
+			m.finish(&w, i, replyUnavailable)
+		}
+	case verdictConfirmed:
+		m.finish(&w, i, replyOK)
+	case verdictAccept:
+		m.finish(&w, i, replyUnchanged)
+	case verdictTryRefresh:
+		m.finish(&w, i, replyTryRefresh)
+	default:
+		m.finish(&w, i, replyUnauthorised)
+	}
+	out(&w, move{kind: moveSelect, call: uint8(i)})
+}
+
+// compareAndSwap carries step out and goes on with applied, or with reading the
+// row again. Its outcome may also get lost, after it was applied or before.
+func (m *model) compareAndSwap(w world, i int, step models.Advance, by move, out emit, applied func(world)) {
+	missed := w
+	again := &missed.calls[i]
+	again.phase, again.seen, again.verdict = phaseSelect, rowState{}, verdictUnauthorised
+	matches := m.matches(w.row, step)
+	if matches {
+		m.commit(&w, i, step)
+		applied(w)
+	} else {
+		out(&missed, by)
+	}
+	if w.faults == m.faults {
+		return
+	}
+	by.fault = true
+	missed.faults++
+	again.unknown = true
+	out(&missed, by)
+	if matches {
+		m.commit(&missed, i, step)
+		out(&missed, by)
+	}
+}
+
+func (m *model) commit(w *world, i int, step models.Advance) {
+	if m.rollbacks > 0 {
+		w.undo[1], w.undo[0] = w.undo[0], w.row
+	}
+	to := tokenOf(step.To)
+	w.row = rowState{
+		live: w.row.live, cur: to, prev: tokenOf(step.Prev),
+		iat: uint8(step.Iat / tickMillis), gen: uint8(step.Gen),
+	}
+	w.used = w.used.with(to)
+	if w.calls[i].by == theThief && w.thief.own.has(to) {
+		w.thief.took = true
+	}
+}
+
+// mint answers a refresh with a new token. Where the bound on tokens is
+// reached, the search goes no further.
+func (m *model) mint(w world, i int, by move, out emit) {
+	if w.minted == m.tokens {
+		return
+	}
+	c := &w.calls[i]
+	w.parent[w.minted] = m.mintsFrom(c.seen, c.token, w.parentOf(c.token))
+	w.iat[w.minted] = w.now
+	w.minted++
+	c.child = tokenNo(w.minted)
+	m.finish(&w, i, replyOK)
+	out(&w, by)
+}
+
+// finish sends the answer. The thief has it at once, and nobody waits for that
+// of an abandoned call.
+func (m *model) finish(w *world, i int, a reply) {
+	c := &w.calls[i]
+	if c.by == victim && a == replyUnavailable {
+		w.spent = true
+	}
+	switch {
+	case c.by == theThief:
+		w.thief.take(c, a)
+		*c = call{}
+	case c.abandoned:
+		*c = call{}
+	default:
+		if c.kind == callRefresh && c.late && a == replyOK {
+			w.slipped = true
+		}
+		// The rest has served its purpose: states that differ in it alone are one.
+		*c = call{phase: phaseAnswered, kind: c.kind, by: c.by, token: c.token, reply: a, child: c.child}
+	}
+}
+
+func (t *thief) take(c *call, a reply) {
+	if a == replyOK && c.kind == callRefresh {
+		t.refresh, t.access, t.own = t.refresh.with(c.child), t.access.with(c.child), t.own.with(c.child)
+	}
+}
