@@ -60,17 +60,19 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	row, err := s.newRow(userID, c)
+	now := s.now()
+	family := token.NewFamily(now)
+	row, err := s.newRow(userID, family.Handle(), now, c)
 	if err != nil {
 		return nil, err
 	}
 	tokens, hash, err := s.mint(ctx, birth{
-		row: row, now: row.CreatedAt, ends: row.ExpiresAt, antiCSRF: !c.noAntiCSRF,
+		row: row, family: family, now: now, ends: row.ExpiresAt, antiCSRF: !c.noAntiCSRF,
 	})
 	if err != nil {
 		return nil, err
 	}
-	row.RefreshToken = models.RefreshToken{CurHash: hash, CurIat: row.CreatedAt}
+	row.RefreshToken = models.RefreshToken{CurHash: hash, CurIat: now}
 	if err := s.store.Insert(ctx, row); err != nil {
 		return nil, err
 	}
@@ -86,7 +88,7 @@ func checkUserID(userID string) error {
 }
 
 // newRow is the row of a new session, but for its refresh token.
-func (s *Service) newRow(userID string, c *creation) (*models.Session, error) {
+func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models.Session, error) {
 	if err := checkUserID(userID); err != nil {
 		return nil, err
 	}
@@ -102,10 +104,9 @@ func (s *Service) newRow(userID string, c *creation) (*models.Session, error) {
 		return nil, err
 	}
 
-	now := s.now()
 	absolute := s.absoluteEnd(now)
 	return &models.Session{
-		Handle: token.NewHandle(now), UserID: userID,
+		Handle: handle, UserID: userID,
 		Payload: payload, Data: data,
 		CreatedAt: now, LastUsedAt: now,
 		ExpiresAt: s.idleEnd(now, absolute), AbsoluteExpiresAt: absolute,

@@ -13,6 +13,8 @@ import (
 type birth struct {
 	// row has the claims: handle, user, payload, creation and absolute end.
 	row *models.Session
+	// family is what all refresh tokens of the session share.
+	family token.Family
 	// parent is the refresh token that is refreshed; zero at creation. With a parent,
 	// the pair waits to be promoted by its first use.
 	parent   models.Hash
@@ -29,7 +31,7 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 	if err != nil {
 		return nil, models.Hash{}, err
 	}
-	refreshText, hash := token.NewRefresh(b.row.Handle, b.parent, b.gen, b.now).Seal(refreshKey)
+	refreshText, hash := token.NewRefresh(b.family, b.parent, b.gen, b.now).Seal(refreshKey)
 
 	claims := token.Access{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,

@@ -53,7 +53,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	defer cancel()
 	state := presented{hash: tok.hash, parent: tok.Parent, gen: tok.Gen, iat: tok.IssuedAt}
 
-	row, err := s.store.Find(ctx, tok.Handle)
+	row, err := s.store.Find(ctx, tok.Handle())
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +69,13 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 			if moved {
 				return s.mintChild(ctx, row, tok, now, ends, antiCSRF)
 			}
-			if row, err = s.store.Find(ctx, tok.Handle); err != nil {
+			if row, err = s.store.Find(ctx, tok.Handle()); err != nil {
 				return nil, err
 			}
 		case verdictMintSibling:
 			return s.mintChild(ctx, row, tok, now, row.ExpiresAt, antiCSRF)
 		case verdictAdvance, verdictFastForward, verdictSwap:
-			step := s.dated(stepFor(v, read, state), tok.Handle, row.AbsoluteExpiresAt)
+			step := s.dated(stepFor(v, read, state), tok.Handle(), row.AbsoluteExpiresAt)
 			found, applied, err := s.advance(ctx, step)
 			if err != nil {
 				return nil, err
@@ -97,7 +97,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 // mintChild answers a refresh: a pair of tokens whose parent is tok.
 func (s *Service) mintChild(ctx context.Context, row *models.Session, tok *refreshToken, now, ends int64, antiCSRF bool) (*Tokens, error) {
 	tokens, _, err := s.mint(ctx, birth{
-		row: row, parent: tok.hash, gen: tok.Gen + 1, now: now, ends: ends, antiCSRF: antiCSRF,
+		row: row, family: tok.Family(), parent: tok.hash, gen: tok.Gen + 1, now: now, ends: ends, antiCSRF: antiCSRF,
 	})
 	if err == nil {
 		s.emit(ctx, Event{Kind: EventRefreshed, Handle: row.Handle, UserID: row.UserID})

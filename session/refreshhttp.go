@@ -108,13 +108,13 @@ func (s *Service) newestRefresh(r *http.Request, values []string) (*refreshToken
 	if len(authentic) == 0 {
 		return nil, refused
 	}
-	ofThisBrowser := func(tok *refreshToken) bool { return tok.Handle == s.presentedHandle(r) }
+	ofThisBrowser := func(tok *refreshToken) bool { return tok.Handle() == s.presentedHandle(r) }
 	if slices.ContainsFunc(authentic, ofThisBrowser) {
 		authentic = slices.DeleteFunc(authentic, func(tok *refreshToken) bool { return !ofThisBrowser(tok) })
 	}
 	best := authentic[0]
 	for _, tok := range authentic[1:] {
-		if tok.Handle != best.Handle {
+		if tok.Handle() != best.Handle() {
 			// Two sessions, and nothing says which is this browser's: somebody may have
 			// planted one. Choosing could sign the user in as somebody else.
 			return nil, errors.WithReason(errors.ErrGeneral, errors.ErrTokenDuplicated)

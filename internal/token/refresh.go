@@ -13,19 +13,20 @@ import (
 )
 
 // MaxRefreshLen is the longest text in bytes that is looked at as a refresh
-// token. Real ones have at most 216.
+// token. Real ones have at most 259.
 const MaxRefreshLen = 512
 
 // The bytes of a refresh token, integers big-endian:
 //
 //	version 1 | key id length 1 | key id | handle 16 | generation 8 |
-//	issued at 8 (ms) | parent 32 | secret 32 | HMAC-SHA-256 of all before 32
+//	issued at 8 (ms) | parent 32 | family secret 32 | secret 32 |
+//	HMAC-SHA-256 of all before 32
 //
 // Every field but the key id has a fixed size, and the key id says its own, so
 // that no two different tokens are the same bytes.
 const (
 	refreshVersion   = 1
-	refreshFixedSize = handleSize + 8 + 8 + models.HashSize + 32
+	refreshFixedSize = handleSize + 8 + 8 + models.HashSize + familySecretSize + 32
 )
 
 // The domains keep the MAC and the hash of a refresh token apart from every
@@ -40,8 +41,6 @@ const (
 type Refresh struct {
 	// KeyID names the key that authenticates the token.
 	KeyID string
-	// Handle names the session.
-	Handle string
 	// Gen counts the generations of the session's tokens.
 	Gen int64
 	// IssuedAt is in milliseconds.
@@ -50,33 +49,40 @@ type Refresh struct {
 	// the first of a session.
 	Parent models.Hash
 
+	family Family
 	secret [32]byte
 }
 
-// NewRefresh makes a token with a new secret of 256 bits. parent is the double
-// hash of the token it comes from (zero for the first), issuedAt is in
-// milliseconds.
-func NewRefresh(handle string, parent models.Hash, gen, issuedAt int64) *Refresh {
-	return &Refresh{Handle: handle, Parent: parent, Gen: gen, IssuedAt: issuedAt, secret: random32()}
+// NewRefresh makes a token of a session's family, with a new secret of 256 bits
+// of its own. parent is the double hash of the token it comes from (zero for the
+// first), issuedAt is in milliseconds.
+func NewRefresh(family Family, parent models.Hash, gen, issuedAt int64) *Refresh {
+	return &Refresh{Parent: parent, Gen: gen, IssuedAt: issuedAt, family: family, secret: random32()}
 }
 
+// Family is what a child of the token is made with.
+func (r *Refresh) Family() Family { return r.family }
+
+// Handle names the session.
+func (r *Refresh) Handle() string { return r.family.Handle() }
+
 // Seal authenticates the token with k, setting KeyID, and returns its text and
-// its double hash. It panics when the handle or the key is malformed: neither
+// its double hash. It panics on a zero family and on a malformed key: neither
 // can come from a client, and a token that nobody can parse would end a session
 // long after the mistake.
 func (r *Refresh) Seal(k Key) (text string, hash models.Hash) {
-	handle, ok := handleBytes(r.Handle)
-	if !ok || !k.usable() {
-		panic("token: Seal with a malformed handle or key")
+	if !r.family.genuine() || !k.usable() {
+		panic("token: Seal with a zero family or a malformed key")
 	}
 	r.KeyID = k.ID
 	b := make([]byte, 0, 2+len(k.ID)+refreshFixedSize+sha256.Size)
 	b = append(b, refreshVersion, byte(len(k.ID))) //nolint:gosec // at most 32
 	b = append(b, k.ID...)
-	b = append(b, handle[:]...)
+	b = append(b, r.family.handle[:]...)
 	b = appendInt64(b, r.Gen)
 	b = appendInt64(b, r.IssuedAt)
 	b = append(b, r.Parent[:]...)
+	b = append(b, r.family.secret[:]...)
 	b = append(b, r.secret[:]...)
 	b = appendRefreshMAC(b, k.Secret, b)
 	return base64.RawURLEncoding.EncodeToString(b), refreshHash(b)
@@ -84,7 +90,8 @@ func (r *Refresh) Seal(k Key) (text string, hash models.Hash) {
 
 // ParseRefresh authenticates text and returns the token and its double hash.
 // Errors: ErrTokenMalformed without asking for a key, the error of keys
-// unchanged, ErrTokenForged.
+// unchanged, ErrTokenForged when the MAC is wrong or the handle does not commit
+// to the family's secret.
 func ParseRefresh(text string, keys Keys) (*Refresh, models.Hash, error) {
 	var buf [2 + 32 + refreshFixedSize + sha256.Size]byte
 	b, kidLen, ok := splitRefresh(buf[:0], text)
@@ -92,8 +99,7 @@ func ParseRefresh(text string, keys Keys) (*Refresh, models.Hash, error) {
 		return nil, models.Hash{}, errors.ErrTokenMalformed
 	}
 	kid, fields := string(b[2:2+kidLen]), b[2+kidLen:]
-	issuedAt := readInt64(fields[handleSize+8:])
-	secret, err := keys.secretFor(kid, issuedAt)
+	secret, err := keys.secretFor(kid, readInt64(fields[handleSize+8:]))
 	if err != nil {
 		return nil, models.Hash{}, err
 	}
@@ -101,16 +107,22 @@ func ParseRefresh(text string, keys Keys) (*Refresh, models.Hash, error) {
 	if !hmac.Equal(appendRefreshMAC(nil, secret, signed), mac) {
 		return nil, models.Hash{}, errors.ErrTokenForged
 	}
-	r := &Refresh{
-		KeyID:    kid,
-		Handle:   handleEncoding.EncodeToString(fields[:handleSize]),
-		Gen:      readInt64(fields[handleSize:]),
-		IssuedAt: issuedAt,
+	r := &Refresh{KeyID: kid}
+	r.readFields(fields)
+	if !r.family.genuine() {
+		return nil, models.Hash{}, errors.ErrTokenForged
 	}
-	fields = fields[handleSize+16:]
-	copy(r.Parent[:], fields)
-	copy(r.secret[:], fields[models.HashSize:])
 	return r, refreshHash(b), nil
+}
+
+// readFields reads what follows the key id.
+func (r *Refresh) readFields(b []byte) {
+	b = b[copy(r.family.handle[:], b):]
+	r.Gen, r.IssuedAt = readInt64(b), readInt64(b[8:])
+	b = b[16:]
+	b = b[copy(r.Parent[:], b):]
+	b = b[copy(r.family.secret[:], b):]
+	copy(r.secret[:], b)
 }
 
 // LooksLikeRefresh reports whether text has the form of a refresh token. It
