@@ -43,7 +43,7 @@ func (a *app) browser() *browser {
 func (a *app) signedIn(user string) *browser {
 	a.t.Helper()
 	b := a.browser()
-	b.must(http.StatusOK, b.do(http.MethodPost, "/login", map[string]any{"user": user}))
+	b.ok(b.do(http.MethodPost, "/login", map[string]any{"user": user}))
 	return b
 }
 
@@ -90,14 +90,14 @@ func (b *browser) get(path string) reply { b.t.Helper(); return b.do(http.Method
 
 func (b *browser) refresh() reply { b.t.Helper(); return b.do(http.MethodPost, refreshPath, nil) }
 
-func (b *browser) must(status int, r reply) reply {
+func (b *browser) ok(r reply) reply {
 	b.t.Helper()
-	require.Equal(b.t, status, r.status, r.body)
+	require.Equal(b.t, http.StatusOK, r.status, r.body)
 	return r
 }
 
 // works asserts that the session lets the browser in.
-func (b *browser) works() { b.t.Helper(); b.must(http.StatusOK, b.get("/me")) }
+func (b *browser) works() { b.t.Helper(); b.ok(b.get("/me")) }
 
 // copy is what a thief has who copied the browser's cookies and page storage.
 func (b *browser) copy() *browser { b.t.Helper(); return b.copyTo(b.app) }
@@ -144,7 +144,7 @@ func (b *browser) cookie(path, name string) string {
 func (b *browser) handle() string {
 	b.t.Helper()
 	var me struct{ Handle string }
-	require.NoError(b.t, json.Unmarshal([]byte(b.must(http.StatusOK, b.get("/me")).body), &me))
+	require.NoError(b.t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
 	return me.Handle
 }
 

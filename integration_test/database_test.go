@@ -40,7 +40,7 @@ func TestDatabase_OneConnection(t *testing.T) {
 				if err := a.svc.UpdateData(t.Context(), handle, round); err != nil {
 					return false, fmt.Errorf("round %d: data: %w", round, err)
 				}
-				if tokens, err = a.svc.Refresh(t.Context(), tokens.Refresh.Value); err != nil {
+				if _, err = a.svc.Refresh(t.Context(), tokens.Refresh.Value); err != nil {
 					return false, fmt.Errorf("round %d: refresh of a child: %w", round, err)
 				}
 				if _, err := a.svc.Revoke(t.Context(), handle); err != nil {
@@ -59,7 +59,7 @@ func TestDatabase_Unreachable(t *testing.T) {
 	a := start(t, memory)
 	user := a.signedIn("user")
 	fresh := a.signedIn("fresh")
-	fresh.must(http.StatusOK, fresh.refresh())
+	fresh.ok(fresh.refresh())
 	for _, mode := range []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter} {
 		a.store.Arm(sessiontest.Fault{Mode: mode})
 		user.works()
@@ -78,7 +78,7 @@ func TestDatabase_Unreachable(t *testing.T) {
 			user.keepsCookies(r)
 		}
 		a.store.Arm()
-		user.must(http.StatusOK, user.refresh())
+		user.ok(user.refresh())
 		user.works()
 	}
 	a.store.Arm(sessiontest.Fault{})
@@ -86,7 +86,7 @@ func TestDatabase_Unreachable(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	user.keepsCookies(r)
 	a.store.Arm()
-	user.must(http.StatusOK, user.do(http.MethodPost, signOutPath, nil))
+	user.ok(user.do(http.MethodPost, signOutPath, nil))
 	fresh.works()
 	require.Empty(t, a.thefts)
 }
@@ -135,7 +135,7 @@ func TestDatabase_TheftNeedsTheDatabase(t *testing.T) {
 		a := start(t, memory)
 		user := a.signedIn("user")
 		thief := user.copy()
-		user.must(http.StatusOK, user.refresh())
+		user.ok(user.refresh())
 		user.works()
 		a.store.Arm(sessiontest.Fault{Method: "Revoke", Call: 1, Mode: mode})
 		r := thief.refresh()

@@ -34,6 +34,7 @@ func TestReadme_ProgramAndTranscript(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?s)```\n(\\$ .*?)```").FindAllStringSubmatch(string(text), -1) {
 		for prompt := range strings.SplitSeq(strings.TrimPrefix(block[1], "$ "), "\n$ ") {
 			command, want, _ := strings.Cut(strings.TrimSuffix(prompt, "\n"), "\n")
+			//nolint:gosec // the commands are our README's
 			shell := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "127.0.0.1:8080", addr))
 			shell.Dir = dir
 			got, err := shell.CombinedOutput()
@@ -70,7 +71,7 @@ func buildElsewhere(t *testing.T, readme string) string {
 
 func write(t *testing.T, dir, name, text string) {
 	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)) //nolint:gosec // a temporary folder
 }
 
 func freeAddress(t *testing.T) string {
@@ -96,7 +97,7 @@ func startProgram(t *testing.T, path, addr string) {
 	for range 300 {
 		resp, err := http.Get("http://" + addr + "/me") //nolint:noctx // the loop is bounded
 		if err == nil {
-			resp.Body.Close()
+			require.NoError(t, resp.Body.Close())
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

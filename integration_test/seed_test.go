@@ -117,7 +117,7 @@ func seedGetSession(t *testing.T, a *app) {
 
 func seedGetSessionHTTP(t *testing.T, a *app) {
 	b := a.signedIn("user")
-	b.must(http.StatusOK, b.do(http.MethodPost, "/act", nil))
+	b.ok(b.do(http.MethodPost, "/act", nil))
 	token := b.antiCSRF
 	b.antiCSRF = ""
 	r := b.do(http.MethodPost, "/act", nil)
@@ -162,7 +162,7 @@ func seedRefresh(t *testing.T, a *app) {
 func seedRefreshHTTP(t *testing.T, a *app) {
 	b := a.signedIn("user")
 	before := b.cookie(refreshPath, "sRefreshToken")
-	b.must(http.StatusOK, b.refresh())
+	b.ok(b.refresh())
 	require.NotEqual(t, before, b.cookie(refreshPath, "sRefreshToken"))
 	b.works()
 	_, err := a.svc.Revoke(t.Context(), b.peekHandle())
@@ -193,7 +193,7 @@ func seedRevokeAll(t *testing.T, a *app) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.Equal(t, unauthorisedBody, laptop.refresh().body)
-	other.must(http.StatusOK, other.refresh())
+	other.ok(other.refresh())
 	n, err = a.svc.RevokeAll(t.Context(), "nobody")
 	require.NoError(t, err)
 	require.Zero(t, n)
@@ -268,8 +268,8 @@ func seedSessionFacts(t *testing.T, a *app) {
 
 func seedSessionData(t *testing.T, a *app) {
 	b := a.signedIn("user")
-	b.must(http.StatusOK, b.do(http.MethodPut, "/data", map[string]int{"n": 1}))
-	require.JSONEq(t, `{"data":{"n":1}}`, b.must(http.StatusOK, b.get("/data")).body)
+	b.ok(b.do(http.MethodPut, "/data", map[string]int{"n": 1}))
+	require.JSONEq(t, `{"data":{"n":1}}`, b.ok(b.get("/data")).body)
 	_, err := a.svc.Revoke(t.Context(), b.peekHandle())
 	require.NoError(t, err)
 	r := b.get("/data")
@@ -279,13 +279,13 @@ func seedSessionData(t *testing.T, a *app) {
 
 func seedSessionRevoke(t *testing.T, a *app) {
 	b := a.signedIn("user")
-	b.must(http.StatusOK, b.do(http.MethodPost, "/revoke", nil))
+	b.ok(b.do(http.MethodPost, "/revoke", nil))
 	b.lostCookies()
 
 	again := a.signedIn("user")
 	_, err := a.svc.Revoke(t.Context(), again.peekHandle())
 	require.NoError(t, err)
-	again.must(http.StatusOK, again.do(http.MethodPost, "/revoke", nil))
+	again.ok(again.do(http.MethodPost, "/revoke", nil))
 	again.lostCookies() // cleared although somebody else was faster
 }
 

@@ -26,24 +26,24 @@ func TestLife_SignInUseRefreshSignOut(t *testing.T) {
 		require.Equal(t, unauthorisedBody, visitor.body)
 		user.keepsCookies(visitor)
 
-		user.must(http.StatusOK, user.do(http.MethodPost, "/login", map[string]any{
+		user.ok(user.do(http.MethodPost, "/login", map[string]any{
 			"user": "user", "payload": map[string]any{"role": "admin"}, "data": []int{1, 2},
 		}))
-		me := user.must(http.StatusOK, user.get("/me"))
+		me := user.ok(user.get("/me"))
 		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, me))
 		require.JSONEq(t, `{"data":[1,2]}`, user.get("/data").body)
-		user.must(http.StatusOK, user.do(http.MethodPut, "/data", map[string]any{"cart": 3}))
+		user.ok(user.do(http.MethodPut, "/data", map[string]any{"cart": 3}))
 
 		a.clock.Advance(time.Hour)
 		expired := user.get("/me")
 		require.Equal(t, tryRefreshBody, expired.body)
 		user.keepsCookies(expired)
 
-		user.must(http.StatusOK, user.refresh())
-		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, user.must(http.StatusOK, user.get("/me"))))
+		user.ok(user.refresh())
+		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, user.ok(user.get("/me"))))
 		require.JSONEq(t, `{"data":{"cart":3}}`, user.get("/data").body)
 
-		out := user.must(http.StatusOK, user.do(http.MethodPost, signOutPath, nil))
+		out := user.ok(user.do(http.MethodPost, signOutPath, nil))
 		require.JSONEq(t, `{"status":"OK"}`, out.body)
 		user.lostCookies()
 		require.Equal(t, unauthorisedBody, user.get("/me").body)
@@ -58,7 +58,7 @@ func TestLife_RevocationModes(t *testing.T) {
 		a := start(t, e)
 		user := a.signedIn("user")
 		copied := user.copy()
-		user.must(http.StatusOK, user.do(http.MethodPost, "/revoke", nil))
+		user.ok(user.do(http.MethodPost, "/revoke", nil))
 		user.lostCookies()
 
 		copied.works()
@@ -69,7 +69,7 @@ func TestLife_RevocationModes(t *testing.T) {
 		immediate := start(t, e, func(c *session.Config) { c.Revocation = session.RevokeImmediately })
 		user = immediate.signedIn("user")
 		copied = user.copy()
-		user.must(http.StatusOK, user.do(http.MethodPost, "/revoke", nil))
+		user.ok(user.do(http.MethodPost, "/revoke", nil))
 		require.Equal(t, unauthorisedBody, copied.get("/me").body)
 	})
 }
@@ -93,7 +93,7 @@ func TestLife_Timeouts(t *testing.T) {
 		busy := a2.signedIn("busy")
 		for range 9 {
 			a2.clock.Advance(10*24*time.Hour - time.Microsecond)
-			busy.must(http.StatusOK, busy.refresh())
+			busy.ok(busy.refresh())
 			busy.works()
 		}
 		row := a2.row(busy.handle())
@@ -113,7 +113,7 @@ func TestLife_TheRowOutlivesEveryCookie(t *testing.T) {
 		user := a.signedIn("user")
 		for range 20 {
 			a.clock.Advance(idle * 9 / 10)
-			r := user.must(http.StatusOK, user.refresh())
+			r := user.ok(user.refresh())
 			end := a.clock.Now().Add(refreshCookieAge(t, r))
 			require.False(t, end.After(time.UnixMilli(a.row(user.peekHandle()).ExpiresAt)), "the cookie outlives the row")
 		}
@@ -142,7 +142,7 @@ func TestLife_KeyRotationCausesNoRefresh(t *testing.T) {
 
 		// The refresh token was minted by a key that has long stopped signing.
 		a.clock.Advance(95 * 24 * time.Hour)
-		user.must(http.StatusOK, user.refresh())
+		user.ok(user.refresh())
 		user.works()
 	})
 }
@@ -156,7 +156,7 @@ func TestLife_TwoInstances(t *testing.T) {
 		user := a.signedIn("user")
 		moved := user.copyTo(b)
 		moved.works()
-		moved.must(http.StatusOK, moved.refresh())
+		moved.ok(moved.refresh())
 		moved.works()
 		require.Equal(t, theftBody, user.refresh().body)
 		require.Equal(t, unauthorisedBody, moved.refresh().body)

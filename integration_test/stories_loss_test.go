@@ -16,7 +16,7 @@ import (
 func (b *browser) lose(method, path string) {
 	b.t.Helper()
 	twin := b.copy()
-	twin.must(http.StatusOK, twin.do(method, path, nil))
+	twin.ok(twin.do(method, path, nil))
 }
 
 // Lost refresh responses, any number, any pause below the idle timeout.
@@ -29,7 +29,7 @@ func TestLoss_RefreshResponses(t *testing.T) {
 			user.lose(http.MethodPost, refreshPath)
 			a.clock.Advance(time.Duration(i) * 24 * time.Hour)
 		}
-		user.must(http.StatusOK, user.refresh())
+		user.ok(user.refresh())
 		user.works()
 		require.Empty(t, a.thefts)
 		require.Zero(t, a.events.count(session.EventTheft))
@@ -43,13 +43,13 @@ func TestLoss_PromoteResponse(t *testing.T) {
 		a := start(t, e)
 		user := a.signedIn("user")
 		for range 5 {
-			user.must(http.StatusOK, user.refresh())
+			user.ok(user.refresh())
 			user.lose(http.MethodGet, "/me")
 			user.works()
 			user.lose(http.MethodGet, "/me")
 			a.clock.Advance(2 * time.Hour)
 		}
-		user.must(http.StatusOK, user.refresh())
+		user.ok(user.refresh())
 		user.works()
 		require.Equal(t, 6, a.events.count(session.EventPromoted), "each refresh is promoted once, however often it is used")
 	})
@@ -69,12 +69,12 @@ func TestLoss_RowRolledBack(t *testing.T) {
 				for range 5 {
 					past = append(past, a.row(handle).RefreshToken)
 					a.clock.Advance(time.Minute)
-					user.must(http.StatusOK, user.refresh())
+					user.ok(user.refresh())
 					user.works()
 				}
-				user.must(http.StatusOK, user.refresh())
+				user.ok(user.refresh())
 				a.rollBack(handle, past[len(past)-back])
-				user.must(http.StatusOK, use(user))
+				user.ok(use(user))
 				user.works()
 				require.Zero(t, a.events.count(session.EventTheft))
 			}
@@ -137,7 +137,7 @@ func TestRace_ParallelFirstUse(t *testing.T) {
 	onEach(t, allEngines, func(t *testing.T, e engine) {
 		a := start(t, e)
 		user := a.signedIn("user")
-		user.must(http.StatusOK, user.refresh())
+		user.ok(user.refresh())
 		for _, r := range concurrently(t, 32, func(int) (reply, error) { return user.try(http.MethodGet, "/me", nil) }) {
 			require.Equal(t, http.StatusOK, r.status, r.body)
 		}

@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -30,10 +29,10 @@ func TestUsers_IdsAreOpaqueBytes(t *testing.T) {
 		}
 		for id, b := range browsers {
 			var me struct{ User string }
-			require.NoError(t, json.Unmarshal([]byte(b.must(http.StatusOK, b.get("/me")).body), &me))
+			require.NoError(t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
 			require.Equal(t, id, me.User)
-			b.must(http.StatusOK, b.refresh())
-			require.NoError(t, json.Unmarshal([]byte(b.must(http.StatusOK, b.get("/me")).body), &me))
+			b.ok(b.refresh())
+			require.NoError(t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
 			require.Equal(t, id, me.User)
 			handles, err := a.svc.Handles(t.Context(), id)
 			require.NoError(t, err)

@@ -39,7 +39,8 @@ func TestHash(t *testing.T) {
 	a[31], b[0] = 1, 1
 	require.True(t, none.IsZero())
 	require.False(t, a.IsZero())
-	require.True(t, a.Equal(a))
+	same := a
+	require.True(t, a.Equal(same))
 	require.False(t, a.Equal(b))
 	value, err := a.Value()
 	require.NoError(t, err)

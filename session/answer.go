@@ -148,6 +148,7 @@ func (a *answer) issueIDRefresh(id Token) {
 		if a.svc.hasIDRefreshCookie(a.r) {
 			a.setCookie(expired(a.idRefreshCookie("", time.Time{})))
 		}
+	case IDRefreshCookieOff, IDRefreshCookieByPreset:
 	}
 }
 

@@ -12,13 +12,13 @@ import (
 )
 
 // verify runs VerifyHTTP on a GET with these headers and cookies.
-func (k *kit) verify(t *testing.T, headers map[string]string, cookies ...string) (*session.Session, sent, error) {
+func (k *kit) verify(t *testing.T, headers map[string]string, cookies ...string) (sent, error) {
 	t.Helper()
 	r := request(t, headers, cookies...)
 	r.Method = http.MethodGet
 	w := httptest.NewRecorder()
-	sess, err := k.VerifyHTTP(w, r)
-	return sess, sentBy(t, w), err
+	_, err := k.VerifyHTTP(w, r)
+	return sentBy(t, w), err
 }
 
 func (k *kit) refresh(t *testing.T, headers map[string]string, cookies ...string) (*session.Session, sent, error) {
@@ -56,7 +56,7 @@ func TestCarrier_Verify(t *testing.T) {
 		if row.auth != "" {
 			headers["Authorization"] = row.auth
 		}
-		_, out, err := k.verify(t, headers, row.cookies...)
+		out, err := k.verify(t, headers, row.cookies...)
 		require.ErrorIs(t, err, row.reason, row.name)
 		require.Empty(t, out.cookies, "%s: nothing is cleared", row.name)
 		if row.reason != nil && !errors.Is(row.reason, errors.ErrTokenMissing) {
@@ -85,9 +85,9 @@ func TestCarrier_Forbidden(t *testing.T) {
 				access, refresh = cookie.Value, got.value("sRefreshToken")
 			}
 			byCookie := []string{"sAccessToken=" + access, "sRefreshToken=" + refresh}
-			_, _, err := k.verify(t, nil, byCookie...)
+			_, err := k.verify(t, nil, byCookie...)
 			require.Equal(t, name == "header", errors.Is(err, errors.ErrTokenMissing))
-			_, _, err = k.verify(t, map[string]string{"Authorization": "Bearer " + access})
+			_, err = k.verify(t, map[string]string{"Authorization": "Bearer " + access})
 			require.Equal(t, name == "cookie", errors.Is(err, errors.ErrTokenMissing))
 			_, _, err = k.refresh(t, nil, byCookie...)
 			require.Equal(t, name == "header", errors.Is(err, errors.ErrTokenMissing))
@@ -106,7 +106,7 @@ func TestCarrier_DuplicateRefreshCookies(t *testing.T) {
 	_, next, err := k.refresh(t, nil, stale)
 	require.NoError(t, err)
 	access := "sAccessToken=" + next.value("sAccessToken")
-	_, _, err = k.verify(t, nil, access)
+	_, err = k.verify(t, nil, access)
 	require.NoError(t, err)
 	fresh := "sRefreshToken=" + next.value("sRefreshToken")
 	foreign := "sRefreshToken=" + k.signIn(t, oldClient).value("sRefreshToken")

@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +31,12 @@ type claimRig struct {
 
 func newClaimRig(t *testing.T) *claimRig {
 	t.Helper()
-	rig := &claimRig{store: sessiontest.Faulty(sessiontest.NewStore()), clock: sessiontest.NewClock(claimEpoch)}
+	return newClaimRigOn(t, sessiontest.NewStore())
+}
+
+func newClaimRigOn(t *testing.T, store session.Store) *claimRig {
+	t.Helper()
+	rig := &claimRig{store: sessiontest.Faulty(store), clock: sessiontest.NewClock(claimEpoch)}
 	svc, err := session.New(t.Context(), rig.store, session.Config{
 		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true},
 	})
@@ -186,4 +193,16 @@ func reasonsOf(t *testing.T, err error) string {
 	text, err := json.Marshal(claimErr.Failures)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// payloadNames is accessClaimsOf for goroutines, which must not end the test.
+func payloadNames(access string) []string {
+	var claims accessClaims
+	_, rest, _ := strings.Cut(access, ".")
+	body, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil || json.Unmarshal(text, &claims) != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(claims.Payload))
 }

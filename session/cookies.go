@@ -24,15 +24,15 @@ func (a *answer) refreshCookie(value string, expires time.Time) *http.Cookie {
 }
 
 func (a *answer) idRefreshCookie(value string, expires time.Time) *http.Cookie {
-	c := a.cookie(cookieIDRefresh, value, "/", expires)
-	c.HttpOnly = false // it is a hint for scripts, and no credential
+	c := a.cookie(cookieIDRefresh, value, "/", expires) //nolint:gosec // see cookie
+	c.HttpOnly = false                                  // it is a hint for scripts, and no credential
 	return c
 }
 
 func (a *answer) cookie(name, value, path string, expires time.Time) *http.Cookie {
 	cfg, now := a.svc.cfg.Cookie, a.svc.cfg.Now()
 	lifetime := min(expires.Sub(now), maxCookieAge)
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
 		Name: name, Value: value, Path: path, Domain: cfg.Domain,
 		// A lifetime of 0 s would read as "no Max-Age".
 		MaxAge: max(1, int(lifetime/time.Second)), Expires: now.Add(lifetime).UTC(),

@@ -3,6 +3,7 @@ package session_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -168,9 +169,7 @@ func TestTransport_Clear(t *testing.T) {
 	} {
 		got := k.signIn(t, row.client)
 		headers := map[string]string{"anti-csrf": got.header.Get("anti-csrf")}
-		for name, value := range row.client {
-			headers[name] = value
-		}
+		maps.Copy(headers, row.client)
 		var cookies []string
 		if row.stAccessSent {
 			headers["Authorization"] = "Bearer " + got.header.Get("st-access-token")

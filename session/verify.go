@@ -234,6 +234,7 @@ func (s *Service) emitAdvance(ctx context.Context, v verdict, handle, userID str
 		kind = EventDatabaseBehind
 	case verdictSwap:
 		kind = EventSwapped
+	default: // a plain promotion
 	}
 	s.emit(ctx, Event{Kind: kind, Handle: handle, UserID: userID})
 }

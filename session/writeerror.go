@@ -23,7 +23,7 @@ func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 		h.Set("Retry-After", retryAfter)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // JSON made here, sent as JSON
 }
 
 // answerFor is the table of errors and answers. The more special class comes first.

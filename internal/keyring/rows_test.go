@@ -225,11 +225,11 @@ func TestEncryptionCanBeTurnedOnAndItsKeyReplaced(t *testing.T) {
 	store, clk, out := &table{}, newClock(), &logs{}
 	cfg := config(clk)
 	cfg.Logger = out.logger()
-	clear, err := newRing(t, store, cfg).Signing(t.Context(), access)
+	inClear, err := newRing(t, store, cfg).Signing(t.Context(), access)
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(out.String(), "stored in clear, as no key-encryption key is configured"))
 
-	ids := []string{clear.ID}
+	ids := []string{inClear.ID}
 	older := [][]byte(nil)
 	for range 3 {
 		clk.add(day)

@@ -115,5 +115,5 @@ func (s Schedule) newKey(slot, now int64, alone bool) models.SigningKey {
 func jittered(d time.Duration) time.Duration {
 	var b [8]byte
 	_, _ = rand.Read(b[:])
-	return d - time.Duration(binary.BigEndian.Uint64(b[:])%uint64(d/4+1))
+	return d - time.Duration(binary.BigEndian.Uint64(b[:])%uint64(d/4+1)) //nolint:gosec // d is positive
 }

@@ -48,7 +48,7 @@ func (v *vault) lock(k models.SigningKey) []byte {
 	if !v.encrypts() {
 		return append([]byte{formClear}, k.Secret...)
 	}
-	return v.keks[0].Seal([]byte{formSealed}, nil, k.Secret, boundTo(k))
+	return v.keks[0].Seal([]byte{formSealed}, nil, k.Secret, boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
 }
 
 // unlock returns the secret that k stores, a copy, and whether it was encrypted.

@@ -1,0 +1,127 @@
+package refresh_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/refresh"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.TestMode)
+	goleak.VerifyTestMain(m)
+}
+
+func newService(t *testing.T, change ...func(*session.Config)) *session.Service {
+	t.Helper()
+	var cfg session.Config
+	for _, f := range change {
+		f(&cfg)
+	}
+	svc, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(svc.Close)
+	return svc
+}
+
+func serve(t *testing.T, handler http.Handler, method, path, cookie, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "https://app.example"+path, strings.NewReader(body))
+	if cookie != "" {
+		r.Header.Set("Cookie", cookie)
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+// A link, an image or a form must not refresh or sign out (CK-13, CS-05), however the routes were mounted.
+func TestHandlers_PostOnly(t *testing.T) {
+	t.Parallel()
+	svc := newService(t)
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	router := gin.New()
+	router.Any("/refresh", refresh.Handler(svc))
+	router.Any("/out", refresh.SignOut(svc))
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete} {
+		for _, path := range []string{"/refresh", "/out"} {
+			w := serve(t, router, method, path, "sRefreshToken="+tokens.Refresh.Value+"; sAccessToken="+tokens.Access.Value, "")
+			require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+			require.Equal(t, http.MethodPost, w.Header().Get("Allow"))
+			require.Empty(t, w.Header().Values("Set-Cookie"))
+		}
+	}
+	require.Equal(t, 1, handles(t, svc))
+}
+
+func handles(t *testing.T, svc *session.Service) int {
+	t.Helper()
+	list, err := svc.Handles(t.Context(), "user")
+	require.NoError(t, err)
+	return len(list)
+}
+
+func TestMount_AtTheConfiguredPaths(t *testing.T) {
+	t.Parallel()
+	svc := newService(t, func(c *session.Config) {
+		c.Cookie.RefreshPath, c.Cookie.SignOutPath = "/api/renew", "/api/leave"
+	})
+	router := gin.New()
+	refresh.Mount(router, svc)
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+
+	w := serve(t, router, http.MethodPost, "/api/renew", "sRefreshToken="+tokens.Refresh.Value, strings.Repeat("x", 1<<20))
+	require.Equal(t, http.StatusOK, w.Code, "front ends before 4.4.1 take nothing else")
+	require.Equal(t, "null", w.Body.String())
+	require.Contains(t, strings.Join(w.Header().Values("Set-Cookie"), "\n"), "Path=/api/renew")
+
+	require.Equal(t, http.StatusUnauthorized, serve(t, router, http.MethodPost, "/api/leave", "sAccessToken="+tokens.Access.Value, "").Code, "without the anti-CSRF token")
+	require.Equal(t, 1, handles(t, svc))
+	require.Equal(t, http.StatusUnauthorized, serve(t, router, http.MethodPost, "/api/renew", "", "").Code)
+}
+
+// A callback that panics or hangs is nobody else's trouble (SM-22), and gets a context of its own.
+func TestOnTheft_CallbackCannotHurt(t *testing.T) {
+	t.Parallel()
+	svc := newService(t)
+	told := make(chan *errors.TokenTheftError, 1)
+	var handle string
+	router := gin.New()
+	router.POST("/", refresh.Handler(svc, refresh.OnTheft(func(ctx context.Context, theft *errors.TokenTheftError) {
+		_, bounded := ctx.Deadline()
+		if !bounded || ctx.Err() != nil {
+			t.Error("the callback needs a context of its own that ends")
+		}
+		if ended, err := svc.Revoke(ctx, handle); ended || err != nil {
+			t.Error("the family is revoked before the callback")
+		}
+		told <- theft
+		panic("of the application")
+	})))
+	first, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	handle = first.Session.Handle()
+	second, err := svc.Refresh(t.Context(), first.Refresh.Value)
+	require.NoError(t, err)
+	_, err = svc.Refresh(t.Context(), second.Refresh.Value)
+	require.NoError(t, err)
+
+	w := serve(t, router, http.MethodPost, "/", "sRefreshToken="+first.Refresh.Value, "")
+	require.Equal(t, `{"message":"token theft detected"}`, w.Body.String())
+	require.Equal(t, handle, (<-told).SessionHandle)
+	w = serve(t, router, http.MethodPost, "/", "sRefreshToken="+first.Refresh.Value, "")
+	require.Equal(t, `{"message":"unauthorised"}`, w.Body.String())
+	require.Empty(t, told)
+}
