@@ -23,7 +23,7 @@ func TestUsers_IdsAreOpaqueBytes(t *testing.T) {
 		browsers := map[string]*browser{}
 		for _, id := range userIDs {
 			if id == "\u0000" && e.name == "postgres" {
-				continue // PostgreSQL's text has no NUL; see TestUsers_Refused
+				continue // PostgreSQL's text has no NUL, and refuses it
 			}
 			browsers[id] = a.signedIn(id)
 		}
