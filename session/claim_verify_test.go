@@ -199,3 +199,47 @@ func TestClaim_expectedValueWithoutJSON(t *testing.T) {
 	require.True(t, json.Valid(w.Body.Bytes()))
 	require.True(t, strings.HasPrefix(w.Body.String(), `{"message":"invalid claim"`))
 }
+
+// A token that is replaced for two reasons is replaced once, by the one with the claim.
+func TestClaim_promotedAndFetched(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	var calls int
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
+	refreshed, err := rig.svc.Refresh(t.Context(), rig.create(t).Refresh.Value)
+	require.NoError(t, err)
+	_, replacement, err := rig.verify(t, refreshed.Access.Value, role.HasValue("admin"))
+	require.NoError(t, err)
+	require.Contains(t, accessClaimsOf(t, replacement.Value).Payload, "role")
+
+	rig.store.Arm()
+	_, again, err := rig.verify(t, replacement.Value, role.HasValue("admin"))
+	require.NoError(t, err)
+	require.Nil(t, again)
+	require.Zero(t, rig.store.Calls())
+}
+
+// Revoked between the promotion and the merge: nothing more is handed out.
+func TestClaim_promotedThenRevoked(t *testing.T) {
+	t.Parallel()
+	rig := newClaimRig(t)
+	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: func(ctx context.Context, userID string) (string, bool, error) {
+		_, err := rig.svc.RevokeAll(ctx, userID)
+		return "admin", true, err
+	}})
+	refreshed, err := rig.svc.Refresh(t.Context(), rig.create(t).Refresh.Value)
+	require.NoError(t, err)
+	sess, replacement, err := rig.verify(t, refreshed.Access.Value, role.HasValue("admin"))
+	require.ErrorIs(t, err, errors.ErrSessionRevoked)
+	require.Nil(t, sess)
+	require.Nil(t, replacement)
+
+	page, _ := rig.signIn(t)
+	page.do(t, http.MethodPost, rig.refreshRoute(t))
+	reached := 0
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
+	require.Equal(t, http.StatusUnauthorized, w.Code)
+	require.Zero(t, reached)
+	require.Equal(t, []string{"remove"}, w.Header().Values("Front-Token"))
+	require.Empty(t, page.cookies)
+}
