@@ -34,7 +34,7 @@ func knownKey() token.Key {
 func TestAccessKnownAnswer(t *testing.T) {
 	t.Parallel()
 	want := access()
-	want.UserID, want.Handle = "zoë \"q\" \\ \x01", knownHandle
+	want.UserID, want.Handle = "zoë \"q\" \\ \x01", "06dndml802ga38l3kiiqd9t8l4"
 	want.Payload = json.RawMessage(`[18446744073709551617,null]`)
 	require.Equal(t, knownAccess, mustSign(t, want, knownKey()))
 

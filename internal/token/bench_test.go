@@ -51,13 +51,13 @@ func BenchmarkLooksLikeAccess(b *testing.B) {
 func BenchmarkRefreshSeal(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		token.NewRefresh(handle, models.Hash{}, 0, now).Seal(refreshKey)
+		token.NewRefresh(token.NewFamily(now), models.Hash{}, 0, now).Seal(refreshKey)
 	}
 }
 
 func BenchmarkParseRefresh(b *testing.B) {
-	valid, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
-	otherKey, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(token.Key{ID: refreshKey.ID, Secret: accessKey.Secret})
+	valid, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
+	otherKey, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(token.Key{ID: refreshKey.ID, Secret: accessKey.Secret})
 	for name, text := range map[string]string{
 		"valid":         valid,
 		"forged":        otherKey,

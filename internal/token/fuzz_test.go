@@ -165,7 +165,7 @@ func checkRefresh(t *testing.T, text string) {
 	}
 	require.True(t, token.LooksLikeRefresh(text))
 	require.Less(t, len(text), 300)
-	require.True(t, token.ValidHandle(r.Handle))
+	require.True(t, token.ValidHandle(r.Handle()))
 	raw := decode(t, text)
 	require.Equal(t, text, encode(raw), "one text form")
 	require.Equal(t, text, sealRaw(raw[:len(raw)-32], refreshKey.Secret), "authentic")

@@ -39,7 +39,7 @@ func TestValidHandleAcceptsOneTextPerHandle(t *testing.T) {
 }
 
 // TOK-01: unique, in the order of time, and 80 bits of it uniform.
-func TestNewHandle(t *testing.T) {
+func TestNewFamilyHandle(t *testing.T) {
 	t.Parallel()
 	const rounds = 100_000
 	seen, ones := make(map[string]bool, rounds), make([]int, 80)
@@ -47,7 +47,7 @@ func TestNewHandle(t *testing.T) {
 	last, step := "", int64(0)
 	for n := range rounds {
 		at := now + int64(n/100)
-		h := token.NewHandle(at)
+		h := token.NewFamily(at).Handle()
 		if !token.ValidHandle(h) || seen[h] || (at != step && h <= last) {
 			t.Fatalf("handle %d is invalid, not new, or not behind those of earlier milliseconds", n)
 		}
@@ -69,7 +69,7 @@ func TestHandlesSortByTime(t *testing.T) {
 	t.Parallel()
 	var handles []string
 	for _, at := range []int64{0, 1, 31, 32, 1 << 20, now - 1, now, now + 1, now + 1<<32, 1<<48 - 1} {
-		handles = append(handles, token.NewHandle(at))
+		handles = append(handles, token.NewFamily(at).Handle())
 	}
 	require.True(t, slices.IsSorted(handles))
 }

@@ -17,13 +17,13 @@ import (
 // TOK-12: no way of printing shows a secret, in any spelling.
 func TestNothingShowsSecrets(t *testing.T) {
 	t.Parallel()
-	refresh := token.NewRefresh(handle, hashOf(0x55), 6, now)
+	refresh := token.NewRefresh(token.NewFamily(now), hashOf(0x55), 6, now)
 	text, _ := refresh.Seal(refreshKey)
 	raw := decode(t, text)
 	a := access()
 	mustSign(t, a, accessKey)
 	secrets := [][]byte{
-		accessKey.Secret, raw[len(raw)-64 : len(raw)-32], raw[len(raw)-32:],
+		accessKey.Secret, raw[len(raw)-96 : len(raw)-64], raw[len(raw)-64 : len(raw)-32], raw[len(raw)-32:],
 		a.Refresh[:], a.Parent[:], a.AntiCSRF[:], refresh.Parent[:], a.Payload, []byte(a.Handle),
 	}
 	type holder struct {

@@ -20,10 +20,10 @@ import (
 // The text and the hash were computed from the description of the format by
 // another program.
 const (
-	knownRefresh = "AQlrYXQta2V5XzEBm3baqACgoaKjpKWmp6ipAAAAAAAAAAUAAAGbdtqoexERERERERERERERERERERERERERERERERERERERERER" +
-		"QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8wsIo4OMjAT217sC7fJ9Kjhx6eH0VT2X88aWuletPnAQ"
-	knownHash   = "0df84791f931d572dd970cac318e16cf3d95b463ed7e03b429f2ff5fbed0fc8f"
-	knownHandle = "06dndml802ga38l3kiiqd9t8l4"
+	knownRefresh = "AQlrYXQta2V5XzEBm3baqHsumtJoiFQaFGEXAAAAAAAAAAUAAAGbdtqoexERERERERERERERERERERERERERERERERERERERERERYGFiY2RlZmdoaW" +
+		"prbG1ub3BxcnN0dXZ3eHl6e3x9fn9AQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX_sHbIh39hZKFZmetVTQHtIjh0GLKC8c39qae5pFoGeg"
+	knownHash   = "2c80d0e4b623200e28a01fff781c02f4c9455996f7aa95b993e44747c2a2d9d2"
+	knownHandle = "06dndml8fcn9lkj8h1a1k5312s"
 )
 
 func TestRefreshKnownAnswer(t *testing.T) {
@@ -32,7 +32,7 @@ func TestRefreshKnownAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, knownHash, hex.EncodeToString(hash[:]))
 	require.Equal(t, "kat-key_1", r.KeyID)
-	require.Equal(t, knownHandle, r.Handle)
+	require.Equal(t, knownHandle, r.Handle())
 	require.EqualValues(t, 5, r.Gen)
 	require.EqualValues(t, 1767225600123, r.IssuedAt)
 	require.Equal(t, hashOf(0x11), r.Parent)
@@ -52,7 +52,7 @@ func sealRaw(body, secret []byte) string {
 
 func refreshAttacks(tb testing.TB) []attack {
 	tb.Helper()
-	good, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
+	good, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
 	raw := decode(tb, good)
 	body := raw[:len(raw)-32]
 	edit := func(f func(b []byte) []byte) string { return sealRaw(f(bytes.Clone(body)), refreshKey.Secret) }
@@ -93,6 +93,11 @@ func refreshAttacks(tb testing.TB) []attack {
 		{"MAC without the domain", encode(plain.Sum(bytes.Clone(body))), forged},
 		{"MAC of an empty key", sealRaw(body, nil), forged},
 		{"MAC of the access key", sealRaw(body, accessKey.Secret), forged},
+		// The same by somebody who holds the key, as a backup of the database does.
+		{"another session's handle", edit(func(b []byte) []byte { b[2+len(refreshKey.ID)+9] ^= 1; return b }), forged},
+		{"the time of the handle", edit(func(b []byte) []byte { b[2+len(refreshKey.ID)+5] ^= 1; return b }), forged},
+		{"another family secret", edit(func(b []byte) []byte { b[len(b)-64] ^= 1; return b }), forged},
+		{"family secret of zeros", edit(func(b []byte) []byte { clear(b[len(b)-64 : len(b)-32]); return b }), forged},
 		{"generation exchanged", encode(flip(raw, 2+len(refreshKey.ID)+16)), forged},
 		{"unknown key", sealRaw(append(append([]byte{1, 3}, "old"...), body[2+len(refreshKey.ID):]...), refreshKey.Secret), errors.ErrKeyUnknown},
 	}
@@ -131,7 +136,7 @@ func TestParseRefreshRefusesEveryFlippedBit(t *testing.T) {
 		k := token.Key{ID: kid, Secret: refreshKey.Secret}
 		// The key is found under any id, so that only the MAC can refuse.
 		anyID := func(string, int64) ([]byte, error) { return k.Secret, nil }
-		text, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(k)
+		text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(k)
 		raw := decode(t, text)
 		for i := range raw {
 			for bit := range 8 {
@@ -156,7 +161,7 @@ func TestParseRefreshRefusesEveryFlippedBit(t *testing.T) {
 
 func TestParseRefreshRefusesAShortSecret(t *testing.T) {
 	t.Parallel()
-	text, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
+	text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
 	body := decode(t, text)
 	body = body[:len(body)-32]
 	for _, secret := range [][]byte{nil, {}, bytes.Repeat([]byte{1}, token.MinSecretLen-1)} {
@@ -168,7 +173,7 @@ func TestParseRefreshRefusesAShortSecret(t *testing.T) {
 
 func TestParseRefreshPassesTheKeyErrorThrough(t *testing.T) {
 	t.Parallel()
-	text, _ := token.NewRefresh(handle, hashOf(1), 3, now+77).Seal(refreshKey)
+	text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now+77).Seal(refreshKey)
 	down := errors.WithReason(errors.ErrUnavailable, errors.ErrKeyUnknown)
 	_, _, err := token.ParseRefresh(text, func(kid string, issuedAt int64) ([]byte, error) {
 		require.Equal(t, refreshKey.ID, kid)
@@ -198,17 +203,17 @@ func TestRefreshRoundTrip(t *testing.T) {
 	for _, kid := range []string{"k", "key-of_32-characters-0123456789A"} {
 		k := token.Key{ID: kid, Secret: refreshKey.Secret}
 		for _, want := range []*token.Refresh{
-			token.NewRefresh(handle, models.Hash{}, 0, now),
-			token.NewRefresh(token.NewHandle(now), hashOf(0xFF), math.MaxInt64, math.MaxInt64),
-			token.NewRefresh("vvvvvvvvvvvvvvvvvvvvvvvvvs", hashOf(1), 1, 0),
-			token.NewRefresh("00000000000000000000000000", hashOf(1), 1, -1),
+			token.NewRefresh(token.NewFamily(now), models.Hash{}, 0, now),
+			token.NewRefresh(token.NewFamily(1<<48-1), hashOf(0xFF), math.MaxInt64, math.MaxInt64),
+			token.NewRefresh(token.NewFamily(0), hashOf(1), 1, 0),
+			token.NewRefresh(token.NewFamily(1), hashOf(1), 1, -1),
 		} {
 			text, hash := want.Seal(k)
 			require.Less(t, len(text), 300)
 			require.True(t, token.LooksLikeRefresh(text))
 			got, gotHash, err := token.ParseRefresh(text, only(k))
 			require.NoError(t, err)
-			require.Equal(t, [5]any{kid, want.Handle, want.Gen, want.IssuedAt, want.Parent}, [5]any{got.KeyID, got.Handle, got.Gen, got.IssuedAt, got.Parent})
+			require.Equal(t, [5]any{kid, want.Handle(), want.Gen, want.IssuedAt, want.Parent}, [5]any{got.KeyID, got.Handle(), got.Gen, got.IssuedAt, got.Parent})
 			require.Equal(t, hash, gotHash)
 			again, _ := got.Seal(k)
 			require.Equal(t, text, again, "one text for one token")
@@ -220,10 +225,10 @@ func TestRefreshRoundTrip(t *testing.T) {
 // once rather than end a session later.
 func TestSealPanicsOnMalformedInput(t *testing.T) {
 	t.Parallel()
-	require.Panics(t, func() { token.NewRefresh("x", models.Hash{}, 0, now).Seal(refreshKey) })
-	require.Panics(t, func() { token.NewRefresh(handle, models.Hash{}, 0, now).Seal(token.Key{}) })
+	require.Panics(t, func() { token.NewRefresh(token.Family{}, models.Hash{}, 0, now).Seal(refreshKey) })
+	require.Panics(t, func() { token.NewRefresh(token.NewFamily(now), models.Hash{}, 0, now).Seal(token.Key{}) })
 	require.Panics(t, func() {
-		token.NewRefresh(handle, models.Hash{}, 0, now).Seal(token.Key{ID: "a", Secret: make([]byte, 31)})
+		token.NewRefresh(token.NewFamily(now), models.Hash{}, 0, now).Seal(token.Key{ID: "a", Secret: make([]byte, 31)})
 	})
 }
 
@@ -232,7 +237,7 @@ func TestRefreshSecretsAreUniform(t *testing.T) {
 	const rounds = 10_000
 	seen, ones := make(map[models.Hash]bool, rounds), make([]int, 256)
 	for range rounds {
-		text, hash := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
+		text, hash := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
 		if seen[hash] {
 			t.Fatal("a token came twice")
 		}

@@ -20,8 +20,8 @@ import (
 // nothing that hashes to what a row holds: it teaches what the row teaches.
 func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
 	t.Parallel()
-	parentText, parentHash := token.NewRefresh(handle, models.Hash{}, 6, now).Seal(refreshKey)
-	childText, childHash := token.NewRefresh(handle, parentHash, 7, now).Seal(refreshKey)
+	parentText, parentHash := token.NewRefresh(token.NewFamily(now), models.Hash{}, 6, now).Seal(refreshKey)
+	childText, childHash := token.NewRefresh(token.NewFamily(now), parentHash, 7, now).Seal(refreshKey)
 	a := access()
 	a.Refresh, a.Parent = childHash, parentHash
 	plain := decode(t, strings.Split(mustSign(t, a, accessKey), ".")[1])
@@ -49,7 +49,7 @@ func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
 		}
 	}
 	for _, refresh := range [][]byte{decode(t, parentText), decode(t, childText)} {
-		secretAndMAC := refresh[len(refresh)-64:]
+		secretAndMAC := refresh[len(refresh)-96:] // the family's secret, its own, the MAC
 		for i := range len(secretAndMAC) - 7 {
 			for _, value := range append(values, plain) {
 				require.False(t, bytes.Contains(value, secretAndMAC[i:i+8]))
@@ -58,12 +58,39 @@ func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
 	}
 }
 
+// The attack of W-09: whoever has the refresh key, an access token and the row,
+// as a backup and one request log give them, makes a child of the current token,
+// or one far ahead of it. Without the family's secret neither is accepted.
+func TestKeyAndRowDoNotMakeARefreshToken(t *testing.T) {
+	t.Parallel()
+	family := token.NewFamily(now)
+	genuine, current := token.NewRefresh(family, models.Hash{}, 6, now).Seal(refreshKey)
+	raw := decode(t, genuine)
+	for _, gen := range []byte{7, 99} {
+		body := bytes.Clone(raw[:len(raw)-32])
+		at := 2 + len(refreshKey.ID) + 16
+		body[at+7] = gen
+		copy(body[at+16:], current[:])
+		own := body[len(body)-64:]
+		copy(own, bytes.Repeat([]byte{0xA5}, 64)) // secrets of the attacker's own
+		_, _, err := token.ParseRefresh(sealRaw(body, refreshKey.Secret), only(refreshKey))
+		require.ErrorIs(t, err, errors.ErrTokenForged)
+
+		// With the genuine family secret it would have been a child: the test forges well.
+		copy(own, raw[len(raw)-96:len(raw)-64])
+		child, _, err := token.ParseRefresh(sealRaw(body, refreshKey.Secret), only(refreshKey))
+		require.NoError(t, err)
+		require.Equal(t, current, child.Parent)
+		require.Equal(t, family.Handle(), child.Handle())
+	}
+}
+
 // KEY-07: a token of one purpose is nothing under the key of another, even when
 // both keys go by one id.
 func TestKeysOfOnePurposeDoNotServeAnother(t *testing.T) {
 	t.Parallel()
 	swapped := func(string, int64) ([]byte, error) { return accessKey.Secret, nil }
-	refresh, _ := token.NewRefresh(handle, hashOf(1), 3, now).Seal(refreshKey)
+	refresh, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
 	_, _, err := token.ParseRefresh(refresh, swapped)
 	require.ErrorIs(t, err, errors.ErrTokenForged)
 
@@ -76,7 +103,7 @@ func TestKeysOfOnePurposeDoNotServeAnother(t *testing.T) {
 	same := only(token.Key{ID: accessKey.ID, Secret: accessKey.Secret})
 	_, _, err = token.ParseRefresh(mustSign(t, access(), accessKey), same)
 	require.ErrorIs(t, err, errors.ErrTokenMalformed)
-	refresh, _ = token.NewRefresh(handle, hashOf(1), 3, now).Seal(accessKey)
+	refresh, _ = token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(accessKey)
 	_, err = token.ParseAccess(refresh, same, expect())
 	require.ErrorIs(t, err, errors.ErrTokenMalformed)
 }
