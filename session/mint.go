@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -65,7 +66,11 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Access
 		return nil, err
 	}
 	text, err := claims.Sign(key)
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, errors.ErrKeyUnknown), errors.Is(err, errors.ErrTokenMalformed):
+		return nil, errors.WithReason(errors.ErrGeneral, err) // ours, and nothing that the caller passed
+	default:
 		return nil, invalidInput(err)
 	}
 	if err := s.checkSizes(text, claims); err != nil {
