@@ -1,0 +1,216 @@
+package histories_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// operation is one on the register that a session's row is: the current refresh
+// token and whether the session is revoked.
+type operation struct {
+	kind    string // refresh, verify, revoke
+	refresh *refreshToken
+	access  *accessToken
+}
+
+// register is a session's row as a sequential specification. An operation whose
+// answer never came, or was "unavailable", may have had its effect or not.
+func register(first state, now int64, r rules) porcupine.Model {
+	return (&porcupine.NondeterministicModel{
+		Init: func() []any { return []any{first} },
+		Step: func(from, input, output any) []any {
+			s, op, seen := from.(state), input.(operation), output.(rig.Answer)
+			next := op.apply(s, now, r)
+			switch {
+			case seen == rig.Unavailable:
+				return []any{s, next.state}
+			case seen == next.answer:
+				return []any{next.state}
+			}
+			return nil
+		},
+		Equal: func(a, b any) bool { return a.(state) == b.(state) },
+		DescribeOperation: func(input, output any) string {
+			return fmt.Sprint(input.(operation).kind, " -> ", output)
+		},
+	}).ToModel()
+}
+
+func (op operation) apply(s state, now int64, r rules) outcome {
+	switch op.kind {
+	case "refresh":
+		return s.refresh(op.refresh, now, r)
+	case "verify":
+		o, _ := s.verify(op.access, true, now, r)
+		return o
+	}
+	s.revoked = true
+	return outcome{rig.OK, s}
+}
+
+// recorder collects the operations of one session and the tokens that came out.
+type recorder struct {
+	*env
+	app   *rig.App
+	begin time.Time
+	l     *login
+
+	mu        sync.Mutex
+	refreshes []*refreshToken
+	texts     map[*refreshToken]string
+	accesses  map[*accessToken]string
+	pending   []*accessToken
+	history   []porcupine.Operation
+}
+
+// Any number of clients with any of the tokens at once, failing calls among
+// them: the answers of each session are those of one register, in some order
+// that agrees with real time.
+func TestRegister_Linearizable(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, e *env) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		random := rand.New(rand.NewPCG(seed, 0))
+		operations := 0
+		for _, w := range []time.Duration{0, window} {
+			app, err := e.start(t.Context(), w)
+			require.NoError(t, err)
+			for range registerRounds() {
+				operations += e.round(t, app, rules{window: w.Milliseconds(), idle: idleValidity.Milliseconds()}, random.Uint64())
+			}
+			app.Close()
+		}
+		t.Logf("%s: %d operations, every session linearizable", e.name, operations)
+	})
+}
+
+// round records one session and checks it.
+func (e *env) round(t *testing.T, app *rig.App, r rules, seed uint64) int {
+	t.Helper()
+	rec := e.newRecorder(t, app)
+	first := rec.l.states[0]
+	var clients sync.WaitGroup
+	for client := range 4 {
+		clients.Go(func() {
+			random := rand.New(rand.NewPCG(seed, uint64(client)))
+			for range 8 {
+				rec.act(t, client, random)
+			}
+		})
+	}
+	clients.Wait()
+	e.store.Arm()
+	result := porcupine.CheckOperationsTimeout(register(first, e.clock.Now().UnixMilli(), r), rec.history, time.Minute)
+	require.Equal(t, porcupine.Ok, result, "seed %d: %s", seed, rec.describe())
+	return len(rec.history)
+}
+
+func (e *env) newRecorder(t *testing.T, app *rig.App) *recorder {
+	t.Helper()
+	rec := &recorder{
+		env: e, app: app, begin: time.Now(), l: &login{},
+		texts: map[*refreshToken]string{}, accesses: map[*accessToken]string{},
+	}
+	r := rig.Request{Method: http.MethodPost, Path: "/login?user=u", Header: http.Header{"St-Auth-Mode": {"header"}}}
+	reply, err := e.client.Do(t.Context(), app.URL, r)
+	require.NoError(t, err)
+	require.Equal(t, rig.OK, reply.Answer())
+	now := e.clock.Now().UnixMilli()
+	_, refresh, _ := tokensOf(reply)
+	token := &refreshToken{session: rec.l, iat: now}
+	rec.texts[token], rec.refreshes = refresh, []*refreshToken{token}
+	access, _, _ := tokensOf(reply)
+	rec.l.handle = rig.ReadClaims(access).Handle
+	rec.l.states = []state{{cur: token, curIat: now, ends: now + idleValidity.Milliseconds()}}
+	return rec
+}
+
+// choose picks an operation: mostly with the newest tokens, at times with any.
+func (rec *recorder) choose(random *rand.Rand) (operation, rig.Request) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	header := http.Header{"St-Auth-Mode": {"header"}}
+	dice := random.IntN(100)
+	switch {
+	case dice < 45 && len(rec.pending) > 0:
+		a := rec.pending[len(rec.pending)-1-back(random, len(rec.pending))]
+		header.Set("Authorization", "Bearer "+rec.accesses[a])
+		return operation{kind: "verify", access: a}, rig.Request{Method: http.MethodGet, Path: "/strict", Header: header}
+	case dice < 97:
+		token := rec.refreshes[len(rec.refreshes)-1-back(random, len(rec.refreshes))]
+		header.Set("Authorization", "Bearer "+rec.texts[token])
+		return operation{kind: "refresh", refresh: token}, rig.Request{Method: http.MethodPost, Path: rig.RefreshPath, Header: header}
+	}
+	return operation{kind: "revoke"}, rig.Request{}
+}
+
+// back is how far from the end to reach: seldom far.
+func back(random *rand.Rand, n int) int { return min(n-1, max(0, random.IntN(12)-8)) }
+
+// act does one operation and records it.
+func (rec *recorder) act(t *testing.T, client int, random *rand.Rand) {
+	op, r := rec.choose(random)
+	if random.IntN(20) == 0 {
+		rec.store.Arm(sessiontest.Fault{
+			Call: 1, Method: []string{"Find", "Advance", "Revoke"}[random.IntN(3)],
+			Mode: []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter}[random.IntN(2)],
+		})
+	}
+	call := time.Since(rec.begin)
+	seen, reply := rec.perform(t.Context(), op, r)
+	end := time.Since(rec.begin)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if seen == rig.Unavailable {
+		end = time.Hour // it may still have its effect
+	}
+	rec.history = append(rec.history, porcupine.Operation{
+		ClientId: client, Input: op, Output: seen, Call: call.Nanoseconds(), Return: end.Nanoseconds(),
+	})
+	if op.kind == "refresh" && seen == rig.OK {
+		rec.keep(op.refresh, reply)
+	}
+}
+
+func (rec *recorder) perform(ctx context.Context, op operation, r rig.Request) (rig.Answer, rig.Reply) {
+	if op.kind == "revoke" {
+		if _, err := rec.app.Svc.Revoke(ctx, rec.l.handle); err != nil {
+			return rig.Unavailable, rig.Reply{}
+		}
+		return rig.OK, rig.Reply{}
+	}
+	reply, err := rec.client.Do(ctx, rec.app.URL, r)
+	if err != nil {
+		return rig.Unavailable, rig.Reply{}
+	}
+	return reply.Answer(), reply
+}
+
+func (rec *recorder) keep(parent *refreshToken, reply rig.Reply) {
+	access, refresh, _ := tokensOf(reply)
+	token := &refreshToken{session: rec.l, parent: parent, gen: parent.gen + 1, iat: rec.clock.Now().UnixMilli()}
+	a := &accessToken{refresh: token, pending: true, expires: rig.ReadClaims(access).Expires}
+	rec.texts[token], rec.accesses[a] = refresh, access
+	rec.refreshes, rec.pending = append(rec.refreshes, token), append(rec.pending, a)
+}
+
+func (rec *recorder) describe() string {
+	text := ""
+	for _, op := range rec.history {
+		in := op.Input.(operation)
+		text += fmt.Sprintf("\n%d [%d %d] %s %p %p -> %s", op.ClientId, op.Call, op.Return, in.kind, in.refresh, in.access, op.Output)
+	}
+	return text
+}

@@ -1,0 +1,169 @@
+package histories_test
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// refreshToken is what the specification says of a refresh token. Two of them
+// are equal when they are the same pointer.
+type refreshToken struct {
+	session *login
+	parent  *refreshToken
+	gen     int64
+	iat     int64 // milliseconds
+	hash    models.Hash
+}
+
+// accessToken is an access token; pending until its first use.
+type accessToken struct {
+	refresh *refreshToken
+	pending bool
+	expires int64 // seconds
+	csrf    string
+}
+
+// state is one that a session may be in.
+type state struct {
+	cur, prev *refreshToken
+	curIat    int64
+	gen       int64
+	ends      int64
+	revoked   bool
+	data      string
+}
+
+// rules are the settings that the specification depends on, in milliseconds.
+type rules struct {
+	window, idle int64
+}
+
+// outcome is a legal answer and the state that it leaves.
+type outcome struct {
+	answer rig.Answer
+	state  state
+}
+
+// live is true while neither revocation nor the idle end has come.
+func (s state) live(now int64) bool { return !s.revoked && now < s.ends }
+
+// moveTo makes t the current token.
+func (s state) moveTo(t *refreshToken, prev *refreshToken, now int64, r rules) state {
+	s.cur, s.prev, s.curIat, s.gen = t, prev, t.iat, t.gen
+	s.ends = max(s.ends, max(now, t.iat)+r.idle)
+	return s
+}
+
+func (s state) siblings(t *refreshToken, r rules) bool {
+	apart := t.iat - s.curIat
+	return r.window > 0 && s.prev != nil && t.parent == s.prev && -r.window <= apart && apart <= r.window
+}
+
+// refresh is the specification of a refresh with t.
+func (s state) refresh(t *refreshToken, now int64, r rules) outcome {
+	switch {
+	case !s.live(now):
+		return outcome{rig.Unauthorised, s}
+	case t == s.cur:
+		if now+r.idle-s.ends > r.idle/10 {
+			s.ends = now + r.idle
+		}
+		return outcome{rig.OK, s}
+	case t.parent != nil && t.parent == s.cur, t.gen > s.gen+1:
+		return outcome{rig.OK, s.moveTo(t, s.cur, now, r)}
+	case s.siblings(t, r):
+		return outcome{rig.OK, s.moveTo(t, t.parent, now, r)}
+	case r.window > 0 && t == s.prev && now-s.curIat <= r.window:
+		return outcome{rig.OK, s}
+	}
+	s.revoked = true
+	return outcome{rig.Theft, s}
+}
+
+// verify is the specification of the use of an access token. replaced tells
+// whether the answer brings a new one without the parent.
+func (s state) verify(a *accessToken, strict bool, now int64, r rules) (o outcome, replaced bool) {
+	t := a.refresh
+	switch {
+	case now >= a.expires*1000:
+		return outcome{rig.TryRefresh, s}, false
+	case !a.pending && !strict:
+		return outcome{rig.OK, s}, false
+	case !s.live(now):
+		return outcome{rig.Unauthorised, s}, false
+	case !a.pending:
+		return outcome{rig.OK, s}, false
+	case t == s.cur:
+		return outcome{rig.OK, s}, true
+	case t.parent == s.cur, t.gen > s.gen+1:
+		return outcome{rig.OK, s.moveTo(t, s.cur, now, r)}, true
+	case s.siblings(t, r):
+		return outcome{rig.OK, s}, false
+	}
+	return outcome{rig.TryRefresh, s}, false
+}
+
+// login is one session and every state that it may be in.
+type login struct {
+	handle string
+	states []state
+	// stolen: somebody else has used tokens of it. ended: the user or an operator
+	// ended it, or may have.
+	stolen, ended bool
+}
+
+// narrow keeps of the possible outcomes those that fit the answer seen, and
+// reports whether there are any.
+func (l *login) narrow(seen rig.Answer, possible []outcome) bool {
+	next := make(map[state]bool)
+	for _, o := range possible {
+		if o.answer == seen {
+			next[o.state] = true
+		}
+	}
+	if len(next) == 0 {
+		return false
+	}
+	l.states = slices.Collect(maps.Keys(next))
+	return true
+}
+
+// after is every outcome of a request from every state that the session may be
+// in. step returns the answer and the states that the request goes through. Of
+// one that met a fault, any part may have been carried out.
+func (l *login) after(faulty bool, step func(state) (rig.Answer, []state)) []outcome {
+	var all []outcome
+	for _, s := range l.states {
+		answer, path := step(s)
+		final := path[len(path)-1]
+		all = append(all, outcome{answer, final})
+		if !faulty {
+			continue
+		}
+		all = append(all, outcome{rig.Unavailable, s})
+		for _, between := range path {
+			all = append(all, outcome{rig.Unavailable, between})
+		}
+		if answer == rig.Theft { // revoked, and the news of it lost
+			all = append(all, outcome{rig.Unauthorised, final})
+		}
+	}
+	return all
+}
+
+// add and drop change the set of states.
+func (l *login) add(s state) {
+	if !slices.Contains(l.states, s) {
+		l.states = append(slices.Clip(l.states), s)
+	}
+}
+
+func (l *login) drop(is func(state) bool) { l.states = slices.DeleteFunc(slices.Clone(l.states), is) }
+
+// surelyLive reports whether the session lives in all states.
+func (l *login) surelyLive(now int64) bool {
+	return !slices.ContainsFunc(l.states, func(s state) bool { return !s.live(now) })
+}

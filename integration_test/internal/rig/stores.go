@@ -1,0 +1,60 @@
+package rig
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
+)
+
+// OpenMySQL opens a pool of conns connections, closed when t ends.
+func OpenMySQL(t testing.TB, dsn string, conns int) *gorm.DB {
+	t.Helper()
+	db, err := gorm.Open(mysql.New(mysql.Config{DSN: dsn, SkipInitializeWithVersion: true}), &gorm.Config{
+		Logger: logger.Discard, DisableAutomaticPing: true,
+	})
+	require.NoError(t, err)
+	return bounded(t, db, conns)
+}
+
+// OpenSQLite opens a fresh database file.
+func OpenSQLite(t testing.TB) *gorm.DB {
+	t.Helper()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "sessions.db"))
+	require.NoError(t, err)
+	return bounded(t, db.Session(&gorm.Session{Logger: logger.Discard}), 0)
+}
+
+func bounded(t testing.TB, db *gorm.DB, conns int) *gorm.DB {
+	t.Helper()
+	pool, err := db.DB()
+	require.NoError(t, err)
+	if conns > 0 {
+		pool.SetMaxOpenConns(conns)
+		pool.SetMaxIdleConns(conns)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	return db
+}
+
+// NewStore is a store on db, without making its tables.
+func NewStore(t testing.TB, db *gorm.DB) *gormstore.Store {
+	t.Helper()
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	return store
+}
+
+// Migrated is a store on db with its tables made.
+func Migrated(t testing.TB, db *gorm.DB) *gormstore.Store {
+	t.Helper()
+	store := NewStore(t, db)
+	require.NoError(t, store.Migrate(t.Context()))
+	return store
+}
