@@ -61,6 +61,10 @@ func Open(path string) (*gorm.DB, error) {
 	pool.SetMaxOpenConns(1)
 	pool.SetMaxIdleConns(1) // a memory database ends with its connection
 
+	if err := useWAL(pool, path); err != nil {
+		_ = pool.Close()
+		return nil, err
+	}
 	db, err := gorm.Open(dialector{&gormsqlite.Dialector{Conn: pool}}, &gorm.Config{TranslateError: true})
 	if err != nil {
 		_ = pool.Close()
@@ -85,8 +89,7 @@ func create(path string) error {
 
 // dsn is path as a URI, with what every connection must set: an immediate
 // transaction waits for the lock where a deferred one fails when it wants to
-// write, WAL lets readers and the writer pass each other, and FULL keeps what
-// was acknowledged when the machine fails.
+// write, and FULL keeps what was acknowledged when the machine fails.
 func dsn(path string) string {
 	uri := "file:" + Memory
 	if path != Memory {
@@ -97,7 +100,7 @@ func dsn(path string) string {
 		uri = "file:" + (&url.URL{Path: path}).EscapedPath()
 	}
 	return uri + "?" + url.Values{
-		"_pragma":      {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_pragma":      {"busy_timeout(5000)", "synchronous(FULL)"},
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"},
 		"_timezone":    {"UTC"},

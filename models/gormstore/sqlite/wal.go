@@ -1,0 +1,76 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// walTimeout bounds how long Open waits for other processes that open the same
+// new file.
+const walTimeout = 15 * time.Second
+
+// useWAL switches the file to write-ahead logging, by which readers and the
+// writer pass each other; the file stays so.
+//
+// It is no pragma of the URI, which would wait its busy_timeout: of processes
+// that switch a new file at once, each holds what the others wait for, and
+// waiting ends in SQLITE_BUSY for all but one. So nobody waits, and who loses
+// lets go and tries again.
+func useWAL(pool *sql.DB, path string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), walTimeout)
+	defer cancel()
+	for {
+		mode, err := switchToWAL(ctx, pool)
+		if err == nil && (mode == "wal" || path == Memory) {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("write-ahead logging does not work there, the journal is %q", mode)
+		}
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != busy || !pause(ctx) {
+			return errors.WithReason(errors.ErrGeneral, fmt.Errorf("sqlite: open %s: %w", path, err))
+		}
+	}
+}
+
+// busy is SQLITE_BUSY, the low byte of its extended codes too.
+const busy = 5
+
+func switchToWAL(ctx context.Context, pool *sql.DB) (mode string, err error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close() //nolint:errcheck // back to the pool
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return "", err
+	}
+	err = conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+	_, restoreErr := conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000")
+	if err == nil {
+		err = restoreErr
+	}
+	return strings.ToLower(mode), err
+}
+
+// pause waits 2 to 30 ms at random and reports whether ctx still lives.
+func pause(ctx context.Context) bool {
+	var dice [1]byte
+	_, _ = rand.Read(dice[:]) // never fails
+	timer := time.NewTimer(2*time.Millisecond + time.Duration(dice[0])*110*time.Microsecond)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,139 @@
+package gormstore_test
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"net"
+	"testing"
+	"time"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+	"gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+)
+
+// poolOf returns a pool that is closed when t ends.
+func poolOf(t *testing.T, connector driver.Connector) *sql.DB {
+	t.Helper()
+	pool := sql.OpenDB(connector)
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
+	return pool
+}
+
+// reopenMySQL opens the database of dsn without asking the server anything.
+func reopenMySQL(t *testing.T, dsn string, change func(*mysqldriver.Config)) *gorm.DB {
+	t.Helper()
+	config, err := mysqldriver.ParseDSN(dsn)
+	require.NoError(t, err)
+	change(config)
+	connector, err := mysqldriver.NewConnector(config)
+	require.NoError(t, err)
+	db, err := gorm.Open(
+		mysql.New(mysql.Config{Conn: poolOf(t, connector), SkipInitializeWithVersion: true}),
+		&gorm.Config{Logger: logger.Discard, DisableAutomaticPing: true},
+	)
+	require.NoError(t, err)
+	return db
+}
+
+// DB-16: a server that has become read-only answers reads, and writes are
+// unavailable rather than refused.
+func TestReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			db := engine.open(t)
+			store := newStore(t, db)
+			row := newRow("kept")
+			require.NoError(t, store.Insert(t.Context(), &row))
+			pool, err := db.DB()
+			require.NoError(t, err)
+			pool.SetMaxOpenConns(1)
+			rawExec(t, db, map[string]string{
+				"mysql":    "SET SESSION TRANSACTION READ ONLY",
+				"sqlite":   "PRAGMA query_only = 1",
+				"postgres": "SET default_transaction_read_only = on",
+			}[engine.name])
+
+			_, err = store.Advance(t.Context(), step(row, "next"))
+			require.ErrorIs(t, err, errors.ErrUnavailable)
+			other := newRow("other")
+			require.ErrorIs(t, store.Insert(t.Context(), &other), errors.ErrUnavailable)
+			found, err := store.Find(t.Context(), row.Handle)
+			require.NoError(t, err)
+			require.Equal(t, &row, found)
+			// DB-11: what is up to date is left alone, right or no right.
+			require.NoError(t, store.Check(t.Context()))
+			require.NoError(t, store.Migrate(t.Context()))
+		})
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
+	require.NoError(t, err)
+	addr := listener.Addr().String()
+	require.NoError(t, listener.Close())
+
+	db := reopenMySQL(t, "canaryuser:canarypassword@tcp("+addr+")/canarybase", func(*mysqldriver.Config) {})
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	row := newRow("nowhere")
+	for name, err := range map[string]error{
+		"Find":    last(store.Find(t.Context(), "x")),
+		"Insert":  store.Insert(t.Context(), &row),
+		"Migrate": store.Migrate(t.Context()),
+		"Check":   store.Check(t.Context()),
+	} {
+		require.ErrorIs(t, err, errors.ErrUnavailable, name)
+		require.ErrorContains(t, err, "connection refused", name)
+		require.NotContains(t, err.Error(), "canary", name)
+	}
+}
+
+// A server that takes the connection and says nothing more.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
+	require.NoError(t, err)
+	defer func() { require.NoError(t, listener.Close()) }()
+
+	db := reopenMySQL(t, "u:p@tcp("+listener.Addr().String()+")/b", func(c *mysqldriver.Config) {
+		c.ReadTimeout, c.Logger = 20*time.Millisecond, &mysqldriver.NopLogger{}
+	})
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	_, err = store.Find(t.Context(), "x")
+	require.ErrorIs(t, err, errors.ErrUnavailable)
+}
+
+func TestClosedPool(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.MySQLDSN(t)
+	db := reopenMySQL(t, dsn, func(*mysqldriver.Config) {})
+	store := newStore(t, db)
+	pool, err := db.DB()
+	require.NoError(t, err)
+	require.NoError(t, pool.Close())
+	_, err = store.Find(t.Context(), "x")
+	require.ErrorIs(t, err, errors.ErrUnavailable)
+}
+
+func TestWrongPassword(t *testing.T) {
+	t.Parallel()
+	db := reopenMySQL(t, testdb.MySQLDSN(t), func(c *mysqldriver.Config) { c.Passwd, c.User = "canarypassword", "canaryuser" })
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	_, err = store.Find(t.Context(), "x")
+	require.ErrorIs(t, err, errors.ErrGeneral)
+	require.NotErrorIs(t, err, errors.ErrUnavailable, "it does not pass by itself")
+	require.NotContains(t, err.Error(), "canary")
+}
