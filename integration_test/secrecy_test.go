@@ -82,7 +82,7 @@ func provokeErrors(t *testing.T, a *app, user *browser) {
 func hashForms(b []byte) []string {
 	return []string{
 		string(b), hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)),
-		base64.StdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), strings.Trim(fmt.Sprint(b), "[]"),
+		base64.StdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), strings.Trim(fmt.Sprintf("%d", b), "[]"),
 	}
 }
 

@@ -158,7 +158,7 @@ func TestClaim_fetchSaysThereIsNone(t *testing.T) {
 
 	rig.store.Arm()
 	_, again, err := rig.verify(t, replacement.Value, role.HasValue("admin"))
-	requireClaimError(t, err)
+	_ = requireClaimError(t, err)
 	require.Nil(t, again)
 	require.Equal(t, 2, calls)
 	require.Zero(t, rig.store.Calls())

@@ -95,16 +95,16 @@ func TestClaim_numbersThatDoNotFit(t *testing.T) {
 			payload := `{"level":{"v":` + value + `,"t":1},"weight":{"v":` + value + `,"t":1}}`
 			tokens := rig.create(t, session.WithPayload(json.RawMessage(payload)))
 			_, _, err := rig.verify(t, tokens.Access.Value, level.HasValue(0))
-			requireClaimError(t, err)
+			_ = requireClaimError(t, err)
 			_, _, err = rig.verify(t, tokens.Access.Value, weight.HasValue(0))
-			requireClaimError(t, err)
+			_ = requireClaimError(t, err)
 		})
 	}
 	// 2⁵³+1, which floating point cannot tell from 2⁵³.
 	big := primitiveClaim(t, session.ClaimConfig[int64]{ID: "big"})
 	tokens := rig.create(t, session.WithPayload(json.RawMessage(`{"big":{"v":9007199254740993,"t":1}}`)))
 	_, _, err := rig.verify(t, tokens.Access.Value, big.HasValue(9007199254740992))
-	requireClaimError(t, err)
+	_ = requireClaimError(t, err)
 	_, _, err = rig.verify(t, tokens.Access.Value, big.HasValue(9007199254740993))
 	require.NoError(t, err)
 }

@@ -165,7 +165,7 @@ func TestClaim_replacedTokenWithoutHTTP(t *testing.T) {
 	rig.clock.Advance(90 * time.Second)
 
 	sess, replacement, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
-	requireClaimError(t, err)
+	_ = requireClaimError(t, err)
 	require.Nil(t, sess)
 	require.NotNil(t, replacement)
 	old, fresh := accessClaimsOf(t, tokens.Access.Value), accessClaimsOf(t, replacement.Value)

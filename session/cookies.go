@@ -42,7 +42,7 @@ func (a *answer) cookie(name, value, path string, expires time.Time) *http.Cooki
 
 // expired turns c into the cookie that deletes it.
 func expired(c *http.Cookie) *http.Cookie {
-	c.Value, c.MaxAge, c.Expires = "", -1, time.Unix(0, 0).UTC()
+	c.Value, c.MaxAge, c.Expires = "", -1, time.Unix(0, 0).UTC() //nolint:gosec // see cookie
 	return c
 }
 
