@@ -41,8 +41,8 @@ func (a *answer) cookie(name, value, path string, expires time.Time) *http.Cooki
 }
 
 // expired turns c into the cookie that deletes it.
-func expired(c *http.Cookie) *http.Cookie {
-	c.Value, c.MaxAge, c.Expires = "", -1, time.Unix(0, 0).UTC() //nolint:gosec // see cookie
+func expired(c *http.Cookie) *http.Cookie { //nolint:gosec // see cookie
+	c.Value, c.MaxAge, c.Expires = "", -1, time.Unix(0, 0).UTC()
 	return c
 }
 
