@@ -105,6 +105,7 @@ func TestModelFindsDeliberateBugs(t *testing.T) {
 	for _, mut := range mutants() {
 		t.Run(mut.name, func(t *testing.T) {
 			t.Parallel()
+			mut.scenario.name = mut.name
 			sound := search{model: &model{production(), mut.scenario}, until: mut.breaks}
 			sound.run()
 			require.Zero(t, sound.violations(mut.breaks), "the scenario breaks %s without the bug, so it shows nothing", mut.breaks)

@@ -1,0 +1,98 @@
+package session
+
+import "github.com/gin-sessionkit/sessionkit/models"
+
+// question is everything that a decision depends on, in plain values. As in
+// the model, tokens are numbers and 0 is none; here a row names its own.
+type question struct {
+	live               bool
+	cur, prev          tokenNo
+	curIat, gen        int64
+	token, parent      tokenNo
+	tokenIat, tokenGen int64
+	now, window        int64
+}
+
+func (q question) row() lineage {
+	return lineage{live: q.live, cur: hashOf(q.cur), prev: hashOf(q.prev), curIat: q.curIat, gen: q.gen}
+}
+
+func (q question) presented() presented {
+	return presented{hash: hashOf(q.token), parent: hashOf(q.parent), gen: q.tokenGen, iat: q.tokenIat}
+}
+
+// rule is a line of the table of transitions.
+type rule struct {
+	says string
+	when func(q question) bool
+	then verdict
+}
+
+// same: none is the same as nothing.
+func same(a, b tokenNo) bool { return a != 0 && b != 0 && a == b }
+
+func isOver(q question) bool    { return !q.live }
+func isCurrent(q question) bool { return same(q.token, q.cur) }
+func isChild(q question) bool   { return same(q.parent, q.cur) }
+func isAhead(q question) bool   { return q.tokenGen-q.gen > 1 }
+func always(question) bool      { return true }
+
+func isSibling(q question) bool {
+	apart := q.tokenIat - q.curIat
+	if apart < 0 {
+		apart = -apart
+	}
+	return q.window > 0 && same(q.parent, q.prev) && apart <= q.window
+}
+
+func isLate(q question) bool {
+	return q.window > 0 && same(q.token, q.prev) && q.now-q.curIat <= q.window
+}
+
+// refreshTable and verifyTable are the specification, transcribed line by line and
+// naively: no constant time, no order of cost.
+func refreshTable() []rule {
+	return []rule{
+		{"row absent, revoked or expired", isOver, verdictUnauthorised},
+		{"T == cur", isCurrent, verdictMint},
+		{"T.parent == cur", isChild, verdictAdvance},
+		{"T.gen > gen+1", isAhead, verdictFastForward},
+		{"W > 0, T.parent == prev, |T.iat - cur_iat| <= W", isSibling, verdictSwap},
+		{"W > 0, T == prev, now - cur_iat <= W", isLate, verdictMintSibling},
+		{"otherwise", always, verdictTheft},
+	}
+}
+
+func verifyTable() []rule {
+	return []rule{
+		{"row absent, revoked or expired", isOver, verdictUnauthorised},
+		{"cur == rt2", isCurrent, verdictConfirmed},
+		{"prt2 == cur", isChild, verdictAdvance},
+		{"A.gen > gen+1", isAhead, verdictFastForward},
+		{"W > 0, prev == prt2, |rti - cur_iat| <= W", isSibling, verdictAccept},
+		{"otherwise", always, verdictTryRefresh},
+	}
+}
+
+// look is the first rule of the table that applies.
+func look(table []rule, q question) rule {
+	for _, r := range table {
+		if r.when(q) {
+			return r
+		}
+	}
+	panic("no rule applies")
+}
+
+// stepWanted is the compare-and-swap of the specification. What a fast-forward
+// leaves as the previous token is not said there.
+func stepWanted(v verdict, q question) models.Advance {
+	step := models.Advance{From: hashOf(q.cur), To: hashOf(q.token), Iat: q.tokenIat, Gen: q.tokenGen}
+	if v == verdictAdvance {
+		step.Prev = hashOf(q.cur)
+	}
+	if v == verdictSwap {
+		step.Prev, step.ExpectPrev = hashOf(q.prev), hashOf(q.prev)
+	}
+	return step
+}
