@@ -83,8 +83,8 @@ type Advance struct {
 	ExpectPrev Hash
 	// Iat and Gen belong to To.
 	Iat, Gen int64
-	// ExpiresAt is the new idle end. A store never moves it backwards, and
-	// never past the absolute end.
+	// ExpiresAt is the new idle end. A store never moves it backwards. The
+	// absolute end holds whatever it says: both are checked everywhere.
 	ExpiresAt int64
 	// Now decides whether the session is live, and becomes the last use.
 	Now int64
