@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
-	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -60,7 +59,13 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	gin.SetMode(gin.TestMode)
 	router := gin.New()
 	router.Use(cors.New(config))
-	refresh.Mount(router, svc)
+	router.POST(svc.RefreshPath(), answering(svc, func(c *gin.Context) error {
+		_, err := svc.RefreshHTTP(c.Writer, c.Request)
+		return err
+	}))
+	router.POST(svc.SignOutPath(), answering(svc, func(c *gin.Context) error {
+		return svc.SignOutHTTP(c.Writer, c.Request)
+	}))
 	router.POST("/login", func(c *gin.Context) {
 		if _, err := middleware.Create(c, svc, "user-1"); err != nil {
 			middleware.Abort(c, svc, err)
@@ -77,6 +82,22 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	return api
 }
 
+// answering answers 200, or what the error means.
+func answering(svc *session.Service, handler func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := handler(c); err != nil {
+			middleware.Abort(c, svc, err)
+		}
+	}
+}
+
+// corsAnswer is a response without its body.
+type corsAnswer struct {
+	StatusCode int
+	Header     http.Header
+	cookies    []*http.Cookie
+}
+
 // corsPage is a page of one origin, with the cookies that its browser has for the API.
 type corsPage struct {
 	api     *corsAPI
@@ -85,7 +106,7 @@ type corsPage struct {
 	csrf    string
 }
 
-func (p *corsPage) do(t *testing.T, method, path string, header http.Header) *http.Response {
+func (p *corsPage) do(t *testing.T, method, path string, header http.Header) *corsAnswer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, p.api.url+path, nil)
 	require.NoError(t, err)
@@ -106,7 +127,7 @@ func (p *corsPage) do(t *testing.T, method, path string, header http.Header) *ht
 	_, err = io.Copy(io.Discard, res.Body)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
-	return res
+	return &corsAnswer{res.StatusCode, res.Header, res.Cookies()}
 }
 
 func (api *corsAPI) signIn(t *testing.T, origin string) *corsPage {
@@ -114,13 +135,13 @@ func (api *corsAPI) signIn(t *testing.T, origin string) *corsPage {
 	page := &corsPage{api: api, origin: origin}
 	res := page.do(t, http.MethodPost, "/login", nil)
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	page.cookies, page.csrf = res.Cookies(), res.Header.Get("Anti-Csrf")
+	page.cookies, page.csrf = res.cookies, res.Header.Get("Anti-Csrf")
 	require.Len(t, page.cookies, 2)
 	return page
 }
 
 // preflight asks as a browser does before a request with the headers of a front end.
-func (p *corsPage) preflight(t *testing.T, path string) *http.Response {
+func (p *corsPage) preflight(t *testing.T, path string) *corsAnswer {
 	t.Helper()
 	page := &corsPage{api: p.api, origin: p.origin} // a preflight has no credentials
 	return page.do(t, http.MethodOptions, path, http.Header{
@@ -131,14 +152,14 @@ func (p *corsPage) preflight(t *testing.T, path string) *http.Response {
 
 // readable is the CORS check of a request with credentials (Fetch standard,
 // "CORS check"): whether the browser lets the page see the response.
-func readable(res *http.Response, origin string) bool {
+func readable(res *corsAnswer, origin string) bool {
 	return slices.Equal(res.Header.Values("Access-Control-Allow-Origin"), []string{origin}) &&
 		slices.Equal(res.Header.Values("Access-Control-Allow-Credentials"), []string{"true"})
 }
 
 // list is a comma-separated header in lower case. With credentials a wildcard in it has
 // no meaning but its own name.
-func list(res *http.Response, name string) []string {
+func list(res *corsAnswer, name string) []string {
 	var tokens []string
 	for _, line := range res.Header.Values(name) {
 		for token := range strings.SplitSeq(line, ",") {
@@ -182,7 +203,7 @@ func TestCORS_preflight(t *testing.T) {
 				require.True(t, readable(res, origin))
 				require.Contains(t, list(res, "Access-Control-Allow-Methods"), "post")
 				require.Subset(t, list(res, "Access-Control-Allow-Headers"), []string{"anti-csrf", "fdi-version", "rid", "st-auth-mode"})
-				require.Empty(t, res.Cookies())
+				require.Empty(t, res.cookies)
 			}
 		})
 	}
@@ -194,48 +215,48 @@ func TestCORS_everyStatus(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		status  int
-		request func(*testing.T, *corsPage) *http.Response
+		request func(*testing.T, *corsPage) *corsAnswer
 		tokens  []string // the kit's headers of this answer
 	}{
-		"visitor": {401, func(t *testing.T, p *corsPage) *http.Response {
+		"visitor": {401, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return (&corsPage{api: p.api, origin: p.origin}).do(t, http.MethodGet, "/me", nil)
 		}, nil},
-		"refresh of a visitor": {401, func(t *testing.T, p *corsPage) *http.Response {
+		"refresh of a visitor": {401, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return (&corsPage{api: p.api, origin: p.origin}).do(t, http.MethodPost, "/auth/session/refresh", nil)
 		}, []string{"Front-Token"}},
-		"no anti-CSRF token": {401, func(t *testing.T, p *corsPage) *http.Response {
+		"no anti-CSRF token": {401, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return (&corsPage{api: p.api, origin: p.origin, cookies: p.cookies}).do(t, http.MethodPost, "/me", nil)
 		}, nil},
-		"claim": {403, func(t *testing.T, p *corsPage) *http.Response {
+		"claim": {403, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/verified", nil)
 		}, nil},
-		"database down": {503, func(t *testing.T, p *corsPage) *http.Response {
+		"database down": {503, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			p.api.store.Arm(sessiontest.Fault{})
 			defer p.api.store.Arm()
 			return p.do(t, http.MethodPost, "/strict", nil)
 		}, nil},
-		"sign-in": {200, func(t *testing.T, p *corsPage) *http.Response {
+		"sign-in": {200, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/login", nil)
 		}, []string{"Front-Token", "Anti-Csrf"}},
-		"signed in": {200, func(t *testing.T, p *corsPage) *http.Response {
+		"signed in": {200, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/me", nil)
 		}, nil},
-		"token replaced": {200, func(t *testing.T, p *corsPage) *http.Response {
+		"token replaced": {200, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/themed", nil)
 		}, []string{"Front-Token"}},
-		"refresh": {200, func(t *testing.T, p *corsPage) *http.Response {
+		"refresh": {200, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/auth/session/refresh", nil)
 		}, []string{"Front-Token", "Anti-Csrf"}},
-		"sign-out": {200, func(t *testing.T, p *corsPage) *http.Response {
+		"sign-out": {200, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/auth/signout", nil)
 		}, []string{"Front-Token"}},
@@ -262,7 +283,7 @@ func TestCORS_everyStatus(t *testing.T) {
 
 // requireExposed checks that a page can read the tokens, and that what the
 // application exposes is still there, each once.
-func requireExposed(t *testing.T, res *http.Response, configured, tokens []string) {
+func requireExposed(t *testing.T, res *corsAnswer, configured, tokens []string) {
 	t.Helper()
 	exposed := list(res, "Access-Control-Expose-Headers")
 	requireNoDuplicates(t, exposed)
@@ -286,7 +307,7 @@ func TestCORS_foreignOrigin(t *testing.T) {
 				res := foreign.do(t, http.MethodPost, path, nil)
 				require.Equal(t, http.StatusForbidden, res.StatusCode)
 				require.False(t, readable(res, origin))
-				require.Empty(t, res.Cookies())
+				require.Empty(t, res.cookies)
 				require.Empty(t, res.Header.Values("Front-Token"))
 			}
 		})
@@ -362,7 +383,7 @@ func TestCORS_responsesDoNotMix(t *testing.T) {
 						return
 					}
 					_ = res.Body.Close()
-					if got := strings.Join(list(res, "Access-Control-Expose-Headers"), ","); got != want || res.StatusCode != http.StatusOK {
+					if got := strings.Join(list(&corsAnswer{Header: res.Header}, "Access-Control-Expose-Headers"), ","); got != want || res.StatusCode != http.StatusOK {
 						t.Errorf("%s: %d %q", path, res.StatusCode, got)
 					}
 				}
