@@ -1,0 +1,231 @@
+package gormstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+)
+
+// sent is a statement as it went to the driver.
+type sent struct {
+	sql  string
+	args []any
+}
+
+// capture records the statements of all sessions of db.
+func capture(t *testing.T, db *gorm.DB) *[]sent {
+	t.Helper()
+	var all []sent
+	note := func(db *gorm.DB) {
+		if db.DryRun {
+			return // how Migrate asks for the primary
+		}
+		all = append(all, sent{db.Statement.SQL.String(), append([]any{}, db.Statement.Vars...)})
+	}
+	require.NoError(t, db.Callback().Raw().After("gorm:raw").Register("capture", note))
+	require.NoError(t, db.Callback().Row().After("gorm:row").Register("capture", note))
+	return &all
+}
+
+// DB-08: each statement finds its rows by a key, among thousands.
+func TestEveryStatementUsesAKey(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			db := engine.open(t)
+			store := newStore(t, db)
+			fill(t, db)
+			all := capture(t, db)
+			row := newRow("counted")
+			for _, m := range methods(t, store, &row) {
+				require.NoError(t, m.call())
+			}
+			statements := *all
+			require.Greater(t, len(statements), 15)
+
+			pool, err := db.DB()
+			require.NoError(t, err)
+			for _, s := range statements {
+				if strings.HasPrefix(s.sql, "INSERT") || strings.HasPrefix(s.sql, "SELECT * FROM") {
+					continue
+				}
+				plan := explain(t, pool, engine.name, s)
+				requireKey(t, engine.name, s.sql, plan)
+			}
+		})
+	}
+}
+
+// fill makes 10,000 sessions, ten for each user, a few of them ended, and as many
+// keys; fewer on SQLite, whose planner goes by the indexes before the numbers. GORM writes them by the tags of the models, which shows that these name
+// the columns.
+func fill(t *testing.T, db *gorm.DB) {
+	t.Helper()
+	n := 10_000
+	if db.Name() == "sqlite" {
+		n = 1000
+	}
+	rows := make([]models.Session, n)
+	keys := make([]models.SigningKey, n)
+	for i := range n {
+		rows[i] = newRow(fmt.Sprintf("h%05d", i))
+		rows[i].UserID = fmt.Sprintf("user %d", i%(n/10))
+		rows[i].ExpiresAt = now + int64(i-20)*hour
+		rows[i].AbsoluteExpiresAt = int64(i%2) * (now + int64(i-20)*hour)
+		rows[i].RevokedAt = int64(i%2) * now
+		keys[i] = models.SigningKey{
+			ID: fmt.Sprintf("k%05d", i), Purpose: models.KeyForRefresh, Slot: int64(i),
+			Algorithm: "HS256", Secret: []byte("s"), RetireAt: now - int64(i)*hour,
+		}
+	}
+	if db.Name() == "postgres" {
+		// A worker that the server starts by itself would still be there when the
+		// test drops the database.
+		rawExec(t, db, "ALTER TABLE auth_sessions SET (autovacuum_enabled = off)")
+		rawExec(t, db, "ALTER TABLE auth_signing_keys SET (autovacuum_enabled = off)")
+	}
+	plain := db.Session(&gorm.Session{SkipDefaultTransaction: true})
+	require.NoError(t, plain.Transaction(func(tx *gorm.DB) error {
+		if err := tx.Table("auth_sessions").CreateInBatches(rows, 500).Error; err != nil {
+			return err
+		}
+		return tx.Table("auth_signing_keys").CreateInBatches(keys, 500).Error
+	}))
+	for _, table := range []string{"auth_sessions", "auth_signing_keys"} {
+		analyse := map[string]string{"mysql": "ANALYZE TABLE " + table, "sqlite": "ANALYZE", "postgres": "ANALYZE " + table}
+		rawExec(t, db, analyse[db.Name()])
+	}
+}
+
+// explain returns the plan, one line for each row of it.
+func explain(t *testing.T, pool *sql.DB, engine string, s sent) string {
+	t.Helper()
+	how := map[string]string{"mysql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN "}[engine]
+	rows, err := pool.QueryContext(t.Context(), how+s.sql, s.args...)
+	require.NoError(t, err, s.sql)
+	defer func() { require.NoError(t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	var plan strings.Builder
+	for rows.Next() {
+		values := make([]sql.NullString, len(columns))
+		targets := make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		require.NoError(t, rows.Scan(targets...))
+		for i, column := range columns {
+			fmt.Fprintf(&plan, "%s=%s; ", column, values[i].String)
+		}
+		plan.WriteString("\n")
+	}
+	require.NoError(t, rows.Err())
+	return plan.String()
+}
+
+// requireKey refuses a plan that reads one of the large tables, or sorts by
+// reading it.
+func requireKey(t *testing.T, engine, statement, plan string) {
+	t.Helper()
+	for line := range strings.Lines(plan) {
+		switch engine {
+		case "mysql":
+			if strings.Contains(line, "table=auth_") {
+				require.NotContains(t, line, "; key=; ", "%s\n%s", statement, plan)
+				require.NotContains(t, line, "type=ALL", "%s\n%s", statement, plan)
+				require.NotContains(t, line, "type=index;", "%s\n%s", statement, plan)
+			}
+		case "sqlite":
+			require.NotContains(t, line, "SCAN auth_", "%s\n%s", statement, plan)
+		case "postgres":
+			require.NotContains(t, line, "Seq Scan on auth_s", "%s\n%s", statement, plan) // auth_meta has two rows
+		}
+	}
+}
+
+// method is one call, and how many statements it takes.
+type method struct {
+	name       string
+	statements int
+	call       func() error
+}
+
+// methods calls each one, in an order in which all of them work.
+func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method {
+	t.Helper()
+	ctx, next := t.Context(), step(*row, "next")
+	extend := models.Extend{Handle: row.Handle, Current: next.To, ExpiresAt: now + 9*hour, Now: now}
+	key := models.SigningKey{ID: "counted", Purpose: "p", Secret: []byte("s"), RetireAt: now}
+	return []method{
+		{"Check", 3, func() error { return store.Check(ctx) }},
+		{"Insert", 1, func() error { return store.Insert(ctx, row) }},
+		{"Find", 1, func() error { return last(store.Find(ctx, row.Handle)) }},
+		{"Advance", 1, func() error { return last(store.Advance(ctx, next)) }},
+		{"Advance that loses", 1, func() error { return last(store.Advance(ctx, next)) }},
+		{"Extend", 1, func() error { return last(store.Extend(ctx, extend)) }},
+		{"WriteData", 1, func() error { return last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Now: now})) }},
+		{"WritePayload", 1, func() error {
+			return last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: now}))
+		}},
+		{"List", 1, func() error { return last(store.List(ctx, row.UserID, now)) }},
+		{"RevokeAll but one", 1, func() error { return last(store.RevokeAll(ctx, row.UserID, row.Handle, "", now)) }},
+		{"RevokeAll", 1, func() error { return last(store.RevokeAll(ctx, row.UserID, "", "", now)) }},
+		{"Revoke", 1, func() error { return last(store.Revoke(ctx, row.Handle, "", now)) }},
+		{"ClaimCleanup", 1, func() error { return last(store.ClaimCleanup(ctx, now, now+1)) }},
+		{"DeleteEnded of nothing", 1, func() error { return last(store.DeleteEnded(ctx, 1, 10)) }},
+		{"DeleteEnded", 2, func() error { return last(store.DeleteEnded(ctx, now+10*hour, 10)) }},
+		{"DeleteEnded, at most none", 0, func() error { return last(store.DeleteEnded(ctx, now, 0)) }},
+		{"InsertKey", 1, func() error { return store.InsertKey(ctx, key) }},
+		{"InsertKey that loses", 2, func() error { return store.InsertKey(ctx, key) }},
+		{"Keys", 1, func() error { return last(store.Keys(ctx, now-hour)) }},
+		{"RetireKey", 1, func() error { return last(store.RetireKey(ctx, "counted", now-1)) }},
+		{"DeleteKeys", 1, func() error { return last(store.DeleteKeys(ctx, now-9990*hour)) }},
+		{"Migrate", 0, func() error { return store.Migrate(ctx) }}, // none through GORM
+	}
+}
+
+// DB-11, DB-23: apart from Migrate the account needs to read and write rows, no
+// more, and each method is the number of statements that it says.
+func TestStatementsOfEachMethod(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			db := engine.open(t)
+			store := newStore(t, db)
+			all := capture(t, db)
+			row := newRow("counted")
+			for _, m := range methods(t, store, &row) {
+				*all = nil
+				require.NoError(t, m.call(), m.name)
+				require.Len(t, *all, m.statements, m.name)
+				for _, s := range *all {
+					verb, _, _ := strings.Cut(s.sql, " ")
+					require.Contains(t, []string{"SELECT", "INSERT", "UPDATE", "DELETE"}, verb)
+				}
+			}
+		})
+	}
+}
+
+// What is bound and what is written out, in the form in which GORM passes it on.
+func TestStatementsBindEveryValue(t *testing.T) {
+	t.Parallel()
+	db := openSQLite(t)
+	store := newStore(t, db)
+	all := capture(t, db)
+	exercise(t, store)
+	for _, s := range *all {
+		require.NotContains(t, s.sql, "exercised")
+		require.NotContains(t, s.sql, "(?", "GORM would spread bytes over several marks there")
+		require.Equal(t, len(s.args), strings.Count(s.sql, "?"), s.sql)
+	}
+}
