@@ -1,0 +1,217 @@
+// The page: connects what one sees with the client in refresh.js.
+
+import { createSession } from "./refresh.js";
+import { showCountdown, showDevices, showIdentity } from "./session.js";
+import { createThief, play } from "./theft.js";
+import { ago, createTimeline } from "./timeline.js";
+
+const $ = (id) => document.getElementById(id);
+const timeline = createTimeline($("timeline"), $("empty"));
+
+// What the server says about itself, in attributes of the html element.
+const settings = document.documentElement.dataset;
+const life = Number(settings.accessValidity); // of an access token, in ms
+
+const session = createSession({
+  expiredStatus: Number(settings.expiredStatus),
+  onChange: () => render(),
+  onAnswer: logAnswer,
+});
+const thief = createThief(session, timeline.request, poll);
+
+let thiefAtWork = false;
+let playing = false;
+let handle = null; // of this browser's session
+
+// --- showing -------------------------------------------------------------
+
+async function logAnswer({ method, path, response }) {
+  const status = response.status;
+  let message;
+  if (status >= 400) {
+    message = await response.clone().json().then((body) => body.message, () => "");
+  }
+  timeline.request("you", { method, path, status, message });
+}
+
+function render() {
+  const claims = session.claims();
+  const signedIn = session.exists() === true && claims !== null;
+  $("signed-in").hidden = !signedIn;
+  $("signed-out").hidden = signedIn || session.exists() === undefined;
+  if (signedIn) {
+    showIdentity(claims);
+    showCountdown(claims.expiresAt, life);
+  } else {
+    handle = null;
+  }
+  renderThief(signedIn);
+}
+
+function renderThief(signedIn) {
+  $("thief-switch").ariaChecked = String(thiefAtWork);
+  $("thief-switch").disabled = playing || (!thiefAtWork && !signedIn);
+  $("thief-actions").hidden = !thiefAtWork || playing;
+  for (const id of ["act-thief", "act-you"]) $(id).disabled = playing || !signedIn;
+  $("thief-state").textContent = thiefAtWork
+    ? "Holds a copy of your cookies and sends requests of its own."
+    : signedIn ? "Switch it on, and it copies your session." : "Sign in first: there is nothing to steal yet.";
+}
+
+async function loadDevices() {
+  const [me, list] = await Promise.all([session.fetch("/api/me"), session.fetch("/api/sessions?details=1")]);
+  if (!me.ok || !list.ok) return;
+  handle = (await me.json()).handle;
+  showDevices((await list.json()).sessions ?? [], handle, endDevice);
+}
+
+async function loadNote() {
+  const response = await session.fetch("/api/data");
+  if (response.ok) $("note").value = (await response.json())?.note ?? "";
+}
+
+function banner(title, text) {
+  $("banner-title").textContent = title;
+  $("banner-text").textContent = text;
+  $("banner").hidden = false;
+}
+
+// --- the feed of events --------------------------------------------------
+
+let lastEvent = null; // nothing shown yet
+let polling = null;
+
+/** Fetches new events; calls at the same time share one request. */
+function poll() {
+  polling ??= fetchEvents().finally(() => { polling = null; });
+  return polling;
+}
+
+async function fetchEvents() {
+  const response = await fetch(`/demo/events?after=${lastEvent ?? 0}`);
+  if (!response.ok) return;
+  const { events, last } = await response.json();
+  const first = lastEvent === null;
+  // A smaller number means a server that was started anew: begin anew, too.
+  lastEvent = last;
+  if (first) return; // what happened before this page was opened
+  for (const event of events) {
+    timeline.event(event);
+    if (event.kind === "token_theft") noticed(event);
+  }
+  // Nobody told this browser if it was the thief who was caught: ask.
+  if (!playing && events.some((event) => event.kind === "token_theft")) await session.refresh();
+}
+
+function noticed(event) {
+  banner("Theft noticed", `Somebody used a refresh token that had been replaced (its successor was issued ${ago(event.sinceMs)} earlier). ` +
+    "Two parties held the same session, so it was ended for both. Sign in again: the copy can't be prolonged any more.");
+}
+
+// --- acting --------------------------------------------------------------
+
+/** Runs a handler; what goes wrong is shown and not lost. */
+function guarded(work) {
+  return async (event) => {
+    event?.preventDefault();
+    try {
+      await work(event);
+    } catch (error) {
+      banner("That didn't work", error.message);
+    }
+    await poll().catch(() => {});
+    render();
+  };
+}
+
+const on = (id, type, work) => $(id).addEventListener(type, guarded(work));
+
+on("sign-in", "submit", async () => {
+  const problem = $("sign-in-problem");
+  problem.hidden = true;
+  const body = { userId: $("user-id").value };
+  const payload = $("payload").value.trim();
+  try {
+    if (payload) body.payload = JSON.parse(payload);
+  } catch {
+    problem.textContent = "The payload is not JSON.";
+    problem.hidden = false;
+    return;
+  }
+  const response = await session.signIn("/api/login", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) {
+    problem.textContent = (await response.json()).message;
+    problem.hidden = false;
+    return;
+  }
+  $("banner").hidden = true;
+  await Promise.all([loadDevices(), loadNote()]);
+});
+
+on("refresh", "click", () => session.refresh());
+on("read", "click", () => session.fetch("/api/me"));
+on("sign-out", "click", () => session.signOut());
+on("sign-out-everywhere", "click", () => session.fetch("/api/logout-everywhere", { method: "POST" }));
+
+on("add-device", "click", async () => {
+  const response = await session.fetch("/demo/device", { method: "POST" });
+  if (!response.ok && response.status !== 401) throw new Error((await response.json()).message);
+  await loadDevices();
+});
+
+const endDevice = (name) => guarded(async () => {
+  await session.fetch(`/api/sessions/${encodeURIComponent(name)}`, { method: "DELETE" });
+  if (name !== handle) await loadDevices();
+})();
+
+on("note-form", "submit", () => session.fetch("/api/data", {
+  method: "PUT",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ note: $("note").value }),
+}));
+
+on("thief-switch", "click", async () => {
+  await (thiefAtWork ? thief.dismiss() : thief.copy());
+  thiefAtWork = !thiefAtWork;
+});
+on("thief-read", "click", () => thief.read());
+on("thief-refresh", "click", () => thief.refresh());
+
+for (const [id, first] of [["act-thief", "thief"], ["act-you", "you"]]) {
+  on(id, "click", async () => {
+    thiefAtWork = playing = true;
+    render();
+    try {
+      await play(first, session, thief, $("steps"));
+    } finally {
+      await thief.dismiss();
+      thiefAtWork = playing = false;
+      await session.refresh(); // is there still a session?
+    }
+  });
+}
+
+on("clear", "click", () => timeline.clear());
+on("banner-close", "click", () => { $("banner").hidden = true; });
+
+// --- beginning -----------------------------------------------------------
+
+session.watch();
+setInterval(() => {
+  const claims = session.claims();
+  if (claims && session.exists()) showCountdown(claims.expiresAt, life);
+}, 250);
+setInterval(() => {
+  if (document.visibilityState === "visible") poll().catch(() => {});
+}, 1500);
+
+await guarded(async () => {
+  await poll();
+  // Whoever doesn't know asks: a refresh finds a session whose cookies are left.
+  if (session.exists() === undefined) await session.refresh();
+  if (session.exists()) await Promise.all([loadDevices(), loadNote()]);
+})();
