@@ -1,0 +1,272 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// Others take all connections that the server has.
+func TestF09_TooManyConnections(t *testing.T) {
+	s := setUp(t, setting{options: []string{"--max-connections=12"}, conns: 30})
+	crowd := s.crowd()
+	sleep(t.Context(), 4*time.Second)
+	var hogs []*sql.Conn
+	db := openRaw(t, s.db.DSN(s.db.Addr()))
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if conn, err := db.Conn(t.Context()); err == nil { // refused ones are the point
+			hogs = append(hogs, conn)
+		}
+		s.proxy.BreakAll() // the application must come back for new ones
+		sleep(t.Context(), 300*time.Millisecond)
+	}
+	for _, conn := range hogs {
+		_ = conn.Close()
+	}
+	require.NoError(t, db.Close())
+	sleep(t.Context(), 4*time.Second)
+	r := s.finish(crowd, "F-09", "too many connections for 10 s", false, stat("taken", len(hogs)))
+	assert.Less(t, r.Slowest, 2*operationTimeout+500*time.Millisecond)
+	assert.Positive(t, r.Unavailable)
+}
+
+func openRaw(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("mysql", dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// One connection for everything, key rotation included.
+func TestF10_PoolOfOne(t *testing.T) {
+	s := setUp(t, setting{conns: 1, session: func(c *session.Config) { c.SigningKey.Rotation = 2 * time.Second }})
+	crowd := s.crowd()
+	sleep(t.Context(), 25*time.Second)
+	r := s.finish(crowd, "F-10", "one connection, keys rotate every 2 s", false)
+	assert.Less(t, r.Stall, time.Second, "something succeeds in every second")
+}
+
+// Another client locks pairs of sessions in opposite orders, so that the server
+// breaks deadlocks by failing somebody, the application's statements among them.
+func TestF11_DeadlockStorm(t *testing.T) {
+	s := setUp(t, setting{})
+	crowd := s.crowd()
+	sleep(t.Context(), 3*time.Second)
+	admin := s.admin()
+	before := s.status(admin, "Innodb_deadlocks")
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	var storm sync.WaitGroup
+	for range 6 {
+		storm.Go(func() {
+			for ctx.Err() == nil {
+				lockTwo(ctx, admin)
+			}
+		})
+	}
+	storm.Wait()
+	deadlocks := s.status(admin, "Innodb_deadlocks") - before
+	sleep(t.Context(), 3*time.Second)
+	s.finish(crowd, "F-11", "deadlock storm", false, stat("deadlocks", deadlocks))
+	assert.GreaterOrEqual(t, deadlocks, 100)
+}
+
+// lockTwo locks two live sessions in random order and touches them.
+func lockTwo(ctx context.Context, db *sql.DB) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = tx.Rollback() }()
+	for range 2 {
+		var handle string
+		row := tx.QueryRowContext(ctx, "SELECT handle FROM auth_sessions WHERE revoked_at = 0 ORDER BY RAND() LIMIT 1")
+		if row.Scan(&handle) != nil {
+			return
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE auth_sessions SET user_agent = CONCAT('x', RAND()) WHERE handle = ?", handle); err != nil {
+			return
+		}
+		sleep(ctx, time.Duration(rand.IntN(15))*time.Millisecond)
+	}
+}
+
+func (s *stage) status(db *sql.DB, name string) int {
+	s.t.Helper()
+	var key, value string
+	require.NoError(s.t, db.QueryRowContext(s.t.Context(), "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(&key, &value))
+	n, err := strconv.Atoi(value)
+	require.NoError(s.t, err)
+	return n
+}
+
+// Somebody sits on rows of sessions for seconds.
+func TestF12_LockWait(t *testing.T) {
+	s := setUp(t, setting{options: []string{"--innodb-lock-wait-timeout=1"}})
+	crowd := s.crowd()
+	sleep(t.Context(), 3*time.Second)
+	admin := s.admin()
+	for range 4 {
+		s.holdRows(admin, 10, 3*time.Second)
+		sleep(t.Context(), 500*time.Millisecond)
+	}
+	sleep(t.Context(), 3*time.Second)
+	r := s.finish(crowd, "F-12", "10 session rows locked 3 s, 4 times", false)
+	assert.Less(t, r.Stall, time.Second, "other sessions go on")
+	assert.Less(t, r.Slowest, 2*operationTimeout+500*time.Millisecond)
+}
+
+// holdRows locks rows of live sessions, then lets go.
+func (s *stage) holdRows(db *sql.DB, rows int, d time.Duration) {
+	s.t.Helper()
+	tx, err := db.BeginTx(s.t.Context(), nil)
+	require.NoError(s.t, err)
+	_, err = tx.ExecContext(s.t.Context(), fmt.Sprintf("UPDATE auth_sessions SET user_agent = CONCAT('h', RAND()) WHERE handle IN "+
+		"(SELECT handle FROM (SELECT handle FROM auth_sessions WHERE revoked_at = 0 ORDER BY RAND() LIMIT %d) AS some)", rows))
+	if err == nil {
+		sleep(s.t.Context(), d)
+	}
+	_ = tx.Rollback()
+}
+
+// The application gives up on a statement that waits for a lock; the server
+// may carry it out when the lock is released.
+func TestF13_AbandonedStatement(t *testing.T) {
+	s := setUp(t, setting{session: func(c *session.Config) { c.OperationTimeout = 300 * time.Millisecond }})
+	crowd := s.crowd()
+	sleep(t.Context(), 3*time.Second)
+	admin := s.admin()
+	for range 30 {
+		s.holdRows(admin, 15, 500*time.Millisecond)
+		sleep(t.Context(), 100*time.Millisecond)
+	}
+	sleep(t.Context(), 3*time.Second)
+	r := s.finish(crowd, "F-13", "statements abandoned under a lock", false, stat("abandoned", crowd.Tally().Numbers().Unavailable))
+	assert.GreaterOrEqual(t, r.Unavailable, 50)
+}
+
+func TestF14_ReadOnly(t *testing.T) {
+	s := setUp(t, setting{})
+	crowd := s.crowd()
+	sleep(t.Context(), 4*time.Second)
+	s.db.Admin("SET GLOBAL read_only = 1")
+	sleep(t.Context(), 12*time.Second)
+	s.db.Admin("SET GLOBAL read_only = 0")
+	sleep(t.Context(), 5*time.Second)
+	r := s.finish(crowd, "F-14", "read-only for 12 s", false)
+	assert.Positive(t, r.Unavailable)
+	assert.Zero(t, r.StatelessFailed)
+}
+
+// The disk of the server is full, on a file system of its own.
+func TestF15_DiskFull(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to mount a tmpfs")
+	}
+	dir, err := os.MkdirTemp("", "kit-full")
+	require.NoError(t, err)
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=200m"))
+	t.Cleanup(func() {
+		assert.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH))
+		assert.NoError(t, os.RemoveAll(dir))
+	})
+	s := setUp(t, setting{dir: dir})
+	crowd := s.crowd()
+	// A table that cannot grow is what a full disk looks like first.
+	sleep(t.Context(), 3*time.Second)
+	filler := filepath.Join(dir, "filler")
+	fill(t, filler)
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+	defer cancel()
+	written := s.bloat(ctx)
+	<-ctx.Done()
+	require.NoError(t, os.Remove(filler))
+	sleep(t.Context(), 5*time.Second)
+	r := s.finish(crowd, "F-15", "disk full for 12 s", false, stat("bloat_rows", written))
+	assert.Zero(t, r.StatelessFailed)
+	s.checkTable()
+}
+
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	block := make([]byte, 64<<10)
+	for {
+		if _, err := f.Write(block); err != nil {
+			return
+		}
+	}
+}
+
+// bloat inserts large rows until the server has no room, so that its files must grow.
+func (s *stage) bloat(ctx context.Context) (rows int) {
+	s.t.Helper()
+	admin := s.admin()
+	_, err := admin.ExecContext(s.t.Context(), "CREATE TABLE IF NOT EXISTS bloat (id INT AUTO_INCREMENT PRIMARY KEY, b LONGBLOB)")
+	if err != nil {
+		return 0
+	}
+	for ctx.Err() == nil {
+		if _, err := admin.ExecContext(ctx, "INSERT INTO bloat (b) VALUES (REPEAT('x', 300000))"); err != nil {
+			return rows
+		}
+		rows++
+	}
+	return rows
+}
+
+func (s *stage) checkTable() {
+	s.t.Helper()
+	s.db.Kill()
+	s.db.Start()
+	var table, op, kind, message string
+	row := s.admin().QueryRowContext(s.t.Context(), "CHECK TABLE auth_sessions EXTENDED")
+	require.NoError(s.t, row.Scan(&table, &op, &kind, &message))
+	require.Equal(s.t, "OK", message)
+}
+
+// Rows go back by generations under load, as after a failover that lost commits.
+func TestF23_RowsRolledBack(t *testing.T) {
+	s := setUp(t, setting{})
+	crowd := rig.StartCrowd(t, rig.CrowdConfig{ // strict: see the model's note on windows and lost commits
+		Browsers: 40, Tabs: 3, Loss: 0.16, NoSignOut: true, Strict: []string{s.strict.URL},
+	})
+	admin := s.admin()
+	rolled := 0
+	for range 3 {
+		sleep(t.Context(), 1500*time.Millisecond)
+		_, err := admin.ExecContext(t.Context(), "CREATE OR REPLACE TABLE past AS SELECT handle AS h, refresh_cur_hash AS c, refresh_prev_hash AS p, "+
+			"refresh_cur_iat AS i, refresh_gen AS g FROM auth_sessions WHERE revoked_at = 0")
+		require.NoError(t, err)
+		sleep(t.Context(), 6*time.Second) // two or three generations
+		result, err := admin.ExecContext(t.Context(), "UPDATE auth_sessions JOIN past ON handle = h SET refresh_cur_hash = c, "+
+			"refresh_prev_hash = p, refresh_cur_iat = i, refresh_gen = g WHERE refresh_gen > g AND revoked_at = 0")
+		require.NoError(t, err)
+		n, err := result.RowsAffected()
+		require.NoError(t, err)
+		rolled += int(n)
+	}
+	sleep(t.Context(), 4*time.Second)
+	r := s.finish(crowd, "F-23", "rows rolled back by generations", false, stat("rolled_back", rolled))
+	assert.Positive(t, r.Behind)
+	assert.LessOrEqual(t, r.Behind, rolled)
+}

@@ -1,0 +1,218 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// browser is an honest user's: one jar, several tabs.
+type browser struct {
+	crowd     *Crowd
+	user      string
+	tabs      int
+	lock      bool // its tabs take turns to refresh
+	native    bool
+	instances []string
+	randoms   []*rand.Rand // one for each tab
+	jar       *Jar
+
+	// gate is held shared by messages and alone by sign-in and sign-out, because
+	// answers of one session must not meet the tokens of the next.
+	gate    sync.RWMutex
+	current *account
+	turn    sync.Mutex
+	writes  int
+	unknown []string // writes of data whose fate is unknown
+}
+
+// live is the life of a tab.
+func (b *browser) live(ctx context.Context, tab int) {
+	random := b.randoms[tab]
+	for pause(ctx, random, b.crowd.cfg.Pace) {
+		b.act(ctx, tab, random)
+	}
+}
+
+func pause(ctx context.Context, random *rand.Rand, mean time.Duration) bool {
+	timer := time.NewTimer(mean/2 + time.Duration(random.Int64N(int64(mean))))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// act is one thing that the page does, with the refresh that it may take.
+func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
+	if b.jar.Refresh() == "" {
+		b.signIn(ctx, random)
+		return
+	}
+	dice := random.IntN(1000)
+	switch {
+	case tab == 0 && dice < 150:
+		b.write(ctx, random)
+		return
+	case tab == 0 && dice < 160 && !b.crowd.cfg.NoSignOut:
+		b.signOut(ctx, random)
+		return
+	}
+	path := "/me"
+	if dice > 940 {
+		path = "/strict"
+	}
+	b.call(ctx, http.MethodGet, path, random)
+}
+
+// call sends a request and, if the session must be refreshed first, does that.
+// Whatever fails is tried again by the next call.
+func (b *browser) call(ctx context.Context, method, path string, random *rand.Rand) Answer {
+	b.gate.RLock()
+	defer b.gate.RUnlock()
+	return b.callHeld(ctx, method, path, random)
+}
+
+// callHeld is call for who holds the gate.
+func (b *browser) callHeld(ctx context.Context, method, path string, random *rand.Rand) Answer {
+	r := b.jar.Request(method, path)
+	if r.Access == "" && r.Refresh == "" && b.jar.Refresh() == "" {
+		return Lost
+	}
+	answer := b.send(ctx, r, random)
+	if answer != TryRefresh && answer != Unauthorised {
+		return answer
+	}
+	b.refresh(ctx, r.Access, random)
+	return answer
+}
+
+// refresh asks for new tokens unless another tab has them already.
+func (b *browser) refresh(ctx context.Context, refused string, random *rand.Rand) {
+	if b.lock {
+		b.turn.Lock()
+		defer b.turn.Unlock()
+	}
+	if b.jar.Access() != refused {
+		return
+	}
+	b.refreshNow(ctx, random)
+}
+
+func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) Answer {
+	r := b.jar.Request(http.MethodPost, RefreshPath)
+	if r.Refresh == "" {
+		return Lost
+	}
+	answer := b.send(ctx, r, random)
+	if answer == OK {
+		b.current.locked(func() {
+			if b.current.forked {
+				b.current.victimRefreshes++
+			}
+		})
+	}
+	return answer
+}
+
+// send carries a message over a lossy network and takes the answer in.
+func (b *browser) send(ctx context.Context, r Request, random *rand.Rand) Answer {
+	dice := random.Float64()
+	if dice < b.crowd.cfg.Loss/2 {
+		return Lost
+	}
+	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
+	if dice < b.crowd.cfg.Loss || reply.Answer() == Lost {
+		return Lost
+	}
+	b.take(r, reply)
+	return reply.Answer()
+}
+
+// take stores what came and judges it.
+func (b *browser) take(r Request, reply Reply) {
+	cleared := b.jar.Take(reply)
+	answer, tally, account := reply.Answer(), b.crowd.tally, b.current
+	account.saw(b.jar.Access(), b.jar.Refresh())
+	carried := r.Access != "" || r.Refresh != ""
+	if cleared && !answer.Over() && r.Path != SignOutPath {
+		tally.fail("INV6: %s %s answered %s and cleared the tokens of %s", r.Method, r.Path, answer, account)
+	}
+	if !answer.Over() || !carried {
+		return
+	}
+	account.locked(func() { account.flagged = true })
+	if !account.expectsEnd() {
+		tally.add(func(n *Numbers) { n.Logouts++ })
+		tally.fail("INV1: %s %s answered %s to an honest user: %s", r.Method, r.Path, answer, account)
+	}
+}
+
+// signIn starts a new session, alone.
+func (b *browser) signIn(ctx context.Context, random *rand.Rand) {
+	b.gate.Lock()
+	defer b.gate.Unlock()
+	if b.jar.Refresh() != "" {
+		return
+	}
+	r := b.jar.Request(http.MethodPost, "/login?user="+b.user)
+	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
+	if reply.Answer() != OK {
+		return
+	}
+	b.jar.Take(reply)
+	b.current = &account{handle: ReadClaims(b.jar.Access()).Handle, written: []string{""}}
+	b.current.saw(b.jar.Access(), b.jar.Refresh())
+	b.unknown = nil
+	b.crowd.tally.opened(b.current)
+}
+
+// signOut ends the session, alone.
+func (b *browser) signOut(ctx context.Context, random *rand.Rand) {
+	b.gate.Lock()
+	defer b.gate.Unlock()
+	if b.jar.Refresh() == "" {
+		return
+	}
+	b.current.locked(func() { b.current.ended = true })
+	if b.send(ctx, b.jar.Request(http.MethodPost, SignOutPath), random) == OK {
+		b.current.locked(func() { b.current.revoked = true })
+	}
+}
+
+// write changes the session's data; only one tab does, so that the last
+// acknowledged value is known.
+func (b *browser) write(ctx context.Context, random *rand.Rand) {
+	b.gate.RLock()
+	defer b.gate.RUnlock()
+	account := b.current
+	b.writes++
+	value := fmt.Sprint("v", b.writes)
+	account.tries(value)
+	switch answer := b.callHeld(ctx, http.MethodPut, "/data?value="+value, random); answer {
+	case OK:
+		account.wrote(value, b.unknown)
+	case Lost, Unavailable:
+		b.unknown = append(b.unknown[max(0, len(b.unknown)-31):], value)
+	}
+}
+
+// exchange sends one message and counts.
+func (c *Crowd) exchange(ctx context.Context, base string, r Request) Reply {
+	begin := time.Now()
+	// The end of the crowd must not look like a fault: messages under way finish.
+	reply, err := c.client.Do(context.WithoutCancel(ctx), base, r)
+	if err != nil {
+		reply = Reply{}
+	}
+	c.tally.exchanged(r, reply, begin)
+	return reply
+}
+
+var thiefKinds = slices.Clip([]string{"instant", "lazy", "poller", "access only", "replay"})

@@ -1,0 +1,167 @@
+package rig
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// Result is the line of a row: what a run must be judged by.
+type Result struct {
+	Numbers
+	Sessions, FalseThefts, LostWrites int
+	Thieves, Caught                   int // that had a branch of their own; of those, families revoked
+	MaxVictimRefreshes                int // of a victim between fork and flag
+	Behind                            int
+}
+
+// Check ends the crowd's work, lets thefts come to light and asserts the
+// invariants INV1 to INV6 of the fault matrix against the database. store must
+// reach a healthy database now. lossy says that the fault may lose what was
+// acknowledged: that is counted then and not asserted.
+func (c *Crowd) Check(t *testing.T, store session.Store, ledger *Ledger, lossy bool) Result {
+	t.Helper()
+	c.stop()
+	c.work.Wait()
+	c.settle(context.WithoutCancel(t.Context()))
+	result := Result{Numbers: c.tally.Numbers(), Behind: ledger.Kind(session.EventDatabaseBehind)}
+	thefts := ledger.Thefts()
+	for _, a := range c.tally.all() {
+		result.Sessions++
+		c.checkAccount(t, store, a, thefts[a.handle], &result, lossy)
+	}
+	known := c.tally.accounts
+	for handle, n := range thefts {
+		assert.Equal(t, 1, n, "a theft is one event: %s", handle)
+		if a := known[handle]; a == nil || !a.stolen {
+			result.FalseThefts++
+		}
+	}
+	c.checkCallbacks(t, ledger, thefts)
+	if !lossy {
+		assert.Empty(t, c.tally.failures)
+		assert.Zero(t, result.Logouts, "INV1: honest users logged out")
+		assert.Zero(t, result.LostWrites, "INV4: acknowledged writes lost")
+	}
+	assert.Zero(t, result.FalseThefts, "INV1: false thefts")
+	assert.Equal(t, result.Thieves, result.Caught, "INV3: thieves that were not found out")
+	assert.LessOrEqual(t, result.MaxVictimRefreshes, 2, "INV3: found out within two refreshes of the victim")
+	assert.Positive(t, result.Refreshes, "the crowd did nothing")
+	c.client.Close()
+	return result
+}
+
+// checkAccount compares one session with its row.
+func (c *Crowd) checkAccount(t *testing.T, store session.Store, a *account, thefts int, result *Result, lossy bool) {
+	t.Helper()
+	row, err := store.Find(context.WithoutCancel(t.Context()), a.handle)
+	require.NoError(t, err)
+	if row == nil {
+		result.LostWrites++
+		if !lossy {
+			assert.Fail(t, "INV4: an acknowledged sign-in is lost", "%s", a)
+		}
+		return
+	}
+	if a.revoked && row.RevokedAt == 0 || !a.mayHold(row.Data) {
+		result.LostWrites++
+		if !lossy {
+			assert.Fail(t, "INV4: an acknowledged write is lost", "%s revoked at %d, data %s of %v", a, row.RevokedAt, row.Data, a.written)
+		}
+	}
+	if a.forked {
+		result.Thieves++
+		result.MaxVictimRefreshes = max(result.MaxVictimRefreshes, a.victimRefreshes)
+		if row.RevokedAt != 0 {
+			result.Caught++
+		} else {
+			t.Logf("INV3: not caught: %s, row gen %d", a, row.RefreshToken.Gen)
+		}
+	}
+	if thefts > 0 {
+		assert.NotZero(t, row.RevokedAt, "a reported theft has revoked its session: %s", a)
+	}
+	if parent, ok := a.parents[text(row.RefreshToken.CurHash)]; ok && !row.RefreshToken.PrevHash.IsZero() && result.Behind == 0 {
+		assert.Equal(t, parent, text(row.RefreshToken.PrevHash), "INV2: the row's previous token is the parent of its current one: %s", a)
+	}
+	if row.RevokedAt != 0 {
+		c.checkDead(t, a)
+	}
+}
+
+func text(h models.Hash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
+
+// checkDead: nothing of a revoked family is accepted (INV2, INV5).
+func (c *Crowd) checkDead(t *testing.T, a *account) {
+	t.Helper()
+	base := append(c.cfg.Strict, c.cfg.Window...)[0]
+	probe := func(method, path, token string) {
+		r := Request{Method: method, Path: path, Header: http.Header{"Authorization": {"Bearer " + token}}}
+		reply, err := c.client.Do(context.WithoutCancel(t.Context()), base, r)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusUnauthorized, reply.Status, "INV2: a token of a revoked family was accepted: %s %s: %s", method, path, a)
+	}
+	for _, token := range a.refresh[max(0, len(a.refresh)-2):] {
+		probe(http.MethodPost, RefreshPath, token)
+	}
+	for _, token := range a.access[max(0, len(a.access)-2):] {
+		probe(http.MethodGet, "/strict", token)
+	}
+}
+
+// checkCallbacks: the application is told of each theft once. It is told apart
+// from the request, so that the last one may take a moment.
+func (c *Crowd) checkCallbacks(t *testing.T, ledger *Ledger, thefts map[string]int) {
+	t.Helper()
+	assert.Eventually(t, func() bool { return len(ledger.Callbacks()) == len(thefts) }, 5*time.Second, 10*time.Millisecond,
+		"every theft event is followed by the application's callback")
+	for handle, n := range ledger.Callbacks() {
+		assert.Equal(t, 1, n, "callbacks of %s", handle)
+	}
+}
+
+// Print prints the line of a row.
+func (r Result) Print(id, what string, extra ...string) {
+	fmt.Printf("ROW %-4s %-34s logouts=%d false_thefts=%d lost_acked=%d stall=%s slowest=%s requests=%d refreshes=%d unavailable=%d "+
+		"stateless=%d/%d failed sessions=%d thieves=%d/%d caught max_victim_refreshes=%d db_behind=%d %s\n",
+		id, what, r.Logouts, r.FalseThefts, r.LostWrites, r.Stall.Round(10*time.Millisecond), r.Slowest.Round(10*time.Millisecond),
+		r.Requests, r.Refreshes, r.Unavailable, r.StatelessFailed, r.Stateless, r.Sessions, r.Caught, r.Thieves,
+		r.MaxVictimRefreshes, r.Behind, strings.Join(extra, " "))
+}
+
+// Baseline counts what may not grow: goroutines and open files.
+type Baseline struct{ goroutines, files int }
+
+// TakeBaseline counts now.
+func TakeBaseline() Baseline {
+	files, _ := os.ReadDir("/proc/self/fd")
+	return Baseline{runtime.NumGoroutine(), len(files)}
+}
+
+// Check asserts INV7: after everything was closed, goroutines and open files are
+// back where they were.
+func (b Baseline) Check(t *testing.T) {
+	t.Helper()
+	now := Baseline{}
+	ok := assert.Eventually(t, func() bool {
+		now = TakeBaseline()
+		// Eventually itself runs this in a goroutine.
+		return now.goroutines <= b.goroutines+2 && now.files <= b.files+2
+	}, 10*time.Second, 50*time.Millisecond, "INV7")
+	if !ok {
+		buf := make([]byte, 1<<20)
+		t.Logf("INV7: %+v, now %+v\n%s", b, now, buf[:runtime.Stack(buf, true)])
+	}
+}

@@ -1,0 +1,111 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+)
+
+// CrowdConfig says how many browsers do what. The zero values are those of the
+// fault matrix, scaled to a machine of two cores.
+type CrowdConfig struct {
+	// Browsers have Tabs each; every third browser is a native app with one.
+	Browsers, Tabs int
+	// Pace is the mean pause between two messages of a tab.
+	Pace time.Duration
+	// Loss is the share of messages that get lost, half of them on the way back.
+	Loss float64
+	// Thieves is the share of browsers of which somebody copies the tokens.
+	Thieves float64
+	// Strict and Window are base URLs of instances in strict mode, for browsers
+	// whose tabs take turns, and in window mode, for those whose tabs don't. A
+	// message goes to any of its list. Either list may be empty.
+	Strict, Window []string
+	// Timeout is how long a client waits for an answer.
+	Timeout time.Duration
+	// NoSignOut keeps all sessions.
+	NoSignOut bool
+}
+
+func (c CrowdConfig) withDefaults() CrowdConfig {
+	if c.Browsers == 0 {
+		c.Browsers, c.Tabs, c.Loss, c.Thieves = 40, 3, 0.16, 0.25
+	}
+	if c.Pace == 0 {
+		c.Pace = 250 * time.Millisecond
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	return c
+}
+
+// Crowd is a number of browsers under way.
+type Crowd struct {
+	cfg      CrowdConfig
+	client   *Client
+	tally    *Tally
+	browsers []*browser
+	thieves  []*thief
+	seed     uint64
+	stop     context.CancelFunc
+	ctx      context.Context //nolint:containedctx // it is the crowd's life
+	work     sync.WaitGroup
+}
+
+// StartCrowd signs all browsers in and lets them work until Stop. The seed is
+// printed; it repeats who does what, though not when.
+func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
+	t.Helper()
+	cfg = cfg.withDefaults()
+	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(), seed: rand.Uint64()}
+	t.Logf("crowd seed %d", c.seed)
+	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(t.Context()))
+	for i := range cfg.Browsers {
+		b := c.newBrowser(i)
+		c.browsers = append(c.browsers, b)
+		for tab := range b.tabs {
+			c.work.Go(func() { b.live(c.ctx, tab) })
+		}
+		if float64(i%20)/20 < cfg.Thieves {
+			th := &thief{browser: b, kind: thiefKinds[(i/20*5+i%20)%len(thiefKinds)], random: c.random(1000 + i)}
+			c.thieves = append(c.thieves, th)
+			c.work.Go(func() { th.live(c.ctx) })
+		}
+	}
+	t.Cleanup(c.Stop)
+	return c
+}
+
+func (c *Crowd) random(stream int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(stream))) }
+
+// Stop ends the work and waits for it. It may be called twice.
+func (c *Crowd) Stop() {
+	c.stop()
+	c.work.Wait()
+	c.client.Close()
+}
+
+// Tally is what was counted so far.
+func (c *Crowd) Tally() *Tally { return c.tally }
+
+func (c *Crowd) newBrowser(i int) *browser {
+	b := &browser{
+		crowd: c, user: fmt.Sprintf("user%d", i), tabs: c.cfg.Tabs, instances: c.cfg.Strict, lock: true,
+	}
+	if len(c.cfg.Strict) == 0 || i%2 == 1 && len(c.cfg.Window) > 0 {
+		b.instances, b.lock = c.cfg.Window, false
+	}
+	b.native = i%3 == 2
+	if b.native {
+		b.tabs = 1
+	}
+	for tab := range b.tabs {
+		b.randoms = append(b.randoms, c.random(i*16+tab))
+	}
+	b.jar = NewJar(time.Now, b.native)
+	return b
+}
