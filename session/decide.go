@@ -114,12 +114,13 @@ func siblingWithin(row lineage, tok presented, window int64) bool {
 }
 
 // stepFor is the compare-and-swap that carries out verdictAdvance,
-// verdictFastForward or verdictSwap on a row read as row.
+// verdictFastForward or verdictSwap on a row read as row. The previous token is
+// always the parent of the new current one: for an advance that is what was
+// current, for a sibling it stays, and after lost commits it is what the row would have had.
 func stepFor(v verdict, row lineage, tok presented) models.Advance {
-	step := models.Advance{From: row.cur, To: tok.hash, Prev: row.cur, Iat: tok.iat, Gen: tok.gen}
+	step := models.Advance{From: row.cur, To: tok.hash, Prev: tok.parent, Iat: tok.iat, Gen: tok.gen}
 	if v == verdictSwap {
-		// The sibling takes the place of the current token, so both keep their parent.
-		step.Prev, step.ExpectPrev = tok.parent, tok.parent
+		step.ExpectPrev = tok.parent
 	}
 	return step
 }

@@ -84,15 +84,12 @@ func look(table []rule, q question) rule {
 	panic("no rule applies")
 }
 
-// stepWanted is the compare-and-swap of the specification. What a fast-forward
-// leaves as the previous token is not said there.
+// stepWanted is the compare-and-swap of the specification: what was current is
+// replaced, and the previous token is the parent of the current one.
 func stepWanted(v verdict, q question) models.Advance {
-	step := models.Advance{From: hashOf(q.cur), To: hashOf(q.token), Iat: q.tokenIat, Gen: q.tokenGen}
-	if v == verdictAdvance {
-		step.Prev = hashOf(q.cur)
-	}
+	step := models.Advance{From: hashOf(q.cur), To: hashOf(q.token), Prev: hashOf(q.parent), Iat: q.tokenIat, Gen: q.tokenGen}
 	if v == verdictSwap {
-		step.Prev, step.ExpectPrev = hashOf(q.prev), hashOf(q.prev)
+		step.ExpectPrev = hashOf(q.prev)
 	}
 	return step
 }
