@@ -27,6 +27,10 @@ help: ## list the targets
 test: ## all tests with -race, against real databases
 	@scripts/test.sh $(ARGS)
 
+.PHONY: model
+model: ## check every state of a session, 25 million of them, in full
+	SESSIONKIT_MODEL=full go test -run 'TestStateMachineModel|TestModelFindsDeliberateBugs' -v -timeout 20m ./session
+
 .PHONY: vet
 vet: ## go vet
 	go vet $(PKG)
