@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer demo.self.close()
-	return serve(ctx, listener, newRouter(svc, store, opts, demo), opts, logger, stdout)
+	return serve(ctx, listener, newRouter(svc, store, opts, demo), opts, logger, stdout) //nolint:contextcheck // handlers have their request's
 }
 
 // serve answers requests until ctx ends, then lets those under way end.

@@ -19,7 +19,7 @@ import (
 // openStore opens the database and brings its tables up to date. The caller
 // calls closeStore when nothing uses the store any more.
 func openStore(ctx context.Context, opts options, log *slog.Logger) (store *gormstore.Store, closeStore func() error, err error) {
-	db, remove, err := openDB(opts, log)
+	db, remove, err := openDB(opts, log) //nolint:contextcheck // GORM opens without one
 	if err != nil {
 		return nil, nil, err
 	}

@@ -83,7 +83,7 @@ function script(first, session, thief) {
   const leftover = [
     "And the access token that the thief has left?",
     thief.read,
-    (s) => ok(s) ? "It works until it expires. Servers that run with -immediate-revocation refuse it at once." : "Refused.",
+    (s) => ok(s) ? "It works until it expires. A server with immediate revocation refuses it at once." : "Refused.",
   ];
   return first === "thief"
     ? [copy, thiefMoves, youAreCaught, afterwards, leftover]

@@ -93,8 +93,13 @@ func (w *world) wish(t *rapid.T) (method, path string) {
 	value := rapid.StringMatching("[a-z]{3}").Draw(t, "value")
 	type wish struct{ method, path string }
 	wishes := []wish{
-		{http.MethodGet, "/me"}, {http.MethodGet, "/me"}, {http.MethodGet, "/me"}, {http.MethodGet, "/strict"},
-		{http.MethodGet, "/data"}, {http.MethodPut, "/data?value=" + value}, {http.MethodPut, "/data?value=" + value},
+		{http.MethodGet, "/me"},
+		{http.MethodGet, "/me"},
+		{http.MethodGet, "/me"},
+		{http.MethodGet, "/strict"},
+		{http.MethodGet, "/data"},
+		{http.MethodPut, "/data?value=" + value},
+		{http.MethodPut, "/data?value=" + value},
 	}
 	if w.window == 0 || w.kind.tabs == 1 {
 		// Ahead of time: clients without a lock must not, or a second refresh comes within the window.
@@ -144,6 +149,7 @@ func (w *world) deliver(tb *tab) {
 		tb.stuck = false
 	case rig.TryRefresh, rig.Unauthorised, rig.Theft:
 		tb.stuck, tb.refused = true, tb.req.Access
+	case rig.Lost, rig.Unavailable, rig.Other: // nothing to learn
 	}
 }
 

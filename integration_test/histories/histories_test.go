@@ -62,7 +62,7 @@ func (w *world) oldest() int64 {
 }
 
 // operate is what an operator does: end sessions, or lose the process.
-func (w *world) operate(t *rapid.T, tt *testing.T) {
+func (w *world) operate(t *rapid.T, tt *testing.T) { //nolint:thelper // t is the history, tt the test around it
 	switch rapid.IntRange(0, 9).Draw(t, "operator") {
 	case 0:
 		if _, err := w.app.Svc.RevokeAll(tt.Context(), w.user); err != nil {
@@ -116,7 +116,7 @@ func (w *world) rollBack(t *rapid.T) {
 }
 
 // checkRows holds the database against the model.
-func (w *world) checkRows(t *rapid.T, tt *testing.T) {
+func (w *world) checkRows(t *rapid.T, tt *testing.T) { //nolint:thelper // t is the history, tt the test around it
 	for handle, l := range w.logins {
 		row, err := w.store.Find(tt.Context(), handle)
 		if err != nil || row == nil {

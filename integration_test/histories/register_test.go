@@ -32,10 +32,10 @@ func register(first state, now int64, r rules) porcupine.Model {
 		Step: func(from, input, output any) []any {
 			s, op, seen := from.(state), input.(operation), output.(rig.Answer)
 			next := op.apply(s, now, r)
-			switch {
-			case seen == rig.Unavailable:
+			if seen == rig.Unavailable {
 				return []any{s, next.state}
-			case seen == next.answer:
+			}
+			if seen == next.answer {
 				return []any{next.state}
 			}
 			return nil

@@ -85,7 +85,7 @@ func (s state) refresh(t *refreshToken, now int64, r rules) outcome {
 
 // verify is the specification of the use of an access token. replaced tells
 // whether the answer brings a new one without the parent.
-func (s state) verify(a *accessToken, strict bool, now int64, r rules) (o outcome, replaced bool) {
+func (s state) verify(a *accessToken, strict bool, now int64, r rules) (o outcome, replaced bool) { //nolint:unparam // it is part of the specification
 	t := a.refresh
 	switch {
 	case now >= a.expires*1000:

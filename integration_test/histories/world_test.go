@@ -32,7 +32,7 @@ type world struct {
 	spent   time.Duration // how far the clock went
 }
 
-func newWorld(t *rapid.T, ctx context.Context, e *env) *world {
+func newWorld(t *rapid.T, ctx context.Context, e *env) *world { //nolint:revive // t first, as in every test
 	e.users++
 	w := &world{
 		env: e, user: fmt.Sprint("user", e.users),

@@ -64,6 +64,12 @@ func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
 		b.signOut(ctx, random)
 		return
 	}
+	if b.lock && random.Float64() < b.crowd.cfg.Eager {
+		b.gate.RLock()
+		defer b.gate.RUnlock()
+		b.refresh(ctx, b.jar.Access(), random)
+		return
+	}
 	path := "/me"
 	if dice > 940 {
 		path = "/strict"
@@ -73,10 +79,10 @@ func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
 
 // call sends a request and, if the session must be refreshed first, does that.
 // Whatever fails is tried again by the next call.
-func (b *browser) call(ctx context.Context, method, path string, random *rand.Rand) Answer {
+func (b *browser) call(ctx context.Context, method, path string, random *rand.Rand) {
 	b.gate.RLock()
 	defer b.gate.RUnlock()
-	return b.callHeld(ctx, method, path, random)
+	b.callHeld(ctx, method, path, random)
 }
 
 // callHeld is call for who holds the gate.
@@ -105,26 +111,28 @@ func (b *browser) refresh(ctx context.Context, refused string, random *rand.Rand
 	b.refreshNow(ctx, random)
 }
 
-func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) Answer {
+func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) {
 	r := b.jar.Request(http.MethodPost, RefreshPath)
 	if r.Refresh == "" {
-		return Lost
+		return
 	}
-	answer := b.send(ctx, r, random)
-	if answer == OK {
+	if b.send(ctx, r, random) == OK {
 		b.current.locked(func() {
 			if b.current.forked {
 				b.current.victimRefreshes++
 			}
 		})
 	}
-	return answer
 }
 
 // send carries a message over a lossy network and takes the answer in.
 func (b *browser) send(ctx context.Context, r Request, random *rand.Rand) Answer {
 	dice := random.Float64()
 	if dice < b.crowd.cfg.Loss/2 {
+		return Lost
+	}
+	if random.Float64() < b.crowd.cfg.Aborts {
+		b.crowd.abort(ctx, b.instances[random.IntN(len(b.instances))], r, random)
 		return Lost
 	}
 	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
@@ -200,7 +208,15 @@ func (b *browser) write(ctx context.Context, random *rand.Rand) {
 		account.wrote(value, b.unknown)
 	case Lost, Unavailable:
 		b.unknown = append(b.unknown[max(0, len(b.unknown)-31):], value)
+	case Unauthorised, Theft, TryRefresh, Other: // it was not written
 	}
+}
+
+// abort sends a message and hangs up before or while the answer comes.
+func (c *Crowd) abort(ctx context.Context, base string, r Request, random *rand.Rand) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(random.Int64N(int64(c.cfg.Hurry)))+1)
+	defer cancel()
+	_, _ = c.client.Do(ctx, base, r)
 }
 
 // exchange sends one message and counts.

@@ -20,9 +20,10 @@ type Request struct {
 }
 
 func (r *Request) fill(name, value string) {
-	if name == "sAccessToken" {
+	switch name {
+	case "sAccessToken":
 		r.Access = value
-	} else if name == "sRefreshToken" {
+	case "sRefreshToken":
 		r.Refresh = value
 	}
 }

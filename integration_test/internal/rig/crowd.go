@@ -28,6 +28,13 @@ type CrowdConfig struct {
 	Timeout time.Duration
 	// NoSignOut keeps all sessions.
 	NoSignOut bool
+	// Eager is the share of actions that are a refresh ahead of time.
+	Eager float64
+	// Aborts is the share of messages whose client hangs up within Hurry.
+	Aborts float64
+	Hurry  time.Duration
+	// Allow500 expects the application to fail at times.
+	Allow500 bool
 }
 
 func (c CrowdConfig) withDefaults() CrowdConfig {
@@ -61,7 +68,7 @@ type Crowd struct {
 func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 	t.Helper()
 	cfg = cfg.withDefaults()
-	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(), seed: rand.Uint64()}
+	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: rand.Uint64()}
 	t.Logf("crowd seed %d", c.seed)
 	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	for i := range cfg.Browsers {

@@ -41,8 +41,10 @@ func (j *Jar) Copy() *Jar {
 	return &Jar{now: j.now, native: j.native, cookies: maps.Clone(j.cookies), antiCSRF: j.antiCSRF}
 }
 
-// Access and Refresh are the tokens in the jar, empty when there is none (any more).
-func (j *Jar) Access() string  { return j.value("sAccessToken") }
+// Access is the access token in the jar, empty when there is none (any more).
+func (j *Jar) Access() string { return j.value("sAccessToken") }
+
+// Refresh is the refresh token in the jar, empty when there is none (any more).
 func (j *Jar) Refresh() string { return j.value("sRefreshToken") }
 
 func (j *Jar) value(name string) string {

@@ -42,7 +42,7 @@ func StartMariaDB(t testing.TB, dir string, options ...string) *MariaDB {
 	if dir == "" {
 		var err error
 		// Short: the path of a socket has little room.
-		dir, err = os.MkdirTemp("", "kit-maria")
+		dir, err = os.MkdirTemp("", "kit-maria") //nolint:usetesting // t.TempDir is too long for a socket
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	}
@@ -78,6 +78,7 @@ func runAs() string {
 
 func (m *MariaDB) install() {
 	m.t.Helper()
+	//nolint:gosec // our own arguments
 	cmd := exec.CommandContext(m.t.Context(), "mariadb-install-db", "--no-defaults", "--force", "--skip-test-db",
 		"--skip-name-resolve", "--auth-root-authentication-method=normal", "--datadir="+filepath.Join(m.dir, "data"), runAs())
 	output, err := cmd.CombinedOutput()
@@ -107,8 +108,8 @@ func (m *MariaDB) Start(options ...string) {
 	}, m.options...)
 	log, err := os.OpenFile(filepath.Join(m.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(m.t, err)
-	defer log.Close() //nolint:errcheck // the server has its own copy
-	m.cmd = exec.CommandContext(context.WithoutCancel(m.t.Context()), bin, args...)
+	defer log.Close()                                                               //nolint:errcheck // the server has its own copy
+	m.cmd = exec.CommandContext(context.WithoutCancel(m.t.Context()), bin, args...) //nolint:gosec // our own arguments
 	m.cmd.Stdout, m.cmd.Stderr = log, log
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(m.t, m.cmd.Start())

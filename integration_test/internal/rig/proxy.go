@@ -1,13 +1,14 @@
 package rig
 
 import (
-	"errors"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // Weather is what a Proxy does to everything that passes. The zero Weather is

@@ -10,7 +10,7 @@ import (
 
 // Numbers are the counts of a run.
 type Numbers struct {
-	Requests, Unavailable, Refreshes, Other int
+	Requests, Unavailable, Refreshes, Refused, Other int
 	// Stateless requests need no database; of those, Failed were refused.
 	Stateless, StatelessFailed int
 	// Logouts are those of honest users.
@@ -22,6 +22,7 @@ type Numbers struct {
 
 // Tally counts what a crowd saw, and collects what must not be.
 type Tally struct {
+	allow500 bool
 	mu       sync.Mutex
 	n        Numbers
 	accounts map[string]*account
@@ -29,8 +30,8 @@ type Tally struct {
 	progress time.Time // of the last answer that needed the database
 }
 
-func newTally() *Tally {
-	return &Tally{accounts: make(map[string]*account), progress: time.Now()}
+func newTally(allow500 bool) *Tally {
+	return &Tally{allow500: allow500, accounts: make(map[string]*account), progress: time.Now()}
 }
 
 // Numbers is a copy of the counts.
@@ -79,10 +80,12 @@ func (y *Tally) exchanged(r Request, reply Reply, begin time.Time) {
 		y.n.Unavailable++
 	case Other:
 		y.n.Other++
-		if len(y.failures) < 20 {
+		if !y.allow500 && len(y.failures) < 20 {
 			y.failures = append(y.failures, fmt.Sprintf("%s %s answered %d %s", r.Method, r.Path, reply.Status, reply.Body))
 		}
-	case OK, Lost, Unauthorised, Theft, TryRefresh:
+	case TryRefresh:
+		y.n.Refused++
+	case OK, Lost, Unauthorised, Theft:
 	}
 	if answer != Lost {
 		y.n.Slowest = max(y.n.Slowest, now.Sub(begin))
