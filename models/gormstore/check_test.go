@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
@@ -87,4 +88,29 @@ func TestColumnOfAnotherType(t *testing.T) {
 	err = store.Migrate(t.Context())
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.NotContains(t, err.Error(), "canary")
+}
+
+// DB-11: an account that may not create tables works on those that are there,
+// and is told what is missing where they are not. (That Migrate changes nothing
+// on MySQL either is shown by TestReadOnlyServer.)
+func TestWithoutTheRightToCreate(t *testing.T) {
+	t.Parallel()
+	const revoke = "REVOKE CREATE ON SCHEMA public FROM pg_database_owner, PUBLIC"
+	db := testdb.Postgres(t)
+	store := newStore(t, db)
+	rawExec(t, db, revoke)
+	require.Error(t, db.Exec("CREATE TABLE refused (a INT)").Error)
+	require.NoError(t, store.Migrate(t.Context()))
+	require.NoError(t, store.Check(t.Context()))
+	exercise(t, store)
+
+	db = testdb.Postgres(t)
+	rawExec(t, db, revoke)
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	err = store.Migrate(t.Context())
+	require.ErrorIs(t, err, errors.ErrGeneral)
+	require.NotErrorIs(t, err, errors.ErrUnavailable)
+	require.ErrorContains(t, err, "42501")
+	require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
 }

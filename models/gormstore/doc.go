@@ -19,6 +19,8 @@
 //     how long that takes.
 //   - wsrep_sync_wait=1 (Galera) when requests are spread over the nodes, or
 //     one node for all: a node that was away may serve old rows for seconds.
+//   - tls=true (MySQL), sslmode=verify-full (PostgreSQL) unless the server is on
+//     this machine: signing keys and hashes of tokens cross the wire.
 //   - utf8mb4, the driver's default, as the connection's character set, and a
 //     PostgreSQL database in UTF8.
 //   - never autocommit=0: nothing that the store writes would last.

@@ -19,7 +19,7 @@ import (
 // DB-10: a deployment starts many instances at once, on an empty database.
 func TestMigrateFromManyProcesses(t *testing.T) {
 	t.Parallel()
-	const processes, rounds = 16, 20
+	const processes, rounds = 16, 10
 	family := startChildren(t, processes)
 	for range rounds {
 		family.migrate(t, "mysql", testdb.MySQLDSN(t))

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
+	"strconv"
 	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -45,7 +47,6 @@ func Schema(dialect string, cfg Config) (string, error) {
 // schemaStep is one file.
 type schemaStep struct {
 	version int64
-	name    string
 	text    string
 }
 
@@ -58,12 +59,17 @@ func schemaSteps(dialect string, tables Tables) ([]schemaStep, error) {
 	}
 	replacer := tables.replacer(dialect)
 	steps := make([]schemaStep, 0, len(names))
-	for version, name := range names { // sorted
+	for _, name := range names { // sorted
 		text, err := schemaFiles.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, schemaStep{int64(version), name, replacer.Replace(string(text))})
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, schemaStep{version, replacer.Replace(string(text))})
 	}
 	return steps, nil
 }
