@@ -31,6 +31,10 @@ test: ## all tests with -race, against real databases
 model: ## check every state of a session, 25 million of them, in full
 	SESSIONKIT_MODEL=full go test -run 'TestStateMachineModel|TestModelFindsDeliberateBugs' -v -timeout 20m ./session
 
+.PHONY: e2e
+e2e: ## front ends of every generation in Chromium, cookie and header mode, one origin and two
+	@scripts/e2e.sh $(ARGS)
+
 .PHONY: vet
 vet: ## go vet
 	go vet $(PKG)
@@ -63,6 +67,18 @@ bench: ## benchmarks COUNT times into bench.txt, summed up by benchstat
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
 	@go run ./example $(ARGS)
+
+.PHONY: faults
+faults: ## break database, network and application under load, 20 minutes; ARGS=quick for six
+	@scripts/faults.sh $(ARGS)
+
+.PHONY: cluster
+cluster: ## the same on Galera and on Group Replication, whose nodes are killed
+	@scripts/cluster.sh $(ARGS)
+
+.PHONY: soak
+soak: ## HOURS of load with a random fault each five minutes
+	@scripts/soak.sh $(HOURS)
 
 .PHONY: ci
 ci: ## what CI runs

@@ -34,6 +34,7 @@ type stage struct {
 	ledger         *rig.Ledger
 	strict, window *rig.App
 	baseline       rig.Baseline
+	admin          *sql.DB // an administrator's, without idle connections
 }
 
 // setting changes how a stage is set up.
@@ -50,6 +51,9 @@ func setUp(t *testing.T, set setting) *stage {
 	s := &stage{t: t, ledger: &rig.Ledger{}}
 	s.db = rig.StartMariaDB(t, set.dir, append([]string{"--innodb-flush-log-at-trx-commit=1"}, set.options...)...)
 	s.proxy = rig.NewProxy(t, s.db.Addr())
+	s.admin = openRaw(t, s.db.AdminDSN()+"app")
+	s.admin.SetMaxIdleConns(0)
+	s.db.Admin("CREATE TABLE app.weight (b INT)")
 	s.baseline = rig.TakeBaseline()
 	if set.conns == 0 {
 		set.conns = pool
@@ -80,7 +84,7 @@ func (s *stage) start(set setting, mode func(*session.Config)) *rig.App {
 
 func config() session.Config {
 	return session.Config{
-		RefreshTokenValidity: time.Hour, Leeway: session.NoLeeway, OperationTimeout: operationTimeout,
+		AccessTokenValidity: 10 * time.Minute, RefreshTokenValidity: time.Hour, Leeway: session.NoLeeway, OperationTimeout: operationTimeout,
 		InsecureShortLifetimes: true,
 	}
 }
@@ -110,15 +114,6 @@ func closePool(t *testing.T, db *gorm.DB) {
 	pool, err := db.DB()
 	require.NoError(t, err)
 	require.NoError(t, pool.Close())
-}
-
-// admin is the administrator's pool.
-func (s *stage) admin() *sql.DB {
-	s.t.Helper()
-	db, err := sql.Open("mysql", s.db.AdminDSN()+"app")
-	require.NoError(s.t, err)
-	s.t.Cleanup(func() { _ = db.Close() })
-	return db
 }
 
 // sleep lets the crowd work for a while.

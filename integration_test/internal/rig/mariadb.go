@@ -155,6 +155,16 @@ func (m *MariaDB) Kill() {
 	<-m.ended
 }
 
+// Ended reports whether the server is gone.
+func (m *MariaDB) Ended() bool {
+	select {
+	case <-m.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Signal sends a signal, such as SIGSTOP and SIGCONT.
 func (m *MariaDB) Signal(s os.Signal) { _ = m.cmd.Process.Signal(s) }
 

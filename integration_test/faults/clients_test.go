@@ -1,0 +1,159 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// The server's clock jumps while the browser's goes on.
+func TestF31_ClockJumps(t *testing.T) {
+	s := setUp(t, setting{})
+	clock := sessiontest.NewClock(time.Now().Truncate(time.Second))
+	app := s.start(setting{}, func(c *session.Config) {
+		c.AccessTokenValidity, c.RefreshTokenValidity, c.Now = 10*time.Minute, 24*time.Hour, clock.Now
+	})
+	client := rig.NewClient(10 * time.Second)
+	jar := rig.NewJar(time.Now, true) // keeps tokens whatever its own clock says
+	send := func(method, path string) rig.Answer {
+		reply, err := client.Do(t.Context(), app.URL, jar.Request(method, path))
+		require.NoError(t, err)
+		jar.Take(reply)
+		return reply.Answer()
+	}
+	require.Equal(t, rig.OK, send(http.MethodPost, "/login?user=u"))
+	jumps := 0
+	for _, jump := range []time.Duration{-time.Hour, time.Hour, time.Hour, -2 * time.Hour, time.Hour, -30 * time.Second, 30 * time.Second} {
+		clock.Advance(jump)
+		jumps++
+		if a := send(http.MethodGet, "/me"); a != rig.OK {
+			require.Equal(t, rig.TryRefresh, a, "jump of %s", jump)
+		}
+		require.Equal(t, rig.OK, send(http.MethodPost, rig.RefreshPath), "jump of %s", jump)
+		require.Equal(t, rig.OK, send(http.MethodGet, "/me"), "jump of %s", jump)
+	}
+	clock.Advance(24*time.Hour - time.Millisecond)
+	require.Equal(t, rig.OK, send(http.MethodPost, rig.RefreshPath), "one millisecond before the idle end")
+	clock.Advance(25 * time.Hour)
+	require.Equal(t, rig.Unauthorised, send(http.MethodPost, rig.RefreshPath), "after it")
+	client.Close()
+	for _, a := range []*rig.App{app, s.strict, s.window} {
+		a.Close()
+	}
+	require.Empty(t, s.ledger.Thefts())
+	fmt.Printf("ROW F-31 clock jumps of up to 2 h, then the idle end jumps=%d logouts=0 false_thefts=0\n", jumps)
+}
+
+// Revoke-all against sign-ins and refreshes: no session that was there before
+// the call survives it.
+func TestF34_RevokeAllRacing(t *testing.T) {
+	s := setUp(t, setting{session: func(c *session.Config) { c.OperationTimeout = 10 * time.Second }})
+	const rounds, threads = 100, 32
+	svc, survivors, created := s.strict.Svc, 0, atomic.Int64{}
+	for round := range rounds {
+		user := fmt.Sprint("racer", round)
+		before := make([]*session.Tokens, 4)
+		for i := range before {
+			tokens, err := svc.Create(t.Context(), user)
+			require.NoError(t, err)
+			before[i] = tokens
+		}
+		var all sync.WaitGroup
+		for thread := range threads {
+			all.Go(func() {
+				switch {
+				case thread == threads/2:
+					_, err := svc.RevokeAll(t.Context(), user)
+					assert.NoError(t, err)
+				case thread%4 == 0:
+					_, err := svc.Create(t.Context(), user)
+					assert.NoError(t, err)
+					created.Add(1)
+				default:
+					token := before[thread%len(before)].Refresh.Value
+					for range 2 {
+						if next, err := svc.Refresh(t.Context(), token); err == nil {
+							_, _, _ = svc.Verify(t.Context(), next.Access.Value, next.AntiCSRF)
+							token = next.Refresh.Value
+						} else {
+							assert.ErrorIs(t, err, errors.ErrUnauthorised)
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+		for _, tokens := range before {
+			if row, err := s.store.Find(t.Context(), tokens.Session.Handle()); err != nil || row.RevokedAt == 0 {
+				survivors++
+			}
+		}
+	}
+	s.strict.Close()
+	s.window.Close()
+	fmt.Printf("ROW F-34 revoke-all racing logins and refreshes  rounds=%d threads=%d logins_meanwhile=%d survivors=%d\n",
+		rounds, threads, created.Load(), survivors)
+	require.Zero(t, survivors)
+}
+
+// Clients hang up at any moment; a theft that is being recorded is recorded all the same.
+func TestF35_ClientDisconnects(t *testing.T) {
+	s := setUp(t, setting{})
+	crowd := rig.StartCrowd(t, rig.CrowdConfig{
+		Browsers: 40, Tabs: 3, Loss: 0.05, Thieves: 0.25, Pace: 150 * time.Millisecond,
+		Aborts: 0.4, Hurry: 8 * time.Millisecond,
+		Strict: []string{s.strict.URL}, Window: []string{s.window.URL},
+	})
+	sleep(t.Context(), 20*time.Second)
+	s.finish(crowd, "F-35", "40 % of the clients hang up", false)
+}
+
+// The application's own code panics: in callbacks, in handlers, in the clock.
+func TestF36_Panics(t *testing.T) {
+	var panics atomic.Int64
+	perhaps := func(share float64) {
+		if rand.Float64() < share {
+			panics.Add(1)
+			panic("the application's own fault")
+		}
+	}
+	s := setUp(t, setting{
+		session: func(c *session.Config) {
+			c.OnEvent = func(session.Event) { perhaps(0.2) }
+		},
+		app: func(c *rig.AppConfig) {
+			c.OnTheft = func(*errors.TokenTheftError) { perhaps(0.5) }
+			c.Middleware = []gin.HandlerFunc{func(c *gin.Context) {
+				perhaps(0.03)
+				c.Next()
+				perhaps(0.03)
+			}}
+		},
+	})
+	crowd := rig.StartCrowd(t, rig.CrowdConfig{
+		Browsers: 40, Tabs: 3, Loss: 0.1, Thieves: 0.25, Allow500: true,
+		Strict: []string{s.strict.URL}, Window: []string{s.window.URL},
+	})
+	sleep(t.Context(), 20*time.Second)
+	crowd.Stop()
+	pool, err := s.pool.DB()
+	require.NoError(t, err)
+	require.Zero(t, pool.Stats().InUse, "no connection is held")
+	s.finish(crowd, "F-36", "panics in callbacks and handlers", false, stat("panics", panics.Load()))
+	assert.Greater(t, panics.Load(), int64(200))
+}

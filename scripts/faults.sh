@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Breaks a database, the network and the application under load, and prints one
+# line of numbers for each row of the fault matrix.
+#
+# Usage: faults.sh [quick | GO-TEST-ARGUMENT...]
+#
+# Without arguments: every row, long random histories, about 20 minutes.
+# quick: the rows that find most, about six minutes.
+# The lines are kept in artifacts/faults/rows.txt, the whole output in
+# artifacts/faults/log.txt.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+have go || die "go is missing: install Go 1.26 or newer"
+need mariadbd mariadb-server
+cd "${self%/*}/.."
+out=artifacts/faults
+mkdir -p "$out"
+: >"$out/log.txt"
+
+# keep COMMAND...: its output is shown and kept.
+keep() { "$@" 2>&1 | tee -a "$out/log.txt"; }
+
+rows() { keep go test -tags faults -count=1 -timeout=40m -v "$@" ./integration_test/faults; }
+histories() { keep scripts/with-db.sh go test -count=1 -timeout=30m -v -rapid.checks="$1" -rapid.steps="$2" ./integration_test/histories; }
+
+rc=0
+case ${1:-} in
+quick) rows -run '^TestF(01|03|05|14|23|27|34)_' || rc=$? ;;
+'')
+  rows || rc=$?
+  histories 400 200 || rc=$?
+  ;;
+*) rows "$@" || rc=$? ;;
+esac
+
+printf '\n=== rows (%s, %s cores, %s)\n' "$(date -u +%F)" "$(nproc)" "$(mariadbd --no-defaults --version | sed 's/.*Ver //')"
+grep '^ROW' "$out/log.txt" | tee "$out/rows.txt" || true
+exit "$rc"
