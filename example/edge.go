@@ -8,15 +8,15 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/middleware"
 )
 
 // cors lets pages of the trusted origins read answers and send cookies. It
 // comes first, so that errors can be read too: a page that cannot read a 401
 // never refreshes.
 func cors(trusted origins) gin.HandlerFunc {
-	allowed := strings.Join(session.AllowHeaders(), ", ")
-	exposed := strings.Join(session.ExposeHeaders(), ", ")
+	allowed := strings.Join(middleware.CORSAllowHeaders(), ", ")
+	exposed := strings.Join(middleware.CORSExposeHeaders(), ", ")
 	return func(c *gin.Context) {
 		if len(trusted) == 0 {
 			return

@@ -31,7 +31,7 @@ func startProgram(t *testing.T, args ...string) string {
 	line := make([]byte, 256)
 	n, err := out.Read(line)
 	require.NoError(t, err)
-	url := regexp.MustCompile(`http://\S+`).FindString(string(line[:n]))
+	url := regexp.MustCompile(`https?://\S+`).FindString(string(line[:n]))
 	require.NotEmpty(t, url, "it prints its address")
 	return url
 }

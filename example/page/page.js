@@ -155,7 +155,10 @@ on("sign-in", "submit", async () => {
 on("refresh", "click", () => session.refresh());
 on("read", "click", () => session.fetch("/api/me"));
 on("sign-out", "click", () => session.signOut());
-on("sign-out-everywhere", "click", () => session.fetch("/api/logout-everywhere", { method: "POST" }));
+on("sign-out-everywhere", "click", async () => {
+  await session.fetch("/api/logout-everywhere", { method: "POST" });
+  await session.refresh(); // costs a request only where the answer did not say that it is over
+});
 
 on("add-device", "click", async () => {
   const response = await session.fetch("/demo/device", { method: "POST" });
@@ -165,7 +168,8 @@ on("add-device", "click", async () => {
 
 const endDevice = (name) => guarded(async () => {
   await session.fetch(`/api/sessions/${encodeURIComponent(name)}`, { method: "DELETE" });
-  if (name !== handle) await loadDevices();
+  if (name === handle) await session.refresh();
+  else await loadDevices();
 })();
 
 on("note-form", "submit", () => session.fetch("/api/data", {

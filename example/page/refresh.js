@@ -91,6 +91,8 @@ export function createSession({
     const front = headers.get("front-token");
     const antiCSRF = headers.get("anti-csrf");
 
+    // Servers set to PresetModern say so only to clients that send st-auth-mode;
+    // there the next refresh finds out.
     if (idRefresh === none || front === none) {
       if (marker() === before) forget();
       return;

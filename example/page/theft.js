@@ -41,9 +41,12 @@ export function createThief(session, log, poll) {
   };
 }
 
+const windowed = "Accepted: within the concurrent window this counts as a parallel tab.";
+
 /** The steps of a play: [what is going on, what to do, what came of it]. */
 function script(first, session, thief) {
   const ok = (status) => status < 400;
+  let noticed = false;
   const you = {
     read: async () => (await session.fetch("/api/me")).status,
     refresh: async () => ((await session.refresh()) ? 200 : 401),
@@ -66,24 +69,27 @@ function script(first, session, thief) {
   const youAreCaught = [
     "Your access token runs out, and your browser refreshes.",
     you.refresh,
-    (s) => ok(s) ? "Accepted: within the concurrent window this counts as a parallel tab."
-      : "Noticed! Only one of two holders can have a replaced token. The session is ended for both, and the user is warned.",
+    (s) => (noticed = !ok(s))
+      ? "Noticed! Only one of two holders can have a replaced token. The session is ended for both, and the user is warned."
+      : windowed,
   ];
   const thiefIsCaught = [
     "The thief refreshes with the token it copied.",
     thief.refresh,
-    (s) => ok(s) ? "Accepted: within the concurrent window this counts as a parallel tab."
-      : "Noticed! That token had been replaced. The session is ended for both, and the user is warned.",
+    (s) => (noticed = !ok(s))
+      ? "Noticed! That token had been replaced. The session is ended for both, and the user is warned."
+      : windowed,
   ];
   const afterwards = [
     "The thief tries once more to refresh.",
     thief.refresh,
-    (s) => ok(s) ? "It still works: the window has not passed." : "Refused. The copy cannot be prolonged any more.",
+    (s) => ok(s) ? "It still works, until the window has passed and both have refreshed again." : "Refused. The copy cannot be prolonged any more.",
   ];
   const leftover = [
     "And the access token that the thief has left?",
     thief.read,
-    (s) => ok(s) ? "It works until it expires. A server with immediate revocation refuses it at once." : "Refused.",
+    (s) => !noticed ? "It works: nobody has noticed anything yet."
+      : ok(s) ? "It works until it expires. A server with immediate revocation refuses it at once." : "Refused.",
   ];
   return first === "thief"
     ? [copy, thiefMoves, youAreCaught, afterwards, leftover]
