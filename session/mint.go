@@ -68,10 +68,10 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Access
 	text, err := claims.Sign(key)
 	switch {
 	case err == nil:
-	case errors.Is(err, errors.ErrKeyUnknown), errors.Is(err, errors.ErrTokenMalformed):
-		return nil, errors.WithReason(errors.ErrGeneral, err) // ours, and nothing that the caller passed
+	case errors.Is(err, errors.ErrValueNotJSON), errors.Is(err, errors.ErrValueTooDeep), errors.Is(err, errors.ErrCookieTooLarge):
+		return nil, invalidInput(err) // the payload, the one claim that has not been checked before
 	default:
-		return nil, invalidInput(err)
+		return nil, errors.WithReason(errors.ErrGeneral, err)
 	}
 	if err := s.checkSizes(text, claims); err != nil {
 		return nil, err

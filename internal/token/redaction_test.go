@@ -17,7 +17,8 @@ import (
 // TOK-12: no way of printing shows a secret, in any spelling.
 func TestNothingShowsSecrets(t *testing.T) {
 	t.Parallel()
-	refresh := token.NewRefresh(token.NewFamily(now), hashOf(0x55), 6, now)
+	family := token.NewFamily(now)
+	refresh := token.NewRefresh(family, hashOf(0x55), 6, now)
 	text, _ := refresh.Seal(refreshKey)
 	raw := decode(t, text)
 	a := access()
@@ -25,20 +26,22 @@ func TestNothingShowsSecrets(t *testing.T) {
 	secrets := [][]byte{
 		accessKey.Secret, raw[len(raw)-96 : len(raw)-64], raw[len(raw)-64 : len(raw)-32], raw[len(raw)-32:],
 		a.Refresh[:], a.Parent[:], a.AntiCSRF[:], refresh.Parent[:], a.Payload, []byte(a.Handle),
+		[]byte(family.Handle()), []byte(family.Handle())[16:],
 	}
 	type holder struct {
 		Key     token.Key
 		Refresh token.Refresh
+		Family  token.Family
 		Access  token.Access
 		Pointer *token.Access
 	}
 	for _, value := range []any{
-		accessKey, &accessKey, refresh, *refresh, a, *a,
+		accessKey, &accessKey, refresh, *refresh, family, &family, a, *a,
 		[]token.Key{accessKey},
 		map[string]*token.Refresh{"a": refresh},
-		holder{accessKey, *refresh, *a, a},
-		&holder{accessKey, *refresh, *a, a},
-		[]any{accessKey, refresh, a},
+		holder{accessKey, *refresh, family, *a, a},
+		&holder{accessKey, *refresh, family, *a, a},
+		[]any{accessKey, refresh, family, a},
 	} {
 		for _, output := range prints(t, value) {
 			for _, secret := range secrets {
