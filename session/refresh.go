@@ -136,7 +136,9 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, now int64
 	return &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
 }
 
-// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it was carried out.
+// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it
+// was carried out. Two calls of one millisecond cannot be told apart then: both count as
+// the one that ended the session, because a theft is better reported twice than never.
 func (s *Service) revokeSurely(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error) {
 	endedNow, err := s.store.Revoke(ctx, handle, reason, now)
 	if err == nil {
