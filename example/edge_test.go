@@ -8,8 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// reply is what a test looks at of a response.
+type reply struct {
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+}
+
 // request sends a request with these headers, as a browser would for a page.
-func request(t *testing.T, method, url, body string, headers map[string]string) *http.Response {
+func request(t *testing.T, method, url, body string, headers map[string]string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
@@ -20,7 +27,7 @@ func request(t *testing.T, method, url, body string, headers map[string]string) 
 	response, err := client.Do(r)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
-	return response
+	return reply{response.StatusCode, response.Header, response.Cookies()}
 }
 
 // A foreign page can neither sign somebody in nor read an answer; a trusted
@@ -38,31 +45,31 @@ func TestForeignPages(t *testing.T) {
 		"another port":      {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"},
 	} {
 		response := request(t, http.MethodPost, url+"/api/login", login, headers)
-		require.Equal(t, http.StatusForbidden, response.StatusCode, name)
-		require.Empty(t, response.Cookies(), name)
-		require.Empty(t, response.Header.Get("Access-Control-Allow-Origin"), name)
-		require.Contains(t, response.Header.Get("Content-Type"), "json", "front ends parse every 403")
+		require.Equal(t, http.StatusForbidden, response.status, name)
+		require.Empty(t, response.cookies, name)
+		require.Empty(t, response.header.Get("Access-Control-Allow-Origin"), name)
+		require.Contains(t, response.header.Get("Content-Type"), "json", "front ends parse every 403")
 	}
 	response := request(t, http.MethodOptions, url+"/api/me", "", map[string]string{
 		"Origin": foreign, "Access-Control-Request-Method": "GET",
 	})
-	require.Empty(t, response.Header.Get("Access-Control-Allow-Origin"))
+	require.Empty(t, response.header.Get("Access-Control-Allow-Origin"))
 
 	page := map[string]string{"Origin": trusted, "Sec-Fetch-Site": "cross-site"}
 	response = request(t, http.MethodPost, url+"/api/login", login, page)
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.Equal(t, trusted, response.Header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, http.StatusOK, response.status)
+	require.Equal(t, trusted, response.header.Get("Access-Control-Allow-Origin"))
 	response = request(t, http.MethodGet, url+"/api/me", "", page)
-	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
-	require.Equal(t, trusted, response.Header.Get("Access-Control-Allow-Origin"))
-	require.Equal(t, "true", response.Header.Get("Access-Control-Allow-Credentials"))
-	require.Contains(t, response.Header.Get("Vary"), "Origin")
+	require.Equal(t, http.StatusUnauthorized, response.status)
+	require.Equal(t, trusted, response.header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, "true", response.header.Get("Access-Control-Allow-Credentials"))
+	require.Contains(t, response.header.Get("Vary"), "Origin")
 
 	response = request(t, http.MethodOptions, url+"/auth/session/refresh", "", map[string]string{
 		"Origin": trusted, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "anti-csrf",
 	})
-	require.Equal(t, http.StatusNoContent, response.StatusCode)
-	require.Contains(t, response.Header.Get("Access-Control-Allow-Headers"), "anti-csrf")
+	require.Equal(t, http.StatusNoContent, response.status)
+	require.Contains(t, response.header.Get("Access-Control-Allow-Headers"), "anti-csrf")
 }
 
 // A name that somebody points to the loopback address (DNS rebinding) gets no session.
