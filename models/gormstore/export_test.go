@@ -1,6 +1,10 @@
 package gormstore
 
-import "context"
+import (
+	"context"
+
+	"gorm.io/gorm/logger"
+)
 
 // What the external tests need of the inside.
 
@@ -27,3 +31,14 @@ func Retry(ctx context.Context, insert bool, op func() error) error {
 
 // Columns returns the columns of the tables in the order of the statements.
 func Columns() (sessions, keys string) { return sessionColumns, keyColumns }
+
+// MySQLLock returns the name of the lock that Migrate takes.
+func (s *Store) MySQLLock(database string) string { return s.mysqlLock(database) }
+
+// PostgresLock returns the number of the lock that Migrate takes.
+func (s *Store) PostgresLock() int64 { return s.postgresLock() }
+
+// QuietLogger returns the logger of a store.
+func QuietLogger(inner logger.Interface) logger.Interface {
+	return quietLogger{inner: inner, dialect: mysqlDialect}
+}

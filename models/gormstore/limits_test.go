@@ -85,3 +85,22 @@ func TestTheLargestFits(t *testing.T) {
 		})
 	}
 }
+
+func TestWritesThatDoNotFitAreRefused(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, openSQLite(t))
+	row := newRow("kept")
+	require.NoError(t, store.Insert(t.Context(), &row))
+	long := models.RevokeReason(strings.Repeat("r", 33))
+	for name, err := range map[string]error{
+		"data":       last(store.WriteData(t.Context(), models.DataWrite{Handle: row.Handle, Data: make([]byte, 1<<24), Now: now})),
+		"payload":    last(store.WritePayload(t.Context(), models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: make([]byte, 1<<24), Now: now})),
+		"revoke":     last(store.Revoke(t.Context(), row.Handle, long, now)),
+		"revoke all": last(store.RevokeAll(t.Context(), row.UserID, "", "\u00e9", now)),
+	} {
+		require.ErrorIs(t, err, errors.ErrInvalidInput, name)
+	}
+	found, err := store.Find(t.Context(), row.Handle)
+	require.NoError(t, err)
+	require.Equal(t, &row, found)
+}

@@ -30,15 +30,13 @@ func (s *Store) locked(ctx context.Context, conn *sql.Conn, fn func(execer) erro
 	}
 }
 
-// lockedMySQL uses a lock by name, which belongs to the connection. Names are
-// the server's, not the database's, and short.
+// lockedMySQL uses a lock by name, which belongs to the connection.
 func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
 	var database sql.NullString
 	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
 		return err
 	}
-	sum := s.lockID(database.String)
-	name := "sessionkit:" + hex.EncodeToString(sum[:16])
+	name := s.mysqlLock(database.String)
 	for {
 		// Waits of a second: a client that has gone away is noticed in between.
 		var got sql.NullInt64
@@ -71,9 +69,7 @@ func (s *Store) lockedPostgres(ctx context.Context, conn *sql.Conn, fn func(exec
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	sum := s.lockID("")
-	//nolint:gosec // any 64 bits will do
-	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(binary.BigEndian.Uint64(sum[:]))); err != nil {
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", s.postgresLock()); err != nil {
 		return err
 	}
 	if err := fn(tx); err != nil {
@@ -101,7 +97,19 @@ func lockedSQLite(ctx context.Context, conn *sql.Conn, fn func(execer) error) (e
 	return err
 }
 
-// lockID names the tables of a database.
+// mysqlLock names the tables of a database: such names are the whole server's.
+func (s *Store) mysqlLock(database string) string {
+	sum := s.lockID(database)
+	return "sessionkit:" + hex.EncodeToString(sum[:16]) // of 64 characters at most
+}
+
+// postgresLock numbers the tables; such numbers are each database's own.
+func (s *Store) postgresLock() int64 {
+	sum := s.lockID("")
+	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // any 64 bits will do
+}
+
+// lockID is the same for all who would make the same tables.
 func (s *Store) lockID(database string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.ToLower(strings.Join(
 		[]string{database, s.tables.Sessions, s.tables.SigningKeys, s.tables.Meta}, "\x00"))))

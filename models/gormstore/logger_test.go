@@ -221,3 +221,21 @@ func (l *errorLogger) first() error {
 	}
 	return l.errs[0]
 }
+
+// What GORM says by itself passes without its data, at any level.
+func TestLogMessagesHaveNoData(t *testing.T) {
+	t.Parallel()
+	logged := &recorder{}
+	quiet := gormstore.QuietLogger(everything(logged))
+	ctx := t.Context()
+	quiet.Info(ctx, "one %v", "Canary")
+	quiet.Warn(ctx, "two %d %v", 1, errors.New("Canary"))
+	quiet.LogMode(logger.Info).Error(ctx, "three %v", []byte("Canary"))
+	for _, part := range []string{"one", "two", "three", "[hidden]"} {
+		require.Contains(t, logged.String(), part)
+	}
+	requireNoCanary(t, logged.String(), "the log")
+	before := len(logged.String())
+	quiet.LogMode(logger.Silent).Error(ctx, "four")
+	require.Len(t, logged.String(), before)
+}
