@@ -1,0 +1,104 @@
+//go:build e2e
+
+package browser_test
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// The page of the example program, as somebody who looks at it uses it: sign
+// in, let the token run out, then let a thief try.
+func TestExamplePage(t *testing.T) {
+	t.Parallel()
+	url := startExample(t, "-access-validity", "3s")
+	p := newTab(chromium, t, chromedp.WithNewBrowserContext())
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.screenshot("example-failed")
+			t.Logf("what the page saw:\n%s", p)
+		}
+	})
+	p.do(chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(url))
+
+	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-in")))
+	require.Equal(t, "ada", p.text("#who"))
+	p.screenshot("example-signed-in")
+
+	// The token runs out, and the next request refreshes it on its way.
+	before := p.frontToken()
+	p.do(chromedp.WaitVisible(chromedp.CSS("#countdown[data-state=over]")), chromedp.Click(chromedp.CSS("#read")))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#countdown[data-state=good]")))
+	require.NotEqual(t, before, p.frontToken())
+	require.Equal(t, "ada", p.text("#who"))
+
+	p.do(chromedp.Click(chromedp.CSS("#act-you")))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#banner")))
+	require.Equal(t, "Theft noticed", p.text("#banner-title"))
+	// The play goes on to its end, and the page asks: there is no session any more.
+	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")))
+	steps := p.text("#steps")
+	require.Contains(t, steps, "Noticed!")
+	require.Contains(t, steps, "Refused. The copy cannot be prolonged any more.")
+	p.screenshot("example-thief-caught")
+	require.Empty(t, p.exceptions())
+}
+
+// startExample builds and runs the example program, and returns its address.
+func startExample(t *testing.T, args ...string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "example")
+	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../example").CombinedOutput() //nolint:gosec // a path of our own
+	require.NoError(t, err, "%s", output)
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"-addr", "127.0.0.1:0"}, args...)...) //nolint:gosec // what was built above
+	// A signal that it can act on: its database is a temporary file.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Wait() }) // the test's context has ended by then, and with it the program
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	url, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	require.True(t, found, line)
+	return url
+}
+
+func (p *tab) text(selector string) string {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.TextContent(chromedp.CSS(selector)))
+	require.NoError(p.t, err)
+	return text
+}
+
+func (p *tab) frontToken() string {
+	p.t.Helper()
+	token, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`localStorage.getItem("sessionkit.front-token")`))
+	require.NoError(p.t, err)
+	return token
+}
+
+// screenshot keeps what the tab shows as an artifact of the run.
+func (p *tab) screenshot(name string) {
+	p.t.Helper()
+	image, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	require.NoError(p.t, err)
+	require.NoError(p.t, os.MkdirAll(artifacts(), 0o750))
+	file, err := filepath.Abs(filepath.Join(artifacts(), name+".png"))
+	require.NoError(p.t, err)
+	require.NoError(p.t, os.WriteFile(file, image, 0o600))
+	p.t.Logf("screenshot: %s", file)
+}

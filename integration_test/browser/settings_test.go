@@ -1,0 +1,79 @@
+//go:build e2e
+
+package browser_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// life is a session from its beginning to each of its ends.
+var life = []story{
+	{"sign in and read", everybody, signsInAndReads},
+	{"expired token is refreshed silently", everybody, refreshesSilently},
+	{"POST with anti-CSRF proof and Unicode", everybody, postsWithProof},
+	{"sign out", everybody, signsOut},
+	{"visitor without a session", everybody, visits},
+	{"revoked elsewhere, told at once", everybody, learnsOfRevocationAtOnce},
+	{"theft, seen by the victim's page", everybody, seesTheft},
+}
+
+// The front ends that a preset is for live with it.
+func TestPresets(t *testing.T) {
+	t.Parallel()
+	for _, p := range []struct {
+		name          string
+		preset        session.Preset
+		expiredStatus int
+		versions      []string
+	}{
+		{"All", session.PresetAll, 0, []string{"4.2.0", "20.1.6"}},
+		{"RefJWT4", session.PresetRefJWT4, 440, []string{"4.2.0", "5.1.1"}},
+		{"Modern", session.PresetModern, 0, []string{"16.0.10", "20.1.6"}},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			for _, version := range p.versions {
+				t.Run(version, func(t *testing.T) {
+					tellAll(t, life, setting{
+						frontEnd: frontEnd{version}, mode: "cookie", expiredStatus: p.expiredStatus,
+						change: func(cfg *session.Config) { cfg.FrontEnds.Preset = p.preset },
+					})
+				})
+			}
+		})
+	}
+}
+
+// atHTTPS are versions of different ages.
+var atHTTPS = []string{"5.1.1", "15.0.0", "20.1.6"}
+
+// Over HTTPS the cookies are Secure, and the browser takes the names with
+// prefixes: it holds us to the attributes that they promise.
+func TestCookiePrefixes(t *testing.T) {
+	t.Parallel()
+	for _, version := range atHTTPS {
+		t.Run(version, func(t *testing.T) {
+			tellAll(t, life, setting{
+				frontEnd: frontEnd{version}, mode: "cookie", tls: true, prefixed: true,
+				change: func(cfg *session.Config) { cfg.Cookie = session.Cookie{Prefixes: true} },
+			})
+		})
+	}
+}
+
+// A page of another site works with SameSite=None, where the browser still
+// sends cookies to third parties at all.
+func TestCrossSiteCookies(t *testing.T) {
+	t.Parallel()
+	for _, version := range atHTTPS {
+		t.Run(version, func(t *testing.T) {
+			tellAll(t, life, setting{
+				frontEnd: frontEnd{version}, mode: "cookie", tls: true, cross: true,
+				change: func(cfg *session.Config) { cfg.Cookie = session.Cookie{SameSite: http.SameSiteNoneMode} },
+			})
+		})
+	}
+}
