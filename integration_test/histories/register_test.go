@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,10 +224,10 @@ func (rec *recorder) keep(parent *refreshToken, reply rig.Reply) {
 }
 
 func (rec *recorder) describe() string {
-	text := ""
+	var text strings.Builder
 	for _, op := range rec.history {
 		in := op.Input.(operation)
-		text += fmt.Sprintf("\n%d [%d %d] %s %p %p -> %s", op.ClientId, op.Call, op.Return, in.kind, in.refresh, in.access, op.Output)
+		text.WriteString(fmt.Sprintf("\n%d [%d %d] %s %p %p -> %s", op.ClientId, op.Call, op.Return, in.kind, in.refresh, in.access, op.Output))
 	}
-	return text
+	return text.String()
 }
