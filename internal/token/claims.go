@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/json"
 	"math"
 	"strings"
 
@@ -17,19 +16,19 @@ var claimNames = [...]string{
 	"gen", "rti", "rt2", "prt2", "acs", "pl",
 }
 
-// parseClaims reads the claims of an authentic token, whose texts are parts of
-// data. Claims of other names are
+// parseClaims reads the claims of an authentic token. Claims of other names are
 // checked for syntax and skipped, so that a later version of the kit may add
 // some while this one runs beside it.
-func parseClaims(data string) (a *Access, notBefore int64, err error) {
+func parseClaims(data []byte) (a *Access, notBefore int64, err error) {
 	s, err := newScanner(data, MaxPayloadDepth+1)
 	if err != nil {
 		return nil, 0, err
 	}
 	a = &Access{IssuedAt: missing, ExpiresAt: missing, AuthTime: missing, Gen: missing, RefreshIssuedAt: missing}
 	notBefore = missing
-	err = s.object(func(name string) error {
-		if name == "nbf" {
+	s.names = make([][]byte, 0, len(claimNames))
+	err = s.object(func(name []byte) error {
+		if string(name) == "nbf" {
 			notBefore, err = s.natural(maxSeconds)
 			return err
 		}
@@ -48,18 +47,18 @@ func parseClaims(data string) (a *Access, notBefore int64, err error) {
 }
 
 // parseClaim reads the value of one claim into its field.
-func (a *Access) parseClaim(s *scanner, name string) (err error) {
-	switch name {
+func (a *Access) parseClaim(s *scanner, name []byte) (err error) {
+	switch string(name) {
 	case "iss":
-		a.Issuer, err = s.text()
+		err = s.stringTo(&a.Issuer)
 	case "aud":
-		a.Audience, err = s.text()
+		err = s.stringTo(&a.Audience)
 	case "sub":
-		a.UserID, err = s.text()
+		err = s.stringTo(&a.UserID)
 	case "sid":
-		a.Handle, err = s.text()
+		err = s.stringTo(&a.Handle)
 	case "jti":
-		a.ID, err = s.text()
+		err = s.stringTo(&a.ID)
 	case "iat":
 		a.IssuedAt, err = s.natural(maxSeconds)
 	case "exp":
@@ -77,7 +76,7 @@ func (a *Access) parseClaim(s *scanner, name string) (err error) {
 	case "acs":
 		err = s.hashTo(&a.AntiCSRF)
 	case "pl":
-		err = s.rawTo(&a.Payload)
+		a.Payload, err = s.raw()
 	default:
 		err = s.unknownClaim(name)
 	}
@@ -86,19 +85,18 @@ func (a *Access) parseClaim(s *scanner, name string) (err error) {
 
 // unknownClaim skips a claim, unless its name is one of ours in other case: a
 // parser that ignores case, as encoding/json does, would take it for ours.
-func (s *scanner) unknownClaim(name string) error {
+func (s *scanner) unknownClaim(name []byte) error {
 	for _, ours := range claimNames {
-		if strings.EqualFold(ours, name) {
+		if strings.EqualFold(ours, string(name)) {
 			return errors.ErrTokenMalformed
 		}
 	}
 	return s.value()
 }
 
-// rawTo copies the text of a value of any kind.
-func (s *scanner) rawTo(field *json.RawMessage) error {
-	text, err := s.raw()
-	*field = json.RawMessage(text)
+func (s *scanner) stringTo(field *string) error {
+	text, err := s.text()
+	*field = string(text)
 	return err
 }
 
@@ -108,7 +106,7 @@ func (s *scanner) hashTo(field *[32]byte) error {
 	if err != nil {
 		return err
 	}
-	hash, ok := decode32(text)
+	hash, ok := decode32(string(text))
 	if !ok || hash == [32]byte{} {
 		return errors.ErrTokenMalformed
 	}
