@@ -72,6 +72,13 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 faults: ## break database, network and application under load, 20 minutes; ARGS=quick for six
 	@scripts/faults.sh $(ARGS)
 
+.PHONY: cluster
+cluster: ## the same on Galera and on Group Replication, whose nodes are killed; ARGS=galera or group
+	@scripts/cluster.sh $(ARGS)
+
+.PHONY: soak
+soak: ## HOURS of load with a random fault each five minutes
+	@scripts/soak.sh $(HOURS)
 
 .PHONY: ci
 ci: ## what CI runs

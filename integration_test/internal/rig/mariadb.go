@@ -9,7 +9,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,25 +71,44 @@ func freePort(t testing.TB) int {
 	return 0
 }
 
-// runAs lets root run the server, which it refuses unless told so.
-func runAs() string {
-	if os.Geteuid() == 0 {
-		return "--user=root"
+// credential is the account mysql for a server that root starts, else nil: the
+// server refuses to run as root, and the state transfers of clusters fail.
+func credential(t testing.TB) *syscall.Credential {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return nil
 	}
-	return "--skip-symbolic-links"
+	account, err := user.Lookup("mysql")
+	require.NoError(t, err)
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	require.NoError(t, err)
+	gid, err := strconv.ParseUint(account.Gid, 10, 32)
+	require.NoError(t, err)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+// own gives the directory to the server's account.
+func own(t testing.TB, dir string) {
+	t.Helper()
+	if who := credential(t); who != nil {
+		require.NoError(t, os.Chown(dir, int(who.Uid), int(who.Gid)))
+	}
 }
 
 func (m *MariaDB) install() {
 	m.t.Helper()
 	//nolint:gosec // our own arguments
+	own(m.t, m.dir)
 	cmd := exec.CommandContext(m.t.Context(), "mariadb-install-db", "--no-defaults", "--force", "--skip-test-db",
-		"--skip-name-resolve", "--auth-root-authentication-method=normal", "--datadir="+filepath.Join(m.dir, "data"), runAs())
+		"--skip-name-resolve", "--auth-root-authentication-method=normal", "--datadir="+filepath.Join(m.dir, "data"))
+	cmd.Dir, cmd.SysProcAttr = m.dir, &syscall.SysProcAttr{Credential: credential(m.t)}
 	output, err := cmd.CombinedOutput()
 	require.NoError(m.t, err, "%s", output)
 	init := fmt.Sprintf("CREATE DATABASE IF NOT EXISTS app;\nCREATE USER IF NOT EXISTS app@'%%' IDENTIFIED BY '%[1]s';\n"+
 		"GRANT ALL ON app.* TO app@'%%';\nCREATE USER IF NOT EXISTS admin@'%%' IDENTIFIED BY '%[1]s';\n"+
 		"GRANT ALL ON *.* TO admin@'%%' WITH GRANT OPTION;\n", m.password)
 	require.NoError(m.t, os.WriteFile(filepath.Join(m.dir, "init.sql"), []byte(init), 0o600))
+	own(m.t, filepath.Join(m.dir, "init.sql"))
 }
 
 // Start starts the server, with other options if any are given, and waits until
@@ -96,6 +118,13 @@ func (m *MariaDB) Start(options ...string) {
 	if len(options) > 0 {
 		m.options = options
 	}
+	m.spawn()
+	m.wait()
+}
+
+// spawn starts the process, with further options for this time only.
+func (m *MariaDB) spawn(once ...string) {
+	m.t.Helper()
 	bin, err := exec.LookPath("mariadbd")
 	if err != nil {
 		bin = "/usr/sbin/mariadbd"
@@ -104,19 +133,19 @@ func (m *MariaDB) Start(options ...string) {
 		"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data"), "--socket=" + filepath.Join(m.dir, "s"),
 		"--pid-file=" + filepath.Join(m.dir, "pid"), fmt.Sprintf("--port=%d", m.port), "--bind-address=127.0.0.1",
 		"--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF", "--innodb-buffer-pool-size=32M",
-		"--innodb-log-file-size=16M", "--init-file=" + filepath.Join(m.dir, "init.sql"), runAs(),
-	}, m.options...)
+		"--innodb-log-file-size=16M", "--init-file=" + filepath.Join(m.dir, "init.sql"),
+	}, append(slices.Clone(m.options), once...)...)
 	log, err := os.OpenFile(filepath.Join(m.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(m.t, err)
 	defer log.Close()                                                               //nolint:errcheck // the server has its own copy
 	m.cmd = exec.CommandContext(context.WithoutCancel(m.t.Context()), bin, args...) //nolint:gosec // our own arguments
 	m.cmd.Stdout, m.cmd.Stderr = log, log
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: credential(m.t)}
+	m.cmd.Dir = m.dir
 	require.NoError(m.t, m.cmd.Start())
 	ended, cmd := make(chan struct{}), m.cmd
 	m.ended = ended
 	go func() { _ = cmd.Wait(); close(ended) }()
-	m.wait()
 }
 
 func (m *MariaDB) wait() {

@@ -43,7 +43,7 @@ const (
 
 // Proxy is a TCP proxy on 127.0.0.1 that makes trouble as told.
 type Proxy struct {
-	target   string
+	target   atomic.Pointer[string]
 	listener net.Listener
 	weather  atomic.Pointer[Weather]
 	work     sync.WaitGroup
@@ -70,7 +70,8 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{target: target, listener: listener, open: make(map[*link]bool)}
+	p := &Proxy{listener: listener, open: make(map[*link]bool)}
+	p.target.Store(&target)
 	p.weather.Store(&Weather{})
 	p.work.Go(p.accept)
 	t.Cleanup(p.close)
@@ -86,6 +87,12 @@ func (p *Proxy) Set(w Weather) {
 	if w.Down {
 		p.BreakAll()
 	}
+}
+
+// Retarget leads all connections to another server and breaks the old ones.
+func (p *Proxy) Retarget(target string) {
+	p.target.Store(&target)
+	p.BreakAll()
 }
 
 // CutAt cuts the connection on which the n-th message from now is sent; 0 ends
@@ -151,7 +158,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 		reset(client)
 		return
 	}
-	server, err := net.Dial("tcp", p.target) //nolint:noctx // loopback: it answers or refuses at once
+	server, err := net.Dial("tcp", *p.target.Load()) //nolint:noctx // loopback: it answers or refuses at once
 	if err != nil {
 		reset(client)
 		return

@@ -1,0 +1,81 @@
+//go:build cluster
+
+package cluster_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+)
+
+// evict is when a silent node is taken out; Galera's own default is 5 s.
+const evict = 2 * time.Second
+
+// causal makes every statement wait for the writes that other nodes have
+// acknowledged. Whoever reads and writes on several nodes needs it.
+const causal = "wsrep_sync_wait=7"
+
+// Every connection goes to another node: certification fails some statements,
+// which are repeated, and nobody notices.
+func TestF16_GaleraAnyNode(t *testing.T) {
+	g := rig.StartGalera(t, evict)
+	s := setUp(t, g.DSNAnywhere(causal))
+	crowd := s.crowd()
+	sleep(t.Context(), 20*time.Second)
+	r := s.finish(crowd, "F-16", "Galera, any node")
+	assert.LessOrEqual(t, r.Unavailable, r.Requests/200)
+}
+
+// The node that everybody uses is killed, and comes back under load.
+func TestF17_F19_GaleraNodeKilledAndBack(t *testing.T) {
+	g := rig.StartGalera(t, evict)
+	s := setUp(t, g.DSN(causal, "timeout=1s"))
+	crowd := s.crowd()
+	sleep(t.Context(), 5*time.Second)
+	g.Nodes[0].Kill()
+	sleep(t.Context(), 10*time.Second)
+	stall := crowd.Tally().Numbers().Stall
+	g.Join(0)
+	sleep(t.Context(), 8*time.Second)
+	r := s.finish(crowd, "F-17", "Galera node killed, rejoins", "stall_at_kill="+stall.String())
+	assert.Zero(t, r.StatelessFailed)
+	assert.Less(t, stall, evict+2*time.Second+operationTimeout)
+}
+
+// The node that everybody uses stands still until it is evicted, and comes back.
+func TestF17_GaleraNodeFrozen(t *testing.T) {
+	g := rig.StartGalera(t, evict)
+	s := setUp(t, g.DSN(causal, "timeout=1s"))
+	crowd := s.crowd()
+	sleep(t.Context(), 5*time.Second)
+	g.Nodes[0].Signal(syscall.SIGSTOP)
+	sleep(t.Context(), 10*time.Second)
+	g.Nodes[0].Signal(syscall.SIGCONT)
+	sleep(t.Context(), 10*time.Second)
+	g.WaitSynced(0, 3)
+	sleep(t.Context(), 2*time.Second)
+	s.finish(crowd, "F-17", "Galera node frozen 10 s")
+}
+
+// Two of three nodes are killed: without a quorum nothing is answered but 503,
+// and nobody loses a cookie. The survivor goes on, the others rejoin.
+func TestF18_GaleraQuorumLost(t *testing.T) {
+	g := rig.StartGalera(t, evict)
+	s := setUp(t, g.DSN(causal, "timeout=1s"))
+	crowd := s.crowd()
+	sleep(t.Context(), 5*time.Second)
+	g.Nodes[1].Kill()
+	g.Nodes[2].Kill()
+	sleep(t.Context(), 10*time.Second)
+	lost := crowd.Tally().Numbers().Unavailable
+	g.MakePrimary(0)
+	g.Join(1)
+	g.Join(2)
+	sleep(t.Context(), 6*time.Second)
+	s.finish(crowd, "F-18", "Galera quorum lost, rejoins")
+	assert.Positive(t, lost, "503 while there was no quorum")
+}

@@ -1,0 +1,86 @@
+//go:build cluster
+
+package cluster_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+func TestMain(m *testing.M) {
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // connections break on purpose
+	os.Exit(m.Run())
+}
+
+// operationTimeout is the default of the kit; window is longer than any request takes.
+const (
+	operationTimeout = 2 * time.Second
+	window           = 6 * time.Second
+)
+
+// stage is two instances of an application on a cluster.
+type stage struct {
+	t              *testing.T
+	pool           *gorm.DB
+	store          session.Store
+	ledger         *rig.Ledger
+	strict, window *rig.App
+	baseline       rig.Baseline
+}
+
+func setUp(t *testing.T, dsn string) *stage {
+	t.Helper()
+	s := &stage{t: t, ledger: &rig.Ledger{}, baseline: rig.TakeBaseline()}
+	s.pool = rig.OpenMySQL(t, dsn, 20)
+	s.store = rig.Migrated(t, s.pool)
+	s.strict = s.start(3*time.Second, 0)
+	s.window = s.start(window+time.Second, window)
+	return s
+}
+
+func (s *stage) start(access, w time.Duration) *rig.App {
+	s.t.Helper()
+	app, err := rig.Start(s.t.Context(), s.store, rig.AppConfig{Ledger: s.ledger, Session: session.Config{
+		AccessTokenValidity: access, ConcurrentRefreshWindow: w, RefreshTokenValidity: time.Hour,
+		Leeway: session.NoLeeway, OperationTimeout: operationTimeout,
+	}})
+	require.NoError(s.t, err)
+	return app
+}
+
+func (s *stage) crowd() *rig.Crowd {
+	s.t.Helper()
+	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}})
+}
+
+func (s *stage) finish(crowd *rig.Crowd, id, what string, extra ...string) rig.Result {
+	s.t.Helper()
+	result := crowd.Check(s.t, s.store, s.ledger, false)
+	s.strict.Close()
+	s.window.Close()
+	pool, err := s.pool.DB()
+	require.NoError(s.t, err)
+	require.NoError(s.t, pool.Close())
+	s.baseline.Check(s.t)
+	result.Print(id, what, extra...)
+	return result
+}
+
+// sleep lets the crowd work for a while.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Hours of load on MariaDB with a random fault each five minutes.
+#
+# Usage: soak.sh [HOURS]
+#
+# HOURS may be a fraction; default 8. Output is kept in artifacts/soak.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+have go || die "go is missing: install Go 1.26 or newer"
+need mariadbd mariadb-server
+cd "${self%/*}/.."
+mkdir -p artifacts/soak
+export SESSIONKIT_SOAK_HOURS=${1:-8}
+go test -tags faults -count=1 -timeout=0 -v -run '^TestSoak$' ./integration_test/faults 2>&1 | tee artifacts/soak/log.txt
