@@ -132,13 +132,13 @@ func TestF26_ColdStartStampede(t *testing.T) {
 		keys := make([]string, processes)
 		var all sync.WaitGroup
 		for i := range processes {
-			all.Go(func() { keys[i] = spawn(t, "cold", m.DSN(m.Addr()), "", "") })
+			all.Go(func() { _, keys[i], _ = strings.Cut(spawn(t, "cold", m.DSN(m.Addr()), "", ""), "KEY ") })
 		}
 		all.Wait()
 		for _, key := range keys {
 			require.Equal(t, keys[0], key, "round %d: two keys", round)
 		}
-		require.Contains(t, keys[0], "KEY ")
+		require.NotEmpty(t, keys[0])
 	}
 	fmt.Printf("ROW F-26 16 cold starts on an empty database    rounds=%d processes=%d errors=0 key_sets=1 each\n", rounds, processes)
 }
