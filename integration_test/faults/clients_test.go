@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -120,7 +121,45 @@ func TestF35_ClientDisconnects(t *testing.T) {
 		Strict: []string{s.strict.URL}, Window: []string{s.window.URL},
 	})
 	sleep(t.Context(), 20*time.Second)
-	s.finish(crowd, "F-35", "40 % of the clients hang up", false)
+	found, unfinished := s.thievesHangUp(60)
+	s.finish(crowd, "F-35", "40 % of the clients hang up", false, stat("thieves_hung_up", found+unfinished), stat("found_out", found))
+	assert.Positive(t, found)
+}
+
+// thievesHangUp presents replaced tokens and hangs up at a random moment:
+// either nothing has happened, or the family is revoked and the theft reported.
+func (s *stage) thievesHangUp(n int) (found, unfinished int) {
+	s.t.Helper()
+	ledger, cfg := &rig.Ledger{}, config()
+	cfg.OnEvent = ledger.Event
+	svc, err := session.New(s.t.Context(), s.store, cfg)
+	require.NoError(s.t, err)
+	defer svc.Close()
+	for i := range n {
+		tokens, err := svc.Create(s.t.Context(), fmt.Sprint("victim", i))
+		require.NoError(s.t, err)
+		next, err := svc.Refresh(s.t.Context(), tokens.Refresh.Value)
+		require.NoError(s.t, err)
+		_, _, err = svc.Verify(s.t.Context(), next.Access.Value, next.AntiCSRF)
+		require.NoError(s.t, err)
+
+		ctx, cancel := context.WithTimeout(s.t.Context(), time.Duration(rand.Int64N(int64(4*time.Millisecond))))
+		_, err = svc.Refresh(ctx, tokens.Refresh.Value)
+		cancel()
+		require.Error(s.t, err)
+		handle := tokens.Session.Handle()
+		row, findErr := s.store.Find(s.t.Context(), handle)
+		require.NoError(s.t, findErr)
+		revoked := row.RevokedAt != 0
+		require.Equal(s.t, revoked, ledger.Thefts()[handle] == 1, "revoked and reported, or neither: %v", err)
+		require.Equal(s.t, revoked, errors.Is(err, errors.ErrTokenTheft), "%v", err)
+		if revoked {
+			found++
+		} else {
+			unfinished++
+		}
+	}
+	return found, unfinished
 }
 
 // The application's own code panics: in callbacks, in handlers, in the clock.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func (s *stage) start(set setting, mode func(*session.Config)) *rig.App {
 func config() session.Config {
 	return session.Config{
 		AccessTokenValidity: 10 * time.Minute, RefreshTokenValidity: time.Hour, Leeway: session.NoLeeway, OperationTimeout: operationTimeout,
-		InsecureShortLifetimes: true,
+		InsecureShortLifetimes: true, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
