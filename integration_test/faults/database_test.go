@@ -185,7 +185,7 @@ func TestF15_DiskFull(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to mount a tmpfs")
 	}
-	dir, err := os.MkdirTemp("", "kit-full")
+	dir, err := os.MkdirTemp("", "kit-full") //nolint:usetesting // unmounted before it is removed
 	require.NoError(t, err)
 	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=200m"))
 	t.Cleanup(func() {
@@ -235,7 +235,7 @@ func (s *stage) grow(ctx context.Context) (stored, refused int) {
 
 func fill(t *testing.T, path string) {
 	t.Helper()
-	f, err := os.Create(path)
+	f, err := os.Create(path) //nolint:gosec // below a directory of our own
 	require.NoError(t, err)
 	defer f.Close()
 	block := make([]byte, 64<<10)

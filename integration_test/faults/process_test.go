@@ -70,7 +70,7 @@ func reserve(t *testing.T) string {
 // spawn runs a child until it is dead, and returns its output.
 func spawn(t *testing.T, what, dsn, addr, die string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // this very program
 	cmd.Env = append(os.Environ(), childEnv+"="+what, childDSN+"="+dsn, childAddr+"="+addr, childDie+"="+die, "GOMAXPROCS=1")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -227,7 +227,7 @@ func (rec *recorder) describe() string {
 	var text strings.Builder
 	for _, op := range rec.history {
 		in := op.Input.(operation)
-		text.WriteString(fmt.Sprintf("\n%d [%d %d] %s %p %p -> %s", op.ClientId, op.Call, op.Return, in.kind, in.refresh, in.access, op.Output))
+		fmt.Fprintf(&text, "\n%d [%d %d] %s %p %p -> %s", op.ClientId, op.Call, op.Return, in.kind, in.refresh, in.access, op.Output)
 	}
 	return text.String()
 }

@@ -28,7 +28,7 @@ func StartGalera(t testing.TB, evict time.Duration) *Galera {
 	t.Helper()
 	g := &Galera{t: t, base: freePort(t)}
 	for i := range g.Nodes {
-		dir, err := os.MkdirTemp("", "kit-galera")
+		dir, err := os.MkdirTemp("", "kit-galera") //nolint:usetesting // the path of a socket has little room
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 		m := &MariaDB{t: t, dir: dir, port: g.base + i, password: "galera", options: g.options(i, evict)}

@@ -57,7 +57,7 @@ func StartGroup(t testing.TB) *Group {
 	require.NotEmpty(t, found, "no loader in %s", g.tree)
 	g.loader = []string{found[0], "--library-path", filepath.Dir(found[0])}
 	for i := range g.Nodes {
-		dir, err := os.MkdirTemp("", "kit-group")
+		dir, err := os.MkdirTemp("", "kit-group") //nolint:usetesting // the path of a socket has little room
 		require.NoError(t, err)
 		own(t, dir)
 		node := &GroupNode{g: g, n: i, dir: dir}
@@ -139,7 +139,7 @@ func (n *GroupNode) options() []string {
 func (n *GroupNode) command(args ...string) *exec.Cmd {
 	argv := append(append([]string{}, n.g.loader...), n.g.tree+"/usr/sbin/mysqld")
 	argv = append(append(argv, n.options()...), args...)
-	cmd := exec.CommandContext(context.WithoutCancel(n.g.t.Context()), argv[0], argv[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(n.g.t.Context()), argv[0], argv[1:]...) //nolint:gosec // our own arguments
 	cmd.Dir = n.dir
 	cmd.Env = append(os.Environ(), "OPENSSL_CONF="+n.g.tree+"/etc/ssl/openssl.cnf",
 		"OPENSSL_MODULES="+filepath.Dir(n.g.loader[0])+"/ossl-modules")

@@ -97,8 +97,8 @@ func own(t testing.TB, dir string) {
 
 func (m *MariaDB) install() {
 	m.t.Helper()
-	//nolint:gosec // our own arguments
 	own(m.t, m.dir)
+	//nolint:gosec // our own arguments
 	cmd := exec.CommandContext(m.t.Context(), "mariadb-install-db", "--no-defaults", "--force", "--skip-test-db",
 		"--skip-name-resolve", "--auth-root-authentication-method=normal", "--datadir="+filepath.Join(m.dir, "data"))
 	cmd.Dir, cmd.SysProcAttr = m.dir, &syscall.SysProcAttr{Credential: credential(m.t)}
