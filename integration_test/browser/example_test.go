@@ -4,6 +4,7 @@ package browser_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -63,11 +64,17 @@ func startExample(t *testing.T, args ...string) string {
 	cmd := exec.CommandContext(t.Context(), program, append([]string{"-addr", "127.0.0.1:0"}, args...)...) //nolint:gosec // what was built above
 	// A signal that it can act on: its database is a temporary file.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.Stderr = os.Stderr
+	var log bytes.Buffer
+	cmd.Stderr = &log
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Wait() }) // the test's context has ended by then, and with it the program
+	t.Cleanup(func() {
+		// The test's context has ended by now, and with it the program.
+		if err := cmd.Wait(); t.Failed() {
+			t.Logf("what the program said (%v):\n%s", err, &log)
+		}
+	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	require.NoError(t, err)
 	url, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")

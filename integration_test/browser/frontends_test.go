@@ -21,7 +21,7 @@ type frontEnd struct{ version string }
 var frontEnds = []frontEnd{
 	{"4.2.0"},
 	{"5.1.1"},
-	{"6.0.1"}, // keeps everything in localStorage
+	{"6.0.1"}, // keeps everything in localStorage, reads the front token as Latin-1
 	{"8.1.1"},
 	{"10.0.11"},
 	{"11.0.2"}, // decodes front-token: remove

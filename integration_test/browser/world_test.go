@@ -208,9 +208,9 @@ func (w *world) expired() int {
 	return http.StatusUnauthorized
 }
 
-// unicode has characters of one, two, three and four bytes; the last needs two
-// units of UTF-16.
-const unicode = "ał馬😀"
+// unicode has characters of one, two, three and four bytes, of which the last
+// needs two units of UTF-16. Its end becomes + and / in base64, whatever stands before.
+const unicode = "ał馬😀~~~???"
 
 // user is who signs in.
 const user = "user-" + unicode
