@@ -18,10 +18,26 @@ import (
 )
 
 // The page of the example program, as somebody who looks at it uses it: sign
-// in, let the token run out, then let a thief try.
+// in, let the token run out, then let a thief try, from either side.
 func TestExamplePage(t *testing.T) {
 	t.Parallel()
 	url := startExample(t, "-access-validity", "3s")
+	t.Run("you are faster", func(t *testing.T) {
+		p := openExample(t, url)
+		p.signInAndExpire()
+		p.watchTheft("#act-you", "example-thief-caught")
+		require.Contains(t, p.text("#steps"), "The thief refreshes with the token it copied. Noticed!")
+	})
+	t.Run("the thief is faster", func(t *testing.T) {
+		p := openExample(t, url)
+		p.signInAndExpire()
+		p.watchTheft("#act-thief", "example-victim-told")
+		require.Contains(t, p.text("#steps"), "Your access token runs out, and your browser refreshes. Noticed!")
+	})
+}
+
+func openExample(t *testing.T, url string) *tab {
+	t.Helper()
 	p := newTab(chromium, t, chromedp.WithNewBrowserContext())
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -30,29 +46,35 @@ func TestExamplePage(t *testing.T) {
 		}
 	})
 	p.do(chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(url))
+	return p
+}
 
+// signInAndExpire lets the token run out, and the next request refresh it on
+// its way.
+func (p *tab) signInAndExpire() {
+	p.t.Helper()
 	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-in")))
-	require.Equal(t, "ada", p.text("#who"))
+	require.Equal(p.t, "ada", p.text("#who"))
 	p.screenshot("example-signed-in")
 
-	// The token runs out, and the next request refreshes it on its way.
 	before := p.frontToken()
 	p.do(chromedp.WaitVisible(chromedp.CSS("#countdown[data-state=over]")), chromedp.Click(chromedp.CSS("#read")))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#countdown[data-state=good]")))
-	require.NotEqual(t, before, p.frontToken())
-	require.Equal(t, "ada", p.text("#who"))
+	require.NotEqual(p.t, before, p.frontToken())
+	require.Equal(p.t, "ada", p.text("#who"))
+}
 
-	p.do(chromedp.Click(chromedp.CSS("#act-you")))
+// watchTheft starts a play and waits for its end: the session is over for both.
+func (p *tab) watchTheft(button, screenshot string) {
+	p.t.Helper()
+	p.do(chromedp.Click(chromedp.CSS(button)))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#banner")))
-	require.Equal(t, "Theft noticed", p.text("#banner-title"))
-	// The play goes on to its end, and the page asks: there is no session any more.
-	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")))
-	steps := p.text("#steps")
-	require.Contains(t, steps, "Noticed!")
-	require.Contains(t, steps, "Refused. The copy cannot be prolonged any more.")
-	p.screenshot("example-thief-caught")
-	require.Empty(t, p.exceptions())
+	require.Equal(p.t, "Theft noticed", p.text("#banner-title"))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.WaitReady(chromedp.CSS("#steps li:nth-child(5):not(.running)")))
+	p.screenshot(screenshot)
+	require.Contains(p.t, p.text("#steps"), "Refused. The copy cannot be prolonged any more.")
+	require.Empty(p.t, p.exceptions())
 }
 
 // startExample builds and runs the example program, and returns its address.
