@@ -22,7 +22,7 @@ mkdir -p "$out"
 keep() { "$@" 2>&1 | tee -a "$out/log.txt"; }
 
 rows() { keep go test -tags faults -count=1 -timeout=40m -v "$@" ./integration_test/faults; }
-histories() { keep scripts/with-db.sh go test -count=1 -timeout=30m -v -rapid.checks="$1" -rapid.steps="$2" ./integration_test/histories; }
+histories() { keep scripts/with-db.sh go test -count=1 -timeout=30m -v ./integration_test/histories -rapid.checks="$1" -rapid.steps="$2"; }
 
 rc=0
 case ${1:-} in

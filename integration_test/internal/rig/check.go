@@ -40,7 +40,7 @@ func (c *Crowd) Check(t *testing.T, store session.Store, ledger *Ledger, lossy b
 	thefts := ledger.Thefts()
 	for _, a := range c.tally.all() {
 		result.Sessions++
-		c.checkAccount(t, store, a, thefts[a.handle], &result, lossy)
+		c.checkAccount(t, store, a, ledger, thefts[a.handle], &result, lossy)
 	}
 	for handle, n := range thefts {
 		assert.Equal(t, 1, n, "a theft is one event: %s", handle)
@@ -60,7 +60,7 @@ func (c *Crowd) Check(t *testing.T, store session.Store, ledger *Ledger, lossy b
 }
 
 // checkAccount compares one session with its row.
-func (c *Crowd) checkAccount(t *testing.T, store session.Store, a *account, thefts int, result *Result, lossy bool) {
+func (c *Crowd) checkAccount(t *testing.T, store session.Store, a *account, ledger *Ledger, thefts int, result *Result, lossy bool) {
 	t.Helper()
 	row, err := store.Find(context.WithoutCancel(t.Context()), a.handle)
 	require.NoError(t, err)
@@ -97,7 +97,9 @@ func (c *Crowd) checkAccount(t *testing.T, store session.Store, a *account, thef
 		assert.Equal(t, parent, text(row.RefreshToken.PrevHash), "INV2: the row's previous token is the parent of its current one: %s", a)
 	}
 	if row.RevokedAt != 0 {
+		before := ledger.Ran()[a.handle]
 		c.checkDead(t, a)
+		assert.Equal(t, before, ledger.Ran()[a.handle], "INV5: a handler ran for a session that had ended: %s", a)
 	}
 }
 
