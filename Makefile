@@ -18,7 +18,7 @@ export PKG FUZZTIME
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo
 	@echo 'Variables: PKG=./session/... ARGS="-run Theft -v" FUZZTIME=20s COUNT=6'
 	@echo 'Databases: SESSIONKIT_TEST_MYSQL_DSN, SESSIONKIT_TEST_POSTGRES_DSN; without them private servers are started.'
