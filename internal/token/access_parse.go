@@ -105,11 +105,12 @@ func authenticate(text string, keys Keys, issuer, audience string) (a *Access, n
 	if accessMethod.Verify(parts.signed, signature[:], secret) != nil {
 		return nil, 0, errors.ErrTokenForged
 	}
-	data, ok := decodeBase64(nil, parts.claims)
+	var buf [MaxAccessLen * 3 / 4]byte // of base64, so it always suffices
+	data, ok := decodeBase64(buf[:0], parts.claims)
 	if !ok {
 		return nil, 0, errors.ErrTokenMalformed
 	}
-	a, notBefore, err = parseClaims(data)
+	a, notBefore, err = parseClaims(string(data))
 	if err != nil {
 		return nil, 0, errors.ErrTokenMalformed
 	}

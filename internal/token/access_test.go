@@ -276,3 +276,20 @@ func TestPayloadIsTheCallersOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, access().Payload, second.Payload)
 }
+
+// Every request pays for these. Not parallel: it counts allocations.
+func TestParseAccessAllocatesLittle(t *testing.T) {
+	keys, want := only(accessKey), expect()
+	text := mustSign(t, access(), accessKey)
+	forged := mustSign(t, access(), token.Key{ID: accessKey.ID, Secret: refreshKey.Secret})
+	for name, row := range map[string]struct {
+		most float64
+		run  func() bool
+	}{
+		"valid":    {11, func() bool { _, err := token.ParseAccess(text, keys, want); return err == nil }},
+		"forged":   {8, func() bool { _, err := token.ParseAccess(forged, keys, want); return err != nil }},
+		"by looks": {1, func() bool { return token.LooksLikeAccess(text) }},
+	} {
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { require.True(t, row.run()) }), row.most, name)
+	}
+}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 
@@ -16,19 +17,19 @@ var claimNames = [...]string{
 	"gen", "rti", "rt2", "prt2", "acs", "pl",
 }
 
-// parseClaims reads the claims of an authentic token. Claims of other names are
+// parseClaims reads the claims of an authentic token, whose texts are parts of
+// data. Claims of other names are
 // checked for syntax and skipped, so that a later version of the kit may add
 // some while this one runs beside it.
-func parseClaims(data []byte) (a *Access, notBefore int64, err error) {
+func parseClaims(data string) (a *Access, notBefore int64, err error) {
 	s, err := newScanner(data, MaxPayloadDepth+1)
 	if err != nil {
 		return nil, 0, err
 	}
 	a = &Access{IssuedAt: missing, ExpiresAt: missing, AuthTime: missing, Gen: missing, RefreshIssuedAt: missing}
 	notBefore = missing
-	s.names = make([][]byte, 0, len(claimNames))
-	err = s.object(func(name []byte) error {
-		if string(name) == "nbf" {
+	err = s.object(func(name string) error {
+		if name == "nbf" {
 			notBefore, err = s.natural(maxSeconds)
 			return err
 		}
@@ -47,18 +48,18 @@ func parseClaims(data []byte) (a *Access, notBefore int64, err error) {
 }
 
 // parseClaim reads the value of one claim into its field.
-func (a *Access) parseClaim(s *scanner, name []byte) (err error) {
-	switch string(name) {
+func (a *Access) parseClaim(s *scanner, name string) (err error) {
+	switch name {
 	case "iss":
-		err = s.stringTo(&a.Issuer)
+		a.Issuer, err = s.text()
 	case "aud":
-		err = s.stringTo(&a.Audience)
+		a.Audience, err = s.text()
 	case "sub":
-		err = s.stringTo(&a.UserID)
+		a.UserID, err = s.text()
 	case "sid":
-		err = s.stringTo(&a.Handle)
+		a.Handle, err = s.text()
 	case "jti":
-		err = s.stringTo(&a.ID)
+		a.ID, err = s.text()
 	case "iat":
 		a.IssuedAt, err = s.natural(maxSeconds)
 	case "exp":
@@ -76,7 +77,7 @@ func (a *Access) parseClaim(s *scanner, name []byte) (err error) {
 	case "acs":
 		err = s.hashTo(&a.AntiCSRF)
 	case "pl":
-		a.Payload, err = s.raw()
+		err = s.rawTo(&a.Payload)
 	default:
 		err = s.unknownClaim(name)
 	}
@@ -85,18 +86,19 @@ func (a *Access) parseClaim(s *scanner, name []byte) (err error) {
 
 // unknownClaim skips a claim, unless its name is one of ours in other case: a
 // parser that ignores case, as encoding/json does, would take it for ours.
-func (s *scanner) unknownClaim(name []byte) error {
+func (s *scanner) unknownClaim(name string) error {
 	for _, ours := range claimNames {
-		if strings.EqualFold(ours, string(name)) {
+		if strings.EqualFold(ours, name) {
 			return errors.ErrTokenMalformed
 		}
 	}
 	return s.value()
 }
 
-func (s *scanner) stringTo(field *string) error {
-	text, err := s.text()
-	*field = string(text)
+// rawTo copies the text of a value of any kind.
+func (s *scanner) rawTo(field *json.RawMessage) error {
+	text, err := s.raw()
+	*field = json.RawMessage(text)
 	return err
 }
 
@@ -106,7 +108,7 @@ func (s *scanner) hashTo(field *[32]byte) error {
 	if err != nil {
 		return err
 	}
-	hash, ok := decode32(string(text))
+	hash, ok := decode32(text)
 	if !ok || hash == [32]byte{} {
 		return errors.ErrTokenMalformed
 	}

@@ -1,9 +1,9 @@
 package token
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -18,7 +18,7 @@ const MaxPayloadDepth = 32
 // invalid UTF-8 or half surrogate pairs, which encoding/json would let pass.
 // Numbers may have any size. Errors: ErrValueNotJSON, ErrValueTooDeep.
 func CheckPayload(raw json.RawMessage) error {
-	s, err := newScanner(raw, MaxPayloadDepth)
+	s, err := newScanner(string(raw), MaxPayloadDepth)
 	if err != nil {
 		return err
 	}
@@ -29,17 +29,17 @@ func CheckPayload(raw json.RawMessage) error {
 }
 
 // scanner reads JSON strictly and without building values. Every error is
-// ErrValueNotJSON or ErrValueTooDeep, which say nothing of the input.
+// ErrValueNotJSON or ErrValueTooDeep, which say nothing of the input. The input
+// is a string because parts of a string can be handed out without a copy.
 type scanner struct {
-	data  []byte
-	pos   int
-	room  int      // how many more arrays and objects may open
-	names [][]byte // of all objects that are open, the innermost last
+	data string
+	pos  int
+	room int // how many more arrays and objects may open
 }
 
 // newScanner checks what is the same for every JSON text: UTF-8 throughout.
-func newScanner(data []byte, depth int) (scanner, error) {
-	if !utf8.Valid(data) {
+func newScanner(data string, depth int) (scanner, error) {
+	if !utf8.ValidString(data) {
 		return scanner{}, errors.ErrValueNotJSON
 	}
 	return scanner{data: data, room: depth}, nil
@@ -80,7 +80,7 @@ func (s *scanner) end() error {
 func (s *scanner) value() error {
 	switch c := s.peek(); c {
 	case '{':
-		return s.object(func([]byte) error { return s.value() })
+		return s.object(func(string) error { return s.value() })
 	case '[':
 		return s.array()
 	case '"':
@@ -99,22 +99,22 @@ func (s *scanner) value() error {
 }
 
 // raw returns the text of the next value of any kind.
-func (s *scanner) raw() ([]byte, error) {
+func (s *scanner) raw() (string, error) {
 	s.peek()
 	start := s.pos
 	err := s.value()
-	return s.data[start:s.pos:s.pos], err
+	return s.data[start:s.pos], err
 }
 
 // object reads an object, calling member at each value. No two names may be
 // equal once their escapes are undone.
-func (s *scanner) object(member func(name []byte) error) error {
-	first, err := len(s.names), s.open('{')
-	if err != nil {
+func (s *scanner) object(member func(name string) error) error {
+	if err := s.open('{'); err != nil {
 		return err
 	}
+	names := make([]string, 0, fewNames) // on the stack until there are more
 	for s.peek() != '}' {
-		if len(s.names) > first {
+		if len(names) > 0 {
 			if err := s.expect(','); err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (s *scanner) object(member func(name []byte) error) error {
 		if err != nil {
 			return err
 		}
-		s.names = append(s.names, name)
+		names = append(names, name)
 		if err := s.expect(':'); err != nil {
 			return err
 		}
@@ -131,8 +131,6 @@ func (s *scanner) object(member func(name []byte) error) error {
 			return err
 		}
 	}
-	names := s.names[first:]
-	s.names = s.names[:first]
 	s.close()
 	if !distinct(names) {
 		return errors.ErrValueNotJSON
@@ -175,12 +173,18 @@ func (s *scanner) close() {
 	s.room++
 }
 
-// distinct sorts names and reports whether all differ. The order is not
-// needed, and a set would cost more than the few names of a token.
-func distinct(names [][]byte) bool {
-	slices.SortFunc(names, bytes.Compare)
-	for i := 1; i < len(names); i++ {
-		if bytes.Equal(names[i-1], names[i]) {
+// fewNames is how many names an object of ours has at most: its claims.
+const fewNames = 16
+
+// distinct reports whether all names differ. Few are compared each with each,
+// which costs least as most differ in length already; many are sorted.
+func distinct(names []string) bool {
+	if len(names) > fewNames {
+		slices.Sort(names)
+		return len(slices.Compact(names)) == len(names)
+	}
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
 			return false
 		}
 	}
@@ -188,7 +192,7 @@ func distinct(names [][]byte) bool {
 }
 
 func (s *scanner) literal(word string) error {
-	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+	if !strings.HasPrefix(s.data[s.pos:], word) {
 		return errors.ErrValueNotJSON
 	}
 	s.pos += len(word)

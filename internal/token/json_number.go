@@ -7,22 +7,22 @@ import (
 )
 
 // number reads a number by the grammar and returns its text.
-func (s *scanner) number() ([]byte, error) {
+func (s *scanner) number() (string, error) {
 	s.peek()
 	start := s.pos
 	s.skip('-')
 	if !s.skip('0') && !s.digits() {
-		return nil, errors.ErrValueNotJSON
+		return "", errors.ErrValueNotJSON
 	}
 	if s.skip('.') && !s.digits() {
-		return nil, errors.ErrValueNotJSON
+		return "", errors.ErrValueNotJSON
 	}
 	if s.skip('e') || s.skip('E') {
 		if !s.skip('+') {
 			s.skip('-')
 		}
 		if !s.digits() {
-			return nil, errors.ErrValueNotJSON
+			return "", errors.ErrValueNotJSON
 		}
 	}
 	return s.data[start:s.pos], nil
@@ -53,7 +53,7 @@ func (s *scanner) natural(most int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseInt(string(text), 10, 64)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || text[0] == '-' || n > most {
 		return 0, errors.ErrValueNotJSON
 	}

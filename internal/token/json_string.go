@@ -1,32 +1,32 @@
 package token
 
 import (
-	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // text reads a string and undoes its escapes.
-func (s *scanner) text() ([]byte, error) {
+func (s *scanner) text() (string, error) {
 	literal, escaped, err := s.stringLiteral()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if !escaped {
 		return literal[1 : len(literal)-1], nil
 	}
 	var text string // rare, so the library may do it
-	if err := json.Unmarshal(literal, &text); err != nil {
-		return nil, errors.ErrValueNotJSON
+	if err := json.Unmarshal([]byte(literal), &text); err != nil {
+		return "", errors.ErrValueNotJSON
 	}
-	return []byte(text), nil
+	return text, nil
 }
 
 // stringLiteral reads a string and returns it with its quotes.
-func (s *scanner) stringLiteral() (literal []byte, escaped bool, err error) {
+func (s *scanner) stringLiteral() (literal string, escaped bool, err error) {
 	if err := s.expect('"'); err != nil {
-		return nil, false, err
+		return "", false, err
 	}
 	start := s.pos - 1
 	for s.pos < len(s.data) {
@@ -35,17 +35,17 @@ func (s *scanner) stringLiteral() (literal []byte, escaped bool, err error) {
 			s.pos++
 			return s.data[start:s.pos], escaped, nil
 		case c < ' ':
-			return nil, false, errors.ErrValueNotJSON
+			return "", false, errors.ErrValueNotJSON
 		case c == '\\':
 			escaped = true
 			if err := s.escape(); err != nil {
-				return nil, false, err
+				return "", false, err
 			}
 		default:
 			s.pos++
 		}
 	}
-	return nil, false, errors.ErrValueNotJSON
+	return "", false, errors.ErrValueNotJSON
 }
 
 // escape skips one escape sequence. Half a surrogate pair is refused: parsers
@@ -56,7 +56,7 @@ func (s *scanner) escape() error {
 		return errors.ErrValueNotJSON
 	}
 	if rest[1] != 'u' {
-		if bytes.IndexByte([]byte(`"\/bfnrt`), rest[1]) < 0 {
+		if strings.IndexByte(`"\/bfnrt`, rest[1]) < 0 {
 			return errors.ErrValueNotJSON
 		}
 		s.pos += 2
@@ -79,12 +79,12 @@ func (s *scanner) escape() error {
 }
 
 // hexUnit reads the UTF-16 unit of an escape like \u0041.
-func hexUnit(b []byte) (unit uint64, ok bool) {
-	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+func hexUnit(text string) (unit uint64, ok bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
 	}
-	for _, c := range b[2:6] {
-		digit, known := hexDigit(c)
+	for i := range 4 {
+		digit, known := hexDigit(text[2+i])
 		if !known {
 			return 0, false
 		}

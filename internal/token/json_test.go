@@ -3,7 +3,9 @@ package token_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -41,6 +43,29 @@ func TestCheckPayload(t *testing.T) {
 	}
 	for _, text := range goodJSON {
 		require.NoError(t, token.CheckPayload(json.RawMessage(text)), "%q", text)
+	}
+}
+
+// Few names are compared in another way than many.
+func TestCheckPayloadFindsEveryDuplicate(t *testing.T) {
+	t.Parallel()
+	for n := range 40 {
+		members := make([]string, n)
+		for i := range members {
+			members[i] = fmt.Sprintf(`"%02d":{"%02d":0}`, i, n-i)
+		}
+		object := func(members ...string) json.RawMessage {
+			return json.RawMessage("{" + strings.Join(members, ",") + "}")
+		}
+		require.NoError(t, token.CheckPayload(object(members...)), n)
+		for i := range members {
+			for _, again := range []string{members[i], `"\u003` + members[i][1:]} {
+				for _, at := range []int{0, i, i + 1, n} {
+					list := object(slices.Insert(slices.Clone(members), at, again)...)
+					require.ErrorIs(t, token.CheckPayload(list), errors.ErrValueNotJSON, "%s", list)
+				}
+			}
+		}
 	}
 }
 
