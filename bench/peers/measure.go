@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/bench/peers/load"
+	"github.com/gin-sessionkit/sessionkit/bench/peers/report"
+)
+
+// scenarios are the loads, in the order of the report.
+func scenarios() []report.Scenario {
+	return []report.Scenario{report.Get, report.Login, report.Refresh}
+}
+
+// takes says which servers have a route for a load.
+func takes(p *process, s report.Scenario) bool {
+	switch s {
+	case report.Login:
+		return !p.Open
+	case report.Refresh:
+		return p.Refreshes
+	default:
+		return true
+	}
+}
+
+// measureAll warms every server up, and then measures round by round. Each
+// round begins with another server, so that no one always follows the same.
+func measureAll(ctx context.Context, o options, all []*process) ([]report.Sample, error) {
+	var samples []report.Sample
+	for round := range o.rounds + 1 {
+		d := o.each
+		if round == 0 {
+			d = o.warmup
+		}
+		for _, scenario := range scenarios() {
+			for i := range all {
+				p := all[(i+round)%len(all)]
+				if !takes(p, scenario) {
+					continue
+				}
+				sample, err := measure(ctx, p, scenario, d)
+				if err != nil {
+					return nil, p.explain(err)
+				}
+				sample.Round = round
+				if round > 0 {
+					samples = append(samples, sample)
+				}
+			}
+		}
+		say("round %d of %d done%s", round, o.rounds, map[bool]string{true: " (warm-up, discarded)"}[round == 0])
+	}
+	return samples, nil
+}
+
+func measure(ctx context.Context, p *process, scenario report.Scenario, d time.Duration) (report.Sample, error) {
+	before, err := load.CPUOf(p.cmd.Process.Pid)
+	if err != nil {
+		return report.Sample{}, err
+	}
+	result, err := put(ctx, p, scenario, d)
+	if err != nil {
+		return report.Sample{}, err
+	}
+	after, err := load.CPUOf(p.cmd.Process.Pid)
+	return report.Sample{
+		Server: p.Name, Scenario: scenario, Result: result, CPU: after.Sub(before),
+	}, err
+}
+
+// put puts a server to work.
+func put(ctx context.Context, p *process, scenario report.Scenario, d time.Duration) (load.Result, error) {
+	switch scenario {
+	case report.Login:
+		return load.Logins(ctx, p.addr, d)
+	case report.Refresh:
+		return load.Cycles(ctx, p.addr, d)
+	default:
+		return load.Gets(ctx, p.addr, p.cookies, d)
+	}
+}

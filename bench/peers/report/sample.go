@@ -1,0 +1,75 @@
+// Package report turns measurements into tables, a raw list and a plot.
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/bench/peers/load"
+)
+
+// Scenario names a load.
+type Scenario string
+
+// The loads.
+const (
+	Get     Scenario = "get"
+	Login   Scenario = "login"
+	Refresh Scenario = "refresh"
+)
+
+// Sample is one measurement.
+type Sample struct {
+	Round    int
+	Scenario Scenario
+	Server   string
+	load.Result
+	load.CPU
+}
+
+// PerRequest is the server's processor time for one request or cycle.
+func (s Sample) PerRequest() time.Duration { return s.Used / time.Duration(s.Requests) }
+
+// Busy is how much of its core the server used, as a fraction.
+func (s Sample) Busy() float64 { return s.Used.Seconds() / s.Elapsed.Seconds() }
+
+// Report is what a run found.
+type Report struct {
+	Environment
+	Samples []Sample
+}
+
+// of picks the samples of one server and load, in the order of the rounds.
+func (r Report) of(scenario Scenario, server string) []Sample {
+	var found []Sample
+	for _, s := range r.Samples {
+		if s.Scenario == scenario && s.Server == server {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// Spread is a median with its extremes.
+type Spread struct{ Median, Min, Max float64 }
+
+// spread sums values up; of an even number the median is the mean of the
+// middle two. There must be one at least.
+func spread(values []float64) Spread {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return Spread{
+		Median: (sorted[(n-1)/2] + sorted[n/2]) / 2,
+		Min:    sorted[0],
+		Max:    sorted[n-1],
+	}
+}
+
+// figure is the spread of one property over samples.
+func figure(samples []Sample, property func(Sample) float64) Spread {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = property(s)
+	}
+	return spread(values)
+}

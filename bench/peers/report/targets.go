@@ -1,0 +1,75 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
+)
+
+// target is how many times the peer's rate the kit's should be.
+type target struct {
+	scenario Scenario
+	peer     string
+	atLeast  float64
+}
+
+func allTargets() []target {
+	return []target{
+		{Get, "gin", 0.85},
+		{Get, "ginjwt", 1.5},
+		{Get, "scs", 5},
+		{Get, "node", 8},
+		{Login, "node", 2},
+		{Refresh, "node", 2},
+	}
+}
+
+// targets holds the kit against them: the ratio of the medians, and the
+// extremes of the ratios within a round.
+func (r Report) targets() string {
+	var b strings.Builder
+	b.WriteString("| sessionkit against | load | at least | measured | min – max by round | |\n|---|---|--:|--:|--:|---|\n")
+	for _, t := range allTargets() {
+		peer, _ := servers.Find(t.peer)
+		kit, other := r.of(t.scenario, "kit"), r.of(t.scenario, t.peer)
+		ratio := figure(kit, rate).Median / figure(other, rate).Median
+		rounds := ratios(kit, other)
+		verdict := "met"
+		if ratio < t.atLeast {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %.2f × | %.2f × | %.2f – %.2f | %s |\n",
+			peer.Label, t.scenario, t.atLeast, ratio, rounds.Min, rounds.Max, verdict)
+	}
+	return b.String()
+}
+
+// ratios compares round by round; both have the same rounds.
+func ratios(a, b []Sample) Spread {
+	values := make([]float64, len(a))
+	for i := range a {
+		values[i] = a[i].Rate() / b[i].Rate()
+	}
+	return spread(values)
+}
+
+// waitTooMuch is the part of a measurement for which a server's threads may
+// wait for their core. They are several and share one, so it is never zero.
+const waitTooMuch = 0.10
+
+// disturbance warns of measurements during which something else had the
+// server's core.
+func (r Report) disturbance() string {
+	var disturbed []string
+	for _, s := range r.Samples {
+		if part := s.Waited.Seconds() / s.Elapsed.Seconds(); part > waitTooMuch {
+			disturbed = append(disturbed, fmt.Sprintf("%s %s round %d (%.0f %%)", s.Server, s.Scenario, s.Round, 100*part))
+		}
+	}
+	if disturbed == nil {
+		return ""
+	}
+	return "**Disturbed:** the server was ready to run and waited for its core for more than a tenth of the time in: " +
+		strings.Join(disturbed, ", ") + "."
+}
