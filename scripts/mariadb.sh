@@ -15,6 +15,9 @@
 # stop ends the server and removes DIR with all data. Nothing is ever flushed to
 # disk: do not keep anything in it.
 #
+# SESSIONKIT_MYSQL_OPTIONS holds further options of the server, separated by
+# blanks; they win over those below. Benchmarks set sizes and durability with it.
+#
 # mariadbd is taken if there is one, else mysqld; if neither is there, root on
 # Debian or Ubuntu gets the package mariadb-server, without its system service.
 
@@ -29,6 +32,9 @@ options() {
     --character-set-server=utf8mb4 --performance-schema=OFF --skip-log-bin \
     --innodb-flush-log-at-trx-commit=2 --innodb-flush-method=nosync --innodb-doublewrite=0
   ((EUID != 0)) || printf '%s\n' --user="$account"
+  local more
+  read -ra more <<<"${SESSIONKIT_MYSQL_OPTIONS:-}"
+  ((${#more[@]} == 0)) || printf '%s\n' "${more[@]}"
 }
 
 # find_server: sets server. mysqld may be MariaDB's too, under its old name.
