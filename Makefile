@@ -64,6 +64,10 @@ bench: ## benchmarks COUNT times into bench.txt, summed up by benchstat
 	@set -o pipefail; scripts/with-db.sh go test -run='^$$' -bench=. -benchmem -count=$(COUNT) $(PKG) $(ARGS) | tee bench.txt
 	@go tool -modfile=tools.mod benchstat bench.txt
 
+.PHONY: bench-peers
+bench-peers: ## this kit beside other session libraries; ARGS='-out docs/bench' keeps the figures
+	@scripts/bench-peers.sh $(ARGS)
+
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
 	@go run ./example $(ARGS)

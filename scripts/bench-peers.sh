@@ -18,7 +18,7 @@
 have go || die "go is missing: install Go 1.26 or newer"
 cd "${self%/*}/.."
 room=$PWD/bench/peers
-server_core=0 other_core=1
+server_core=0 other_core=1 runner=''
 
 # need_packages: what the lockfile says, if that is not what is there.
 need_packages() {
@@ -39,6 +39,10 @@ revision() {
 
 cleanup() {
   trap - EXIT
+  if [[ -n $runner ]]; then
+    kill "$runner" 2>/dev/null || true
+    wait "$runner" || true
+  fi
   scripts/mariadb.sh stop --dir "$work/mariadb" || true
   rm -rf "$work"
 }
@@ -61,6 +65,10 @@ export PEERS_DSN
 mkdir -p artifacts/peers
 # In the background, so that a signal to this script ends the wait and cleans up.
 taskset -c "$other_core" "$work/peers" run -rounds "${ROUNDS:-5}" -each "${SECONDS_EACH:-5}s" \
-  -server-core "$server_core" -node "$room/node" -logs artifacts/peers -out artifacts/peers \
+  -server-core "$server_core" -load-core "$other_core" -node "$room/node" -logs artifacts/peers -out artifacts/peers \
   -revision "$(revision | paste -sd' ')" "$@" &
-wait $!
+runner=$!
+rc=0
+wait "$runner" || rc=$?
+runner=''
+exit "$rc"

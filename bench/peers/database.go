@@ -3,26 +3,58 @@ package main
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
 )
 
-// databases makes one empty database for every server, so that none gets in
-// another's way, and returns the server's version.
-func databases(ctx context.Context, dsn *mysql.Config, names []string) (version string, err error) {
+// mariadb is what the report and the meter must know about the database.
+type mariadb struct {
+	version    string
+	durability string
+	pid        int
+}
+
+// prepare makes one empty database for every server, so that none gets in
+// another's way.
+func prepare(ctx context.Context, dsn *mysql.Config) (mariadb, error) {
 	pool, err := sql.Open("mysql", dsn.FormatDSN())
 	if err != nil {
-		return "", err
+		return mariadb{}, err
 	}
 	defer pool.Close() //nolint:errcheck // everything has been read
-	for _, name := range names {
+	for _, s := range servers.All() {
 		for _, statement := range []string{"DROP DATABASE IF EXISTS ", "CREATE DATABASE "} {
-			if _, err = pool.ExecContext(ctx, statement+databaseOf(name)); err != nil {
-				return "", err
+			if _, err = pool.ExecContext(ctx, statement+databaseOf(s.Name)); err != nil {
+				return mariadb{}, err
 			}
 		}
 	}
-	return version, pool.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version)
+	return ask(ctx, pool)
+}
+
+func ask(ctx context.Context, pool *sql.DB) (mariadb, error) {
+	var m mariadb
+	var pidFile string
+	err := pool.QueryRowContext(ctx, `SELECT VERSION(), CONCAT(
+		'innodb_flush_log_at_trx_commit=', @@innodb_flush_log_at_trx_commit,
+		', innodb_flush_method=', @@innodb_flush_method, ', log_bin=', @@log_bin,
+		', innodb_buffer_pool_size=', @@innodb_buffer_pool_size DIV 1048576, 'M'), @@pid_file`,
+	).Scan(&m.version, &m.durability, &pidFile)
+	if err != nil {
+		return m, err
+	}
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		return m, fmt.Errorf("the database must run on this machine: %w", err)
+	}
+	m.pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+	return m, err
 }
 
 // databaseOf is a name that the account of scripts/mariadb.sh may create.

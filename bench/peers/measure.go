@@ -27,7 +27,7 @@ func takes(p *process, s report.Scenario) bool {
 
 // measureAll warms every server up, and then measures round by round. Each
 // round begins with another server, so that no one always follows the same.
-func measureAll(ctx context.Context, o options, all []*process) ([]report.Sample, error) {
+func measureAll(ctx context.Context, o options, meter load.Meter, all []*process) ([]report.Sample, error) {
 	var samples []report.Sample
 	for round := range o.rounds + 1 {
 		d := o.each
@@ -40,7 +40,7 @@ func measureAll(ctx context.Context, o options, all []*process) ([]report.Sample
 				if !takes(p, scenario) {
 					continue
 				}
-				sample, err := measure(ctx, p, scenario, d)
+				sample, err := measure(ctx, meter, p, scenario, d)
 				if err != nil {
 					return nil, p.explain(err)
 				}
@@ -55,8 +55,8 @@ func measureAll(ctx context.Context, o options, all []*process) ([]report.Sample
 	return samples, nil
 }
 
-func measure(ctx context.Context, p *process, scenario report.Scenario, d time.Duration) (report.Sample, error) {
-	before, err := load.CPUOf(p.cmd.Process.Pid)
+func measure(ctx context.Context, meter load.Meter, p *process, scenario report.Scenario, d time.Duration) (report.Sample, error) {
+	before, err := meter.Read(p.cmd.Process.Pid)
 	if err != nil {
 		return report.Sample{}, err
 	}
@@ -64,7 +64,7 @@ func measure(ctx context.Context, p *process, scenario report.Scenario, d time.D
 	if err != nil {
 		return report.Sample{}, err
 	}
-	after, err := load.CPUOf(p.cmd.Process.Pid)
+	after, err := meter.Read(p.cmd.Process.Pid)
 	return report.Sample{
 		Server: p.Name, Scenario: scenario, Result: result, CPU: after.Sub(before),
 	}, err

@@ -15,6 +15,7 @@ type options struct {
 	rounds       int
 	each, warmup time.Duration
 	serverCore   int
+	loadCore     int
 	out, logs    string
 	node         string
 	revision     string
@@ -28,6 +29,7 @@ func parseOptions(args []string) (options, error) {
 	flags.DurationVar(&o.each, "each", 5*time.Second, "length of one measurement, whole seconds")
 	flags.DurationVar(&o.warmup, "warmup", 2*time.Second, "length of each server's discarded first measurement, whole seconds")
 	flags.IntVar(&o.serverCore, "server-core", 0, "the `core` for the servers; everything else must be kept off it")
+	flags.IntVar(&o.loadCore, "load-core", 1, "the `core` that this program and MariaDB have been confined to")
 	flags.StringVar(&o.out, "out", "", "write peers.md, peers.txt and peers.svg to this `folder`")
 	flags.StringVar(&o.logs, "logs", os.TempDir(), "`folder` for what the servers print")
 	flags.StringVar(&o.node, "node", "node", "`folder` of server.js and its packages")

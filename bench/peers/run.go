@@ -19,15 +19,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, s := range servers.All() {
-		names = append(names, s.Name)
-	}
-	mariadb, err := databases(ctx, o.dsn, names)
+	db, err := prepare(ctx, o.dsn)
 	if err != nil {
 		return err
 	}
-	about := describe(ctx, o, mariadb)
+	about := describe(ctx, o, db)
 	var all []*process
 	defer func() {
 		for _, p := range all {
@@ -45,22 +41,23 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	say("every server knows its users, and refuses what it has to")
-	samples, err := measureAll(ctx, o, all)
+	meter := load.Meter{ServerCore: o.serverCore, LoadCore: o.loadCore, Database: db.pid}
+	samples, err := measureAll(ctx, o, meter, all)
 	if err != nil {
 		return err
 	}
 	return publish(o, report.Report{Environment: about, Samples: samples})
 }
 
-func describe(ctx context.Context, o options, mariadb string) report.Environment {
+func describe(ctx context.Context, o options, db mariadb) report.Environment {
 	about := report.Machine()
 	about.Rounds, about.Each, about.Warmup = o.rounds, o.each, o.warmup
-	about.ServerCore = o.serverCore
+	about.ServerCore, about.LoadCore, about.Database = o.serverCore, o.loadCore, db.durability
 	about.Versions = append(about.Versions, report.GoModules(o.revision)...)
 	about.Versions = append(about.Versions, report.NodePackages(o.node)...)
 	about.Versions = append(about.Versions,
 		report.Version{Name: "Node.js", Version: strings.TrimPrefix(versionOf(ctx, "node", "--version"), "v")},
-		report.Version{Name: "MariaDB", Version: mariadb},
+		report.Version{Name: "MariaDB", Version: db.version},
 		report.Version{Name: "wrk", Version: strings.TrimPrefix(versionOf(ctx, "wrk", "-v"), "wrk ")},
 	)
 	return about

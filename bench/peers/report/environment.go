@@ -21,6 +21,8 @@ type Environment struct {
 	Rounds       int
 	Each, Warmup time.Duration
 	ServerCore   int
+	LoadCore     int
+	Database     string // settings that decide what a commit costs
 }
 
 // Version is that of one program or library.
@@ -112,7 +114,8 @@ func (e Environment) Lines() []string {
 	return []string{
 		"Date: " + e.Date.Format("2006-01-02 15:04 UTC"),
 		"Machine: " + e.CPU + ", " + strconv.Itoa(e.Cores) + " cores, " + e.Kernel + "; load average at the start " + e.LoadAverage,
-		"Set-up: server alone on core " + strconv.Itoa(e.ServerCore) + "; load generator and MariaDB share another; all on 127.0.0.1",
+		"Set-up: server alone on core " + strconv.Itoa(e.ServerCore) + "; load generator and MariaDB share core " + strconv.Itoa(e.LoadCore) + "; all on 127.0.0.1",
+		"MariaDB: " + e.Database + "; 16 connections for every server that has some",
 		"Load: 16 connections; " + strconv.Itoa(e.Rounds) + " interleaved rounds of " + e.Each.String() +
 			" per server and load, after " + e.Warmup.String() + " to warm up",
 		"Versions: " + strings.Join(versions, ", "),

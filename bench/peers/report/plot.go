@@ -17,7 +17,8 @@ import (
 // Size of the plot, in points. It has a white background, for dark pages too.
 const (
 	plotWidth  = vg.Length(570)
-	plotHeight = vg.Length(250)
+	plotHeight = vg.Length(260)
+	margin     = vg.Length(10)
 )
 
 // Plot draws the rates of the GETs as SVG: bars with the median, lines from the
@@ -28,6 +29,7 @@ func (r Report) Plot() ([]byte, error) {
 	p.X.Label.Text = "requests per second: median, and lowest to highest round (" + r.Date.Format("2006-01-02") + ", " + r.CPU + ")"
 	p.X.Min = 0
 	style(p)
+	p.Add(verticalGrid()) // first, and so behind the bars
 	all := servers.All()
 	names := make([]string, len(all))
 	for i, s := range all {
@@ -39,7 +41,6 @@ func (r Report) Plot() ([]byte, error) {
 	}
 	p.NominalY(names...)
 	p.X.Max *= 1.12 // room for the figure of the longest bar
-	p.Add(verticalGrid())
 	return svg(p)
 }
 
@@ -68,7 +69,7 @@ func (r Report) addBar(p *plot.Plot, s servers.Server, row float64) error {
 	}
 	text.TextStyle[0].Font = sans(9)
 	text.TextStyle[0].YAlign = draw.YCenter
-	text.Offset = vg.Point{X: vg.Points(5)}
+	text.Offset = vg.Point{X: vg.Points(5), Y: vg.Points(1.5)}
 	p.Add(bar, whisker, text)
 	return nil
 }
@@ -113,7 +114,10 @@ func (grouped) Ticks(lowest, highest float64) []plot.Tick {
 // the same widths.
 func svg(p *plot.Plot) ([]byte, error) {
 	canvas := vgsvg.New(plotWidth, plotHeight)
-	p.Draw(draw.New(canvas))
+	page := draw.New(canvas)
+	page.SetColor(color.White)
+	page.Fill(page.Rectangle.Path())
+	p.Draw(draw.Crop(page, margin, -margin, margin, -margin))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, err

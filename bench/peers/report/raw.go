@@ -17,15 +17,16 @@ func (r Report) Raw() string {
 	}
 	w := csv.NewWriter(&b)
 	rows := [][]string{{
-		"round", "load", "server", "requests", "seconds", "per_second", "p50_us", "p99_us", "cpu_us_per_request", "core_busy", "core_waited",
+		"round", "load", "server", "requests", "seconds", "per_second", "p50_us", "p99_us", "cpu_us_per_request", "core_busy", "server_core_foreign", "load_core_foreign",
 	}}
 	for _, s := range r.Samples {
+		server, others := s.Foreign()
 		rows = append(rows, []string{
 			strconv.Itoa(s.Round), string(s.Scenario), s.Server, strconv.Itoa(s.Requests),
 			fmt.Sprintf("%.3f", s.Elapsed.Seconds()), fmt.Sprintf("%.1f", s.Rate()),
 			fmt.Sprintf("%.0f", micros(s.P50)), fmt.Sprintf("%.0f", micros(s.P99)),
 			fmt.Sprintf("%.2f", micros(s.PerRequest())), fmt.Sprintf("%.3f", s.Busy()),
-			fmt.Sprintf("%.3f", s.Waited.Seconds()/s.Elapsed.Seconds()),
+			fmt.Sprintf("%.3f", server), fmt.Sprintf("%.3f", others),
 		})
 	}
 	_ = w.WriteAll(rows) // a strings.Builder takes everything

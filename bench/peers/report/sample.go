@@ -24,14 +24,20 @@ type Sample struct {
 	Scenario Scenario
 	Server   string
 	load.Result
-	load.CPU
+	CPU load.CPU
 }
 
 // PerRequest is the server's processor time for one request or cycle.
-func (s Sample) PerRequest() time.Duration { return s.Used / time.Duration(s.Requests) }
+func (s Sample) PerRequest() time.Duration { return s.CPU.Server / time.Duration(s.Requests) }
 
 // Busy is how much of its core the server used, as a fraction.
-func (s Sample) Busy() float64 { return s.Used.Seconds() / s.Elapsed.Seconds() }
+func (s Sample) Busy() float64 { return s.CPU.Server.Seconds() / s.Elapsed.Seconds() }
+
+// Foreign is how much of each core those had who have no part in the
+// measurement, as fractions: of the server's core, and of the other.
+func (s Sample) Foreign() (server, others float64) {
+	return s.CPU.BesideServer.Seconds() / s.Elapsed.Seconds(), s.CPU.BesideLoad.Seconds() / s.Elapsed.Seconds()
+}
 
 // Report is what a run found.
 type Report struct {

@@ -25,23 +25,22 @@ func (r Report) Markdown() string {
 		"whose core the generator shares.\n")
 	b.WriteString("\n## Targets\n\n")
 	b.WriteString(r.targets())
-	if note := r.disturbance(); note != "" {
-		b.WriteString("\n" + note + "\n")
-	}
+	b.WriteString("\n" + r.disturbance() + "\n")
 	return b.String()
 }
 
 func (r Report) gets() string {
 	var b strings.Builder
-	b.WriteString("| server | reads | req/s | min – max | of bare Gin | CPU | p50 | p99 |\n" +
-		"|---|---|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| server | reads | req/s | min – max | of bare Gin | CPU | core busy | p50 | p99 |\n" +
+		"|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	bare := figure(r.of(Get, "gin"), rate).Median
 	for _, s := range servers.All() {
 		samples := r.of(Get, s.Name)
 		rates := figure(samples, rate)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s – %s | %.2f | %.1f µs | %s | %s |\n",
+		fmt.Fprintf(&b, "| %s | %s | %s | %s – %s | %.2f | %.1f µs | %.0f %% | %s | %s |\n",
 			s.Label, s.Reads, count(rates.Median), count(rates.Min), count(rates.Max), rates.Median/bare,
-			figure(samples, perRequest).Median, latency(figure(samples, p50).Median), latency(figure(samples, p99).Median))
+			figure(samples, perRequest).Median, 100*figure(samples, Sample.Busy).Median,
+			latency(figure(samples, p50).Median), latency(figure(samples, p99).Median))
 	}
 	return b.String()
 }

@@ -53,23 +53,3 @@ func ratios(a, b []Sample) Spread {
 	}
 	return spread(values)
 }
-
-// waitTooMuch is the part of a measurement for which a server's threads may
-// wait for their core. They are several and share one, so it is never zero.
-const waitTooMuch = 0.10
-
-// disturbance warns of measurements during which something else had the
-// server's core.
-func (r Report) disturbance() string {
-	var disturbed []string
-	for _, s := range r.Samples {
-		if part := s.Waited.Seconds() / s.Elapsed.Seconds(); part > waitTooMuch {
-			disturbed = append(disturbed, fmt.Sprintf("%s %s round %d (%.0f %%)", s.Server, s.Scenario, s.Round, 100*part))
-		}
-	}
-	if disturbed == nil {
-		return ""
-	}
-	return "**Disturbed:** the server was ready to run and waited for its core for more than a tenth of the time in: " +
-		strings.Join(disturbed, ", ") + "."
-}
