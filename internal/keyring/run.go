@@ -18,10 +18,14 @@ const maxBackoff = time.Minute
 // go on verifying. So it runs once.
 func (r *Ring) Run(ctx context.Context) {
 	defer r.stop()
+	// Each source has a goroutine of its own, so that a slow provider delays no store;
+	// the first has this one.
+	sources := r.all()
 	var wg sync.WaitGroup
-	for _, s := range r.all() {
+	for _, s := range sources[1:] {
 		wg.Go(func() { r.keepFresh(ctx, s) })
 	}
+	r.keepFresh(ctx, sources[0])
 	wg.Wait()
 }
 
