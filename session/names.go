@@ -1,5 +1,7 @@
 package session
 
+import "strings"
+
 // The names on the wire, as the front ends know them.
 const (
 	cookieAccess    = "sAccessToken"
@@ -7,13 +9,16 @@ const (
 	cookieIDRefresh = "sIdRefreshToken"
 
 	headerAntiCSRF   = "anti-csrf"
-	headerAuthMode   = "st-auth-mode"
 	headerFront      = "front-token"
 	headerIDRefresh  = "id-refresh-token"
 	headerRid        = "rid"
 	headerSTAccess   = "st-access-token"
 	headerSTRefresh  = "st-refresh-token"
 	headerFDIVersion = "fdi-version"
+
+	// headerAuthMode is looked up in every request, which allocates for any name but a
+	// canonical one.
+	headerAuthMode = "St-Auth-Mode"
 
 	// removeMarker tells a front end to forget what it keeps.
 	removeMarker = "remove"
@@ -23,7 +28,7 @@ const (
 // preflight's Access-Control-Allow-Headers (credentials rule out the wildcard).
 func AllowHeaders() []string {
 	return []string{
-		"content-type", headerAntiCSRF, headerRid, headerFDIVersion, "authorization", headerAuthMode,
+		"content-type", headerAntiCSRF, headerRid, headerFDIVersion, "authorization", strings.ToLower(headerAuthMode),
 		"supertokens-sdk-name", "supertokens-sdk-version",
 	}
 }

@@ -19,6 +19,7 @@ type Service struct {
 	cfg    Config
 	store  Store
 	keys   *keyring.Ring
+	seen   *token.Cache // nil when off
 	stop   context.CancelFunc
 	worker sync.WaitGroup
 }
@@ -43,7 +44,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 		return nil, err
 	}
 
-	s := &Service{cfg: cfg, store: store, keys: keys}
+	s := &Service{cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCache)}
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.worker.Go(func() { keys.Run(background) })

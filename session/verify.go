@@ -45,11 +45,14 @@ func WithRevocation(mode Revocation) VerifyOption {
 }
 
 func (s *Service) demandsOf(opts []VerifyOption) demands {
-	d := demands{revocation: s.cfg.Revocation}
-	for _, opt := range opts {
-		opt(&d)
+	if len(opts) == 0 {
+		return demands{revocation: s.cfg.Revocation} // the usual case, which needs nothing on the heap
 	}
-	return d
+	d := &demands{revocation: s.cfg.Revocation}
+	for _, opt := range opts {
+		opt(d)
+	}
+	return *d
 }
 
 // Verify checks an access token and the anti-CSRF token that came with it.
@@ -98,10 +101,10 @@ func (s *Service) verify(ctx context.Context, text string, csrf csrfCheck, d dem
 	return sess, cmp.Or(merged, replacement), err
 }
 
-// parseAccess authenticates text and checks its claims. It runs no SQL, but for
-// the key ring's rare reload.
+// parseAccess authenticates text and checks its claims, which must not be changed. It runs
+// no SQL, but for the key ring's rare reload.
 func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, error) {
-	claims, err := token.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
+	claims, err := s.seen.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Now: s.now(), Leeway: s.cfg.Leeway,
 	})
 	if err != nil {
@@ -182,13 +185,14 @@ func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, 
 // confirmed re-issues a promoted access token without its parent, with the SAME
 // expiry: only a refresh extends life.
 func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *AccessToken, error) {
-	claims.Parent = models.Hash{}
-	claims.IssuedAt = s.now() / 1000
-	replacement, err := s.signAccess(ctx, claims)
+	fresh := *claims
+	fresh.Parent = models.Hash{}
+	fresh.IssuedAt = s.now() / 1000
+	replacement, err := s.signAccess(ctx, &fresh)
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.newSession(claims, ends), replacement, nil
+	return s.newSession(&fresh, ends), replacement, nil
 }
 
 // dated completes a step with the session's name and times. The end of the token

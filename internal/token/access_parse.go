@@ -29,29 +29,47 @@ type Expect struct {
 // ErrTokenForged, ErrTokenForeign (another type, algorithm, issuer, audience,
 // or from the future), ErrTokenExpired.
 func ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
-	a, notBefore, err := authenticate(text, keys, want.Issuer, want.Audience)
+	v, err := authenticate(text, keys)
 	if err != nil {
 		return nil, err
 	}
+	if err := v.check(want); err != nil {
+		return nil, err
+	}
+	return v.access, nil
+}
+
+// check holds an authentic token against what is wanted now.
+func (v verified) check(want Expect) error {
+	if !v.isFor(want.Issuer, want.Audience) {
+		return errors.ErrTokenForeign
+	}
 	leeway := max(want.Leeway, 0).Milliseconds()
-	if max(a.IssuedAt, notBefore)*1000 > want.Now+leeway+clockSkew {
-		return nil, errors.ErrTokenForeign
+	if max(v.access.IssuedAt, v.notBefore)*1000 > want.Now+leeway+clockSkew {
+		return errors.ErrTokenForeign
 	}
-	if want.Now >= a.ExpiresAt*1000+leeway {
-		return nil, errors.ErrTokenExpired
+	if want.Now >= v.access.ExpiresAt*1000+leeway {
+		return errors.ErrTokenExpired
 	}
-	return a, nil
+	return nil
+}
+
+func (v verified) isFor(issuer, audience string) bool {
+	return v.access.Issuer == issuer && v.access.Audience == audience
 }
 
 // HandleOf returns the session handle of an authentic token, expired or not,
 // for signing out. Nothing else is returned, so that nobody can take an expired
 // token for a valid one. Errors as ParseAccess, without ErrTokenExpired.
 func HandleOf(text string, keys Keys, issuer, audience string) (string, error) {
-	a, _, err := authenticate(text, keys, issuer, audience)
-	if err != nil {
+	v, err := authenticate(text, keys)
+	switch {
+	case err != nil:
 		return "", err
+	case !v.isFor(issuer, audience):
+		return "", errors.ErrTokenForeign
 	}
-	return a.Handle, nil
+	return v.access.Handle, nil
 }
 
 // LooksLikeAccess reports whether text has the form and the header of our
@@ -82,41 +100,47 @@ func splitAccess(text string) (segments, bool) {
 	return segments{header, claims, signature, text[:len(text)-len(signature)-1]}, true
 }
 
-// authenticate returns the claims of a token with our header, a valid
-// signature, and the right issuer and audience. No claim is looked at before
-// the signature is verified.
-func authenticate(text string, keys Keys, issuer, audience string) (a *Access, notBefore int64, err error) {
+// verified is a token whose signature was right and whose claims could be read.
+// It depends on nothing but the token's text and the secret.
+type verified struct {
+	access    *Access
+	notBefore int64
+	secret    []byte
+	// size is that of the decoded claims in bytes, which the texts of access are parts of.
+	size int
+}
+
+// authenticate returns the claims of a token with our header and a valid
+// signature. No claim is looked at before the signature is verified.
+func authenticate(text string, keys Keys) (verified, error) {
 	parts, ok := splitAccess(text)
 	if !ok {
-		return nil, 0, errors.ErrTokenMalformed
+		return verified{}, errors.ErrTokenMalformed
 	}
 	kid, err := parseHeader(parts.header)
 	if err != nil {
-		return nil, 0, err
+		return verified{}, err
 	}
 	signature, ok := decode32(parts.signature)
 	if !ok {
-		return nil, 0, errors.ErrTokenMalformed
+		return verified{}, errors.ErrTokenMalformed
 	}
 	secret, err := keys.secretFor(kid, 0)
 	if err != nil {
-		return nil, 0, err
+		return verified{}, err
 	}
 	if accessMethod.Verify(parts.signed, signature[:], secret) != nil {
-		return nil, 0, errors.ErrTokenForged
+		return verified{}, errors.ErrTokenForged
 	}
 	var buf [MaxAccessLen * 3 / 4]byte // of base64, so it always suffices
 	data, ok := decodeBase64(buf[:0], parts.claims)
 	if !ok {
-		return nil, 0, errors.ErrTokenMalformed
+		return verified{}, errors.ErrTokenMalformed
 	}
-	a, notBefore, err = parseClaims(string(data))
+	a, notBefore, err := parseClaims(string(data))
 	if err != nil {
-		return nil, 0, errors.ErrTokenMalformed
-	}
-	if a.Issuer != issuer || a.Audience != audience {
-		return nil, 0, errors.ErrTokenForeign
+		return verified{}, errors.ErrTokenMalformed
 	}
 	a.KeyID = kid
-	return a, notBefore, nil
+	return verified{access: a, notBefore: notBefore, secret: secret, size: len(data)}, nil
 }

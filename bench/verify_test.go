@@ -1,0 +1,143 @@
+package bench_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// BenchmarkGinBare is the twin of all others here: the router and the handler
+// without a session.
+func BenchmarkGinBare(b *testing.B) {
+	router := gin.New()
+	router.GET("/", answer)
+	serve(b, router, []string{"none"}, http.StatusOK)
+}
+
+// BenchmarkGinVerify is the usual case: request after request with the same
+// promoted token.
+func BenchmarkGinVerify(b *testing.B) {
+	svc, store := newService(b, session.Config{})
+	tokens := accessTokens(b, svc, 1)
+	store.Arm()
+	serve(b, protected(svc), tokens, http.StatusOK)
+	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
+}
+
+// BenchmarkGinVerifyUncached is the same without the cache of verified tokens.
+func BenchmarkGinVerifyUncached(b *testing.B) {
+	svc, store := newService(b, session.Config{TokenCache: session.NoTokenCache})
+	tokens := accessTokens(b, svc, 1)
+	store.Arm()
+	serve(b, protected(svc), tokens, http.StatusOK)
+	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
+}
+
+// BenchmarkGinVerifyFirstSeen verifies tokens that this process does not know:
+// there are always more of them than the cache holds.
+func BenchmarkGinVerifyFirstSeen(b *testing.B) {
+	svc, store := newService(b, session.Config{TokenCache: 64 << 10})
+	tokens := accessTokens(b, svc, 1000)
+	store.Arm()
+	serve(b, protected(svc), tokens, http.StatusOK)
+	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
+}
+
+// BenchmarkGinVerifyForged refuses tokens of ours whose signature is wrong.
+func BenchmarkGinVerifyForged(b *testing.B) {
+	svc, store := newService(b, session.Config{})
+	tokens := accessTokens(b, svc, 1000)
+	for i, text := range tokens {
+		tokens[i] = forge(text)
+	}
+	store.Arm()
+	serve(b, protected(svc), tokens, http.StatusUnauthorized)
+	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
+}
+
+// newService is a service on the in-memory store, which counts its calls.
+func newService(b *testing.B, cfg session.Config) (*session.Service, *sessiontest.FaultyStore) {
+	b.Helper()
+	store := sessiontest.Faulty(sessiontest.NewStore())
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	svc, err := session.New(b.Context(), store, cfg)
+	require.NoError(b, err)
+	b.Cleanup(svc.Close)
+	return svc, store
+}
+
+// accessTokens are access tokens of n new sessions.
+func accessTokens(b *testing.B, svc *session.Service, n int) []string {
+	b.Helper()
+	texts := make([]string, n)
+	for i := range texts {
+		tokens, err := svc.Create(b.Context(), "user-"+strconv.Itoa(i), session.WithPayload(map[string]string{"role": "editor"}))
+		require.NoError(b, err)
+		texts[i] = tokens.Access.Value
+	}
+	return texts
+}
+
+// forge exchanges one character in the middle of the signature.
+func forge(text string) string {
+	at, other := len(text)-20, byte('A')
+	if text[at] == other {
+		other = 'B'
+	}
+	return text[:at] + string(other) + text[at+1:]
+}
+
+func protected(svc *session.Service) http.Handler {
+	router := gin.New()
+	router.Use(middleware.Verify(svc))
+	router.GET("/", func(c *gin.Context) {
+		if c.MustGet(middleware.Key).(*session.Session).UserID() == "" {
+			panic("a session of nobody")
+		}
+		answer(c)
+	})
+	return router
+}
+
+func answer(c *gin.Context) { c.String(http.StatusOK, "hello") }
+
+// serve has handler answer GET requests with the access tokens in turn.
+func serve(b *testing.B, handler http.Handler, tokens []string, status int) {
+	b.Helper()
+	requests := make([]*http.Request, len(tokens))
+	for i, text := range tokens {
+		requests[i] = httptest.NewRequestWithContext(b.Context(), http.MethodGet, "https://app.example/", nil)
+		requests[i].Header.Set("Cookie", "theme=dark; sAccessToken="+text)
+	}
+	w, i := &writer{header: make(http.Header)}, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		w.status = 0
+		handler.ServeHTTP(w, requests[i%len(requests)])
+		if w.status != status {
+			b.Fatalf("answered %d, not %d", w.status, status)
+		}
+		i++
+	}
+}
+
+// writer is a response that costs nothing, so that the differences between two
+// benchmarks are those of the handlers.
+type writer struct {
+	header http.Header
+	status int
+}
+
+func (w *writer) Header() http.Header         { return w.header }
+func (w *writer) WriteHeader(status int)      { w.status = status }
+func (w *writer) Write(p []byte) (int, error) { return len(p), nil }

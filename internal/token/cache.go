@@ -1,0 +1,87 @@
+package token
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// Cache remembers access tokens that were verified, because a client sends the
+// same one with every request until it expires. The zero Cache and a nil one
+// remember nothing. It is safe for concurrent use.
+//
+// It is sound because it replaces only what depends on nothing but the token's
+// text and the key's secret: the signature and the reading of the claims. All
+// that changes with time is asked anew at every hit: whether the key still
+// verifies and has the same secret, the times, issuer and audience. Revocation is
+// the business of the caller, who has to ask the database with or without a Cache.
+//
+// Tokens are found by their SHA-256, so that the text of none is kept, and a
+// lookup's duration tells nothing about the texts of others.
+type Cache struct {
+	tokens *otter.Cache[[sha256.Size]byte, verified]
+}
+
+// entryOverhead is what an entry takes beside the texts: the struct of the claims
+// and the cache's own records. It was measured at 490 bytes; the test of the bound
+// fails when it is too little.
+const entryOverhead = 640
+
+// weightOf is the memory in bytes that an entry takes, at most: the decoded claims
+// and a copy of the payload, each rounded up by the allocator by an eighth.
+func weightOf(_ [sha256.Size]byte, v verified) uint32 {
+	texts := v.size + len(v.access.Payload)
+	return uint32(entryOverhead + texts + texts/8) //nolint:gosec // of a token of bounded size
+}
+
+// NewCache returns a Cache that takes up to about the given number of bytes.
+// Those used least make room for others.
+func NewCache(bytes int64) *Cache {
+	if bytes <= 0 {
+		return nil
+	}
+	return &Cache{otter.Must(&otter.Options[[sha256.Size]byte, verified]{
+		MaximumWeight: uint64(bytes),
+		Weigher:       weightOf,
+		// Its upkeep is short: no goroutine of its own for that.
+		Executor: func(upkeep func()) { upkeep() },
+	})}
+}
+
+// ParseAccess is the function ParseAccess with a memory. Others may hold the same
+// claims: they must not be changed.
+func (c *Cache) ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
+	if c == nil || c.tokens == nil || len(text) > MaxAccessLen {
+		return ParseAccess(text, keys, want)
+	}
+	digest := digestOf(text)
+	v, known := c.tokens.GetIfPresent(digest)
+	if known {
+		secret, err := keys.secretFor(v.access.KeyID, 0)
+		if err != nil {
+			return nil, err
+		}
+		known = subtle.ConstantTimeCompare(secret, v.secret) == 1
+	}
+	if !known {
+		var err error
+		if v, err = authenticate(text, keys); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.check(want); err != nil {
+		return nil, err
+	}
+	// A token that waits to be promoted is replaced at this very use.
+	if !known && v.access.Parent.IsZero() {
+		c.tokens.Set(digest, v)
+	}
+	return v.access, nil
+}
+
+// digestOf spares the heap a copy of every token that comes in.
+func digestOf(text string) [sha256.Size]byte {
+	var buf [MaxAccessLen]byte
+	return sha256.Sum256(buf[:copy(buf[:], text)])
+}
