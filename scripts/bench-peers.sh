@@ -7,7 +7,7 @@
 # SECONDS_EACH  length of one measurement (default 5)
 #
 # -out docs/bench keeps the table, the raw figures and the plot there, in place
-# of artifacts/peers. With the defaults it takes about six minutes.
+# of artifacts/peers. With the defaults it takes about seven minutes.
 #
 # The servers have core 0 to themselves; load generator and MariaDB, a private
 # one, share core 1. Nothing else should run meanwhile. Installs what is missing,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/bench/peers/load"
 	"github.com/gin-sessionkit/sessionkit/bench/peers/report"
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // scenarios are the loads, in the order of the report.
@@ -25,32 +26,44 @@ func takes(p *process, s report.Scenario) bool {
 	}
 }
 
-// measureAll warms every server up, and then measures round by round. Each
-// round begins with another server, so that no one always follows the same.
+// measureAll warms every server up, and then measures round by round.
 func measureAll(ctx context.Context, o options, meter load.Meter, all []*process) ([]report.Sample, error) {
+	if _, err := measureRound(ctx, meter, 0, all, o.warmup); err != nil {
+		return nil, err
+	}
+	say("all are warm")
 	var samples []report.Sample
-	for round := range o.rounds + 1 {
-		d := o.each
-		if round == 0 {
-			d = o.warmup
+	for round := 1; round <= o.rounds; round++ {
+		got, err := measureRound(ctx, meter, round, all, o.each)
+		if err != nil {
+			return nil, err
 		}
-		for _, scenario := range scenarios() {
-			for i := range all {
-				p := all[(i+round)%len(all)]
-				if !takes(p, scenario) {
-					continue
-				}
-				sample, err := measure(ctx, meter, p, scenario, d)
-				if err != nil {
-					return nil, p.explain(err)
-				}
-				sample.Round = round
-				if round > 0 {
-					samples = append(samples, sample)
-				}
+		samples = append(samples, got...)
+		say("round %d of %d done", round, o.rounds)
+	}
+	return samples, nil
+}
+
+// measureRound puts every load to every server that takes it. Each round
+// begins with another server, so that a disturbance does not always hit the same.
+func measureRound(ctx context.Context, meter load.Meter, round int, all []*process, d time.Duration) ([]report.Sample, error) {
+	var samples []report.Sample
+	for _, scenario := range scenarios() {
+		for i := range all {
+			p := all[(i+round)%len(all)]
+			if !takes(p, scenario) {
+				continue
 			}
+			sample, err := measure(ctx, meter, p, scenario, d)
+			if ctx.Err() != nil {
+				return nil, errors.New("interrupted")
+			}
+			if err != nil {
+				return nil, p.explain(err)
+			}
+			sample.Round = round
+			samples = append(samples, sample)
 		}
-		say("round %d of %d done%s", round, o.rounds, map[bool]string{true: " (warm-up, discarded)"}[round == 0])
 	}
 	return samples, nil
 }

@@ -64,7 +64,7 @@ func (c *Client) Do(method, target string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // all that matters has been read
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if err != nil {
 		return Answer{}, err
@@ -85,8 +85,9 @@ func (c *Client) compose(method, target string) []byte {
 	if c.antiCSRF != "" {
 		b = fmt.Appendf(b, "Anti-Csrf: %s\r\n", c.antiCSRF)
 	}
-	c.request = append(b, "\r\n"...)
-	return c.request
+	b = append(b, "\r\n"...)
+	c.request = b // its memory serves the next one too
+	return b
 }
 
 // Cookies is the Cookie header that a browser would send to path.

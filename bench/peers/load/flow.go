@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // LogIn starts a session for user.
@@ -58,7 +59,7 @@ func (c *Client) Rotate(user string) error {
 		return fmt.Errorf("first use: %w", err)
 	}
 	if c.Cookies(servers.MePath) == before {
-		return fmt.Errorf("first use: the rotation was not made definite")
+		return errors.New("first use: the rotation was not made definite")
 	}
 	return nil
 }

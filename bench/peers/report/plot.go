@@ -100,6 +100,7 @@ func verticalGrid() *plotter.Grid {
 // grouped are ticks with 10,000 where gonum writes 10000.
 type grouped struct{}
 
+// Ticks are gonum's, with other labels.
 func (grouped) Ticks(lowest, highest float64) []plot.Tick {
 	ticks := plot.DefaultTicks{}.Ticks(lowest, highest)
 	for i, tick := range ticks {
@@ -116,7 +117,7 @@ func svg(p *plot.Plot) ([]byte, error) {
 	canvas := vgsvg.New(plotWidth, plotHeight)
 	page := draw.New(canvas)
 	page.SetColor(color.White)
-	page.Fill(page.Rectangle.Path())
+	page.Fill(page.Path())
 	p.Draw(draw.Crop(page, margin, -margin, margin, -margin))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {

@@ -21,8 +21,8 @@ func (r Report) Markdown() string {
 	b.WriteString("\n## Login, and refresh cycles\n\n")
 	b.WriteString(r.writes())
 	b.WriteString("\nA cycle is a POST that refreshes and a GET that makes it definite. " +
-		"Core busy: how much of its core the server used; what is missing to 100 % it spent waiting for MariaDB, " +
-		"whose core the generator shares.\n")
+		"Core busy: how much of its core the server used; in an undisturbed run the rest went by in waiting for MariaDB " +
+		"or the generator, which share a core.\n")
 	b.WriteString("\n## Targets\n\n")
 	b.WriteString(r.targets())
 	b.WriteString("\n" + r.disturbance() + "\n")
