@@ -68,6 +68,10 @@ bench: ## benchmarks COUNT times into bench.txt, summed up by benchstat
 bench-peers: ## this kit beside other session libraries; ARGS='-out docs/bench' keeps the figures
 	@scripts/bench-peers.sh $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: ## cost by the size of the table, up to 10 M sessions; ARGS='-out docs/bench' keeps the figures
+	@scripts/bench-scale.sh $(ARGS)
+
 .PHONY: bench-soak
 bench-soak: ## five minutes of load, after which the heap must be as it was
 	@SESSIONKIT_SOAK=5m scripts/with-db.sh go test -count=1 -run='^TestHeapStaysFlat$$' -v -timeout=20m ./bench

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// markdown is the page of tables.
+func (r *report) markdown(w io.Writer) {
+	fmt.Fprint(w, "# Cost by the size of the table\n\n")
+	for _, f := range r.facts {
+		fmt.Fprintf(w, "- %s: %s\n", f.name, f.value)
+	}
+	fmt.Fprintf(w, "- the whole run: %s\n", r.took.Round(time.Second))
+	r.operations(w)
+	r.space(w)
+	r.keys(w)
+	r.cleanup(w)
+	r.explained(w)
+}
+
+// operations has a column for each size, and how each compares with the table of
+// the smallest size that was measured by turns with it.
+func (r *report) operations(w io.Writer) {
+	if len(r.stages) == 0 {
+		return
+	}
+	small := count(r.settings.sizes[0])
+	fmt.Fprintf(w, "\n## Operations: p50 / p99 in milliseconds\n\nThe first seven through the service, on sessions just created; "+
+		"those on loaded rows through the store, on rows from all over the table. SELECT 1 is the bare round trip. "+
+		"A table of %s sessions was measured by turns with the one that grew; \"× p50\" is p50 as a multiple of the small one's at that time. "+
+		"At %s both are alike: what they differ by there is noise.\n\n", small, small)
+	head := []string{"operation"}
+	for _, m := range r.stages {
+		head = append(head, count(m.size), small+" beside it", "× p50", "× p99")
+	}
+	table := [][]string{head}
+	for o := range ops {
+		row := []string{o.String()}
+		for _, m := range r.stages {
+			big, control := m.sums[o], m.control[o]
+			row = append(row, short(big.p50)+" / "+short(big.p99), short(control.p50)+" / "+short(control.p99),
+				ratio(big.p50, control.p50), ratio(big.p99, control.p99))
+		}
+		table = append(table, row)
+	}
+	writeTable(w, table)
+	for _, m := range r.stages {
+		least := m.sums[0].n
+		for _, sum := range m.sums {
+			least = min(least, sum.n)
+		}
+		fmt.Fprintf(w, "\nAt %s sessions: %d samples of create, at least %d of each operation.\n", count(m.size), m.sums[opCreate].n, least)
+	}
+}
+
+func (r *report) space(w io.Writer) {
+	fmt.Fprint(w, "\n## Bytes per session on disk\n\nEstimated by the server (data and indexes) after ANALYZE, and the file's size.\n\n")
+	table := [][]string{{"table", "rows", "data", "indexes", "together", "file", "by index"}}
+	for _, s := range r.spaces {
+		per := func(bytes int64) string { return fmt.Sprintf("%.0f", float64(bytes)/float64(max(s.rows, 1))) }
+		var by []string
+		for _, i := range s.indexes {
+			by = append(by, i.name+" "+per(i.bytes))
+		}
+		name := "time-ordered keys"
+		if s.table == "scale_random" {
+			name = "random keys"
+		}
+		table = append(table, []string{name, fmt.Sprint(s.rows), per(s.data), per(s.index), per(s.data + s.index), per(s.file), strings.Join(by, ", ")})
+	}
+	writeTable(w, table)
+}
+
+func (r *report) keys(w io.Writer) {
+	if len(r.keyed) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n## Time-ordered or random primary keys: inserts\n\nInto two tables of the same size by turns.\n\n")
+	table := [][]string{{"rows", "buffer pool", "keys", "p50 / p99 ms", "inserts/s", "pages written per insert", "pages read per insert"}}
+	for _, k := range r.keyed {
+		kind := "time-ordered"
+		if k.random {
+			kind = "random"
+		}
+		table = append(table, []string{
+			count(k.rows), k.pool, kind, short(k.insert.p50) + " / " + short(k.insert.p99),
+			fmt.Sprintf("%.0f", k.rate), fmt.Sprintf("%.2f", k.written), fmt.Sprintf("%.2f", k.read),
+		})
+	}
+	writeTable(w, table)
+}
+
+func (r *report) cleanup(w io.Writer) {
+	c := r.cleaned
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n## Cleanup\n\n%d of %d ended sessions removed in %.1f s: %.0f rows/s, with the default batches and pauses. "+
+		"A batch took %s / %s ms (p50 / p99); the first tenth of them %s, the last %s (p50).\n\n", c.removed, c.ended, c.took.Seconds(),
+		float64(c.removed)/max(c.took.Seconds(), 1e-3), short(c.batches.p50), short(c.batches.p99), short(c.first), short(c.last))
+	table := [][]string{{"operation beside it", "before: p50 / p99 ms", "during: p50 / p99 ms", "samples during"}}
+	for _, o := range []op{opRefresh, opPromote} {
+		b, d := c.before[o], c.during[o]
+		table = append(table, []string{
+			o.String(), short(b.p50) + " / " + short(b.p99), short(d.p50) + " / " + short(d.p99), fmt.Sprint(d.n),
+		})
+	}
+	writeTable(w, table)
+}
+
+// explained shows the plans at the largest size. At the others the run fails as well
+// when one uses no index.
+func (r *report) explained(w io.Writer) {
+	if len(r.plans) == 0 {
+		return
+	}
+	last := r.plans[len(r.plans)-1]
+	fmt.Fprintf(w, "\n## EXPLAIN of every statement of the store, at %s sessions\n\n", count(last.size))
+	table := [][]string{{"method", "table", "type", "key", "rows", "", "statement"}}
+	for _, s := range last.steps {
+		table = append(table, []string{s.method, s.table, s.kind, s.key, s.rows, s.verdict, "`" + strings.ReplaceAll(s.short(), "`", "") + "`"})
+	}
+	writeTable(w, table)
+}
+
+// short is the statement without what is the same in all of them.
+func (s step) short() string {
+	text := s.statement
+	for _, columns := range []string{columns, listColumns} {
+		text = strings.ReplaceAll(text, columns, "…")
+	}
+	return strings.ReplaceAll(text, strings.Repeat("?, ", 999), "…, ")
+}
+
+const listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
+	"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip"
+
+func writeTable(w io.Writer, rows [][]string) {
+	for i, row := range rows {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			fmt.Fprintf(w, "|%s\n", strings.Repeat("---|", len(row)))
+		}
+	}
+}
+
+func short(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
+
+func ratio(a, b time.Duration) string {
+	if b == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", float64(a)/float64(b))
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+const (
+	dayMillis = int64(24 * 60 * 60 * 1000)
+	// idle is how long a session lives without use: the kit's default.
+	idle = 100 * dayMillis
+	// age is how long ago the oldest loaded session began.
+	age = 200 * dayMillis
+	// heavy is how many sessions the users have that are listed and revoked.
+	heavy = 20
+	// crowd is how many sessions five ordinary users have: 1, 2, 3, 4 and 5.
+	crowd = 15
+)
+
+// plan says what the table is filled with. Row i is a function of the plan
+// alone, so that any loaded row can be named, and advanced from its current
+// token, without asking the database for it first.
+type plan struct {
+	seed  uint64
+	now   int64 // milliseconds; every row lives then and for an hour more
+	sizes []int // ascending; each is one stage of the filling
+	// randomHandles makes handles in no order, to compare.
+	randomHandles bool
+}
+
+// stage is the part of the rows that one filling adds. Users belong to one stage.
+type stage struct {
+	start, n int
+	heavies  int // users with 20 sessions; they have about a tenth of the rows
+	// step spreads the sessions of one user over the stage, back inverts it.
+	step, back uint64
+}
+
+func (p *plan) stage(k int) stage {
+	s := stage{n: p.sizes[k]}
+	if k > 0 {
+		s.start = p.sizes[k-1]
+		s.n -= s.start
+	}
+	s.heavies = s.n / (10 * heavy)
+	// The golden ratio spreads multiples of the step most evenly.
+	n := big.NewInt(int64(s.n))
+	for s.step = uint64(float64(s.n)*0.618) | 1; ; s.step += 2 {
+		step := new(big.Int).SetUint64(s.step)
+		if back := new(big.Int).ModInverse(step, n); back != nil {
+			s.back = back.Uint64()
+			return s
+		}
+	}
+}
+
+// position is the place of the stage's row j in the order of users.
+func (s *stage) position(j int) int { return int(uint64(j) * s.back % uint64(s.n)) }
+
+// at is the row of the stage that has the given position.
+func (s *stage) at(position int) int { return int(uint64(position) * s.step % uint64(s.n)) }
+
+// owner is the number of the user, within the stage, of row j. Heavy users come first.
+func (s *stage) owner(j int) int {
+	at := s.position(j)
+	if at < s.heavies*heavy {
+		return at / heavy
+	}
+	at -= s.heavies * heavy
+	user := s.heavies + at/crowd*5
+	for n, left := 1, at%crowd; left >= n; n++ {
+		left -= n
+		user++
+	}
+	return user
+}
+
+// user names a user of a stage.
+func (p *plan) user(k, number int) string {
+	return uuid(newRand(p.seed+uint64(k)+1, uint64(number)))
+}
+
+func (p *plan) stageOf(i int) int {
+	for k, size := range p.sizes {
+		if i < size {
+			return k
+		}
+	}
+	panic("scale: row outside of the plan")
+}
+
+// row is row i of the table.
+func (p *plan) row(i int) models.Session {
+	k := p.stageOf(i)
+	s := p.stage(k)
+	return p.rowOf(i, p.user(k, s.owner(i-s.start)))
+}
+
+// rowOf is row without looking up the user.
+func (p *plan) rowOf(i int, user string) models.Session {
+	rng := newRand(p.seed, uint64(i))
+	created := p.now - age + int64(float64(age)*float64(i)/float64(p.sizes[len(p.sizes)-1]))
+	row := newRow(rng, user, created, p.randomHandles)
+	// Used at some time since, but not so long ago that it would have ended.
+	oldest := max(created, p.now-idle+dayMillis/24)
+	used := oldest + rng.Int64N(max(1, p.now-oldest))
+	row.LastUsedAt, row.RefreshToken.CurIat, row.ExpiresAt = used, used, used+idle
+	if row.RefreshToken.Gen = rng.Int64N(64); row.RefreshToken.Gen > 0 {
+		fill(rng, row.RefreshToken.PrevHash[:])
+	}
+	return row
+}
+
+// newRow is a session as the service creates it.
+func newRow(rng *rand.Rand, user string, now int64, randomHandle bool) models.Session {
+	row := models.Session{
+		Handle: newHandle(rng, now, randomHandle), UserID: user,
+		Payload: payload(rng), Data: data(rng),
+		CreatedAt: now, LastUsedAt: now, ExpiresAt: now + idle,
+		UserAgent: userAgent(rng), IP: fmt.Sprintf("203.0.113.%d", rng.IntN(256)),
+		RefreshToken: models.RefreshToken{CurIat: now},
+	}
+	fill(rng, row.RefreshToken.CurHash[:])
+	return row
+}
+
+// newRand is repeatable, and fast enough to make rows by the million.
+func newRand(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // test data
+}
+
+// handles are made of 48 bits of time and 80 random ones, as the service's.
+var handles = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+func newHandle(rng *rand.Rand, now int64, random bool) string {
+	var b [16]byte
+	fill(rng, b[:])
+	if !random {
+		var time [8]byte
+		binary.BigEndian.PutUint64(time[:], uint64(now)) //nolint:gosec // later than 1970
+		copy(b[:6], time[2:])
+	}
+	return handles.EncodeToString(b[:])
+}
+
+func payload(rng *rand.Rand) []byte {
+	return fmt.Appendf(nil, `{"email":"user-%07d@example.org","name":"Test User","roles":["member","editor"],"tenant":"t-%04d"}`,
+		rng.IntN(1e7), rng.IntN(1e4))
+}
+
+func data(rng *rand.Rand) []byte {
+	return fmt.Appendf(nil, `{"cart":[{"sku":"A-%06d","n":%d}],"lastOrder":"%s","locale":"en-GB","theme":"dark"}`,
+		rng.IntN(1e6), 1+rng.IntN(9), uuid(rng))
+}
+
+func userAgent(rng *rand.Rand) string {
+	version := 110 + rng.IntN(40)
+	if rng.IntN(3) == 0 {
+		return fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64; rv:%d.0) Gecko/20100101 Firefox/%d.0", version, version)
+	}
+	return fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", version)
+}
+
+// uuid is what most applications name their users by.
+func uuid(rng *rand.Rand) string {
+	var b [16]byte
+	fill(rng, b[:])
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+func fill(rng *rand.Rand, b []byte) {
+	for ; len(b) >= 8; b = b[8:] {
+		binary.LittleEndian.PutUint64(b, rng.Uint64())
+	}
+}
