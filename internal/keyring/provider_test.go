@@ -97,10 +97,8 @@ func TestProviderServesAccessKeysOnly(t *testing.T) {
 	require.Equal(t, want, two)
 
 	// A rotation: a new first one, an old one withdrawn.
-	generation := r.Generation()
 	keys = []token.Key{{ID: "three", Secret: randomBytes(32)}, keys[0]}
 	require.NoError(t, r.Reload(t.Context()))
-	require.NotEqual(t, generation, r.Generation())
 	key, err = r.Signing(t.Context(), access)
 	require.NoError(t, err)
 	require.Equal(t, "three", key.ID)

@@ -35,7 +35,6 @@ func TestRetireStopsAKeyEverywhere(t *testing.T) {
 			for _, p := range []models.KeyPurpose{access, refresh} {
 				stolen, err := rings[0].Signing(ctx, p)
 				require.NoError(t, err)
-				generation := rings[1].Generation()
 				require.NoError(t, rings[0].Retire(ctx, stolen.ID))
 				require.NoError(t, rings[0].Retire(ctx, stolen.ID), "again")
 
@@ -46,7 +45,6 @@ func TestRetireStopsAKeyEverywhere(t *testing.T) {
 				require.NotEqual(t, stolen.ID, next.ID)
 
 				time.Sleep(time.Minute + time.Second)
-				require.NotEqual(t, generation, rings[1].Generation())
 				for _, r := range rings {
 					_, err := r.Verifying(ctx, p, stolen.ID, 0)
 					requireUnknown(t, err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -16,13 +15,12 @@ import (
 // Ring hands out the keys. Make one with New and keep it fresh with Run. It is
 // safe for concurrent use.
 type Ring struct {
-	sources    map[models.KeyPurpose]*source // never changes after New
-	lifetimes  map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
-	shelf      *shelf                        // nil when the provider serves all
-	external   *source                       // nil without a provider
-	log        *slog.Logger
-	close      context.CancelFunc
-	generation atomic.Uint64
+	sources   map[models.KeyPurpose]*source // never changes after New
+	lifetimes map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
+	shelf     *shelf                        // nil when the provider serves all
+	external  *source                       // nil without a provider
+	log       *slog.Logger
+	close     context.CancelFunc
 }
 
 // New loads the keys and makes those that are missing. It fails with an
@@ -66,7 +64,7 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 		}
 	}
 	newSource := func(every time.Duration) *source {
-		return &source{base: base, clock: cfg.Now, every: every, generation: &r.generation}
+		return &source{base: base, clock: cfg.Now, every: every}
 	}
 	if cfg.Provider != nil {
 		o := &outside{provider: cfg.Provider}
@@ -201,10 +199,6 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 	r.log.Warn("sessionkit: signing key retired", "kid", kid)
 	return nil
 }
-
-// Generation changes whenever a load or Retire changed the set of keys. A key
-// that merely reaches its end does not count: no token outlives its key.
-func (r *Ring) Generation() uint64 { return r.generation.Load() }
 
 // all lists the sources.
 func (r *Ring) all() []*source {

@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/gin-sessionkit/sessionkit/internal/token"
@@ -51,11 +50,6 @@ func (s *snapshot) signer(p models.KeyPurpose, now, lifetime int64) (entry, bool
 		next = e
 	}
 	return next, next.readable()
-}
-
-// same reports whether both verify the same keys for the same time.
-func (s *snapshot) same(o *snapshot) bool {
-	return maps.EqualFunc(s.byID, o.byID, entry.equal)
 }
 
 // missingSlot tells whether s needs a new key at now, and for which slot.

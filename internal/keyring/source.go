@@ -38,14 +38,13 @@ type source struct {
 	// tick is what keeps the keys fresh: a load and what is due then.
 	tick func(ctx context.Context) error
 
-	every      time.Duration
-	generation *atomic.Uint64
-	flight     flight
-	started    atomic.Uint64 // loads
-	searching  cooldown      // loads that unknown ids asked for
-	making     cooldown      // failed attempts at making a key to sign with
-	waiting    atomic.Int64
-	snap       atomic.Pointer[snapshot]
+	every     time.Duration
+	flight    flight
+	started   atomic.Uint64 // loads
+	searching cooldown      // loads that unknown ids asked for
+	making    cooldown      // failed attempts at making a key to sign with
+	waiting   atomic.Int64
+	snap      atomic.Pointer[snapshot]
 
 	mu      sync.Mutex      // guards replacing snap, and:
 	retired map[string]bool // kids retired by this process
@@ -72,16 +71,8 @@ func (s *source) load(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.install(newSnapshot(entries, s.retired, seq, now))
+	s.snap.Store(newSnapshot(entries, s.retired, seq, now))
 	return nil
-}
-
-// install needs s.mu.
-func (s *source) install(next *snapshot) {
-	old := s.snap.Swap(next)
-	if old == nil || !old.same(next) {
-		s.generation.Add(1)
-	}
 }
 
 // drop stops kid in this process for good, and reports whether it was known.
@@ -94,7 +85,7 @@ func (s *source) drop(kid string) bool {
 		s.retired = make(map[string]bool)
 	}
 	s.retired[kid] = true
-	s.install(newSnapshot(old.entries, s.retired, old.seq, old.asOf))
+	s.snap.Store(newSnapshot(old.entries, s.retired, old.seq, old.asOf))
 	return known
 }
 
