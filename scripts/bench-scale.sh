@@ -36,7 +36,8 @@ export SESSIONKIT_SCALE_DSN SESSIONKIT_SCALE_ADMIN_DSN
 rc=0
 "$work/scale" -datadir "$work/mariadb/data" "$@" &
 child=$!
-trap 'kill -s INT "$child" 2>/dev/null' INT TERM HUP
+# It prints what it has, and the server goes when it has gone.
+trap 'kill -s TERM "$child" 2>/dev/null || true' INT TERM HUP
 wait "$child" || rc=$?
 while kill -0 "$child" 2>/dev/null; do
   rc=0

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -138,7 +139,7 @@ func (c *cleanup) run(ctx context.Context, limit time.Duration) error {
 // judge sums the batches up.
 func (r *cleaned) judge(m *metered) error {
 	if len(m.took) == 0 {
-		return fmt.Errorf("the cleanup did not begin")
+		return errors.New("the cleanup did not begin")
 	}
 	tenth := max(1, len(m.took)/10)
 	r.first = summarise(append([]time.Duration{}, m.took[:tenth]...)).p50
@@ -169,7 +170,7 @@ func (m *metered) DeleteEnded(ctx context.Context, before int64, limit int) (int
 	m.end = time.Now()
 	m.took = append(m.took, m.end.Sub(begin))
 	m.removed += n
-	if err != nil && m.err == nil && ctx.Err() != context.Canceled { //nolint:errorlint // never wrapped
+	if err != nil && m.err == nil && !errors.Is(ctx.Err(), context.Canceled) {
 		m.err = fmt.Errorf("cleanup, batch %d: %w", len(m.took), err)
 	}
 	return n, err

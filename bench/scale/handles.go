@@ -55,7 +55,7 @@ func (c *contest) run(ctx context.Context, seed uint64, rows int, tables ...*con
 	for round := range c.rounds {
 		for turn := range tables {
 			// The one that begins changes, as each may leave dirty pages to the other.
-			if err := c.turn(ctx, seed+uint64(round), tables[(turn+round)%len(tables)]); err != nil { //nolint:gosec // small
+			if err := c.turn(ctx, seed+uint64(round), tables[(turn+round)%len(tables)]); err != nil {
 				return nil, err
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -17,14 +19,15 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		log.Fatalf("scale: %v", err)
 	}
 }
 
-// run measures all, and writes the report to w even when something failed on the way, for what
-// is there has taken its time.
+// run measures all, and prints the report to w even when something failed on the way, for what
+// is there has taken its time. It writes the files only of a whole run.
 func run(ctx context.Context, args []string, w io.Writer) error {
 	s, err := parseSettings(args)
 	if err != nil {
@@ -46,7 +49,13 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	}
 	err = measureAll(ctx, b, s, r)
 	r.took = time.Since(r.begin)
-	return errors.Join(err, r.withoutIndex(), r.write(w))
+	if err != nil {
+		var page bytes.Buffer
+		r.markdown(&page)
+		_, printErr := w.Write(page.Bytes())
+		return errors.Join(err, printErr)
+	}
+	return errors.Join(r.withoutIndex(), r.write(w))
 }
 
 func measureAll(ctx context.Context, b *bed, s settings, r *report) error {
@@ -160,7 +169,7 @@ func (c *contest) both(ctx context.Context, s settings, size int, r *report, tab
 		return err
 	}
 	log.Printf("%d: the same with a buffer pool of %d MiB", size, s.smallPool)
-	if err := c.resizePool(ctx, fmt.Sprint(s.smallPool<<20)); err != nil {
+	if err := c.resizePool(ctx, strconv.Itoa(s.smallPool<<20)); err != nil {
 		return err
 	}
 	results, err = c.run(ctx, s.seed+2<<32, size, tables...)

@@ -1,14 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // markdown is the page of tables.
-func (r *report) markdown(w io.Writer) {
+func (r *report) markdown(w *bytes.Buffer) {
 	fmt.Fprint(w, "# Cost by the size of the table\n\n")
 	for _, f := range r.facts {
 		fmt.Fprintf(w, "- %s: %s\n", f.name, f.value)
@@ -23,7 +25,7 @@ func (r *report) markdown(w io.Writer) {
 
 // operations has a column for each size, and how each compares with the table of
 // the smallest size that was measured by turns with it.
-func (r *report) operations(w io.Writer) {
+func (r *report) operations(w *bytes.Buffer) {
 	if len(r.stages) == 0 {
 		return
 	}
@@ -56,7 +58,7 @@ func (r *report) operations(w io.Writer) {
 	}
 }
 
-func (r *report) space(w io.Writer) {
+func (r *report) space(w *bytes.Buffer) {
 	fmt.Fprint(w, "\n## Bytes per session on disk\n\nEstimated by the server (data and indexes) after ANALYZE, and the file's size.\n\n")
 	table := [][]string{{"table", "rows", "data", "indexes", "together", "file", "by index"}}
 	for _, s := range r.spaces {
@@ -69,12 +71,12 @@ func (r *report) space(w io.Writer) {
 		if s.table == "scale_random" {
 			name = "random keys"
 		}
-		table = append(table, []string{name, fmt.Sprint(s.rows), per(s.data), per(s.index), per(s.data + s.index), per(s.file), strings.Join(by, ", ")})
+		table = append(table, []string{name, strconv.Itoa(s.rows), per(s.data), per(s.index), per(s.data + s.index), per(s.file), strings.Join(by, ", ")})
 	}
 	writeTable(w, table)
 }
 
-func (r *report) keys(w io.Writer) {
+func (r *report) keys(w *bytes.Buffer) {
 	if len(r.keyed) == 0 {
 		return
 	}
@@ -93,7 +95,7 @@ func (r *report) keys(w io.Writer) {
 	writeTable(w, table)
 }
 
-func (r *report) cleanup(w io.Writer) {
+func (r *report) cleanup(w *bytes.Buffer) {
 	c := r.cleaned
 	if c == nil {
 		return
@@ -105,7 +107,7 @@ func (r *report) cleanup(w io.Writer) {
 	for _, o := range []op{opRefresh, opPromote} {
 		b, d := c.before[o], c.during[o]
 		table = append(table, []string{
-			o.String(), short(b.p50) + " / " + short(b.p99), short(d.p50) + " / " + short(d.p99), fmt.Sprint(d.n),
+			o.String(), short(b.p50) + " / " + short(b.p99), short(d.p50) + " / " + short(d.p99), strconv.Itoa(d.n),
 		})
 	}
 	writeTable(w, table)
@@ -113,7 +115,7 @@ func (r *report) cleanup(w io.Writer) {
 
 // explained shows the plans at the largest size. At the others the run fails as well
 // when one uses no index.
-func (r *report) explained(w io.Writer) {
+func (r *report) explained(w *bytes.Buffer) {
 	if len(r.plans) == 0 {
 		return
 	}
@@ -121,7 +123,10 @@ func (r *report) explained(w io.Writer) {
 	fmt.Fprintf(w, "\n## EXPLAIN of every statement of the store, at %s sessions\n\n", count(last.size))
 	table := [][]string{{"method", "table", "type", "key", "rows", "", "statement"}}
 	for _, s := range last.steps {
-		table = append(table, []string{s.method, s.table, s.kind, s.key, s.rows, s.verdict, "`" + strings.ReplaceAll(s.short(), "`", "") + "`"})
+		row := []string{s.method, s.table, s.kind, s.key, s.rows, s.verdict, "`" + strings.ReplaceAll(s.short(), "`", "") + "`"}
+		if !slices.ContainsFunc(table, func(other []string) bool { return slices.Equal(row, other) }) {
+			table = append(table, row)
+		}
 	}
 	writeTable(w, table)
 }
@@ -132,13 +137,16 @@ func (s step) short() string {
 	for _, columns := range []string{columns, listColumns} {
 		text = strings.ReplaceAll(text, columns, "…")
 	}
-	return strings.ReplaceAll(text, strings.Repeat("?, ", 999), "…, ")
+	if head, tail, ok := strings.Cut(text, " IN ( ?, "); ok {
+		return head + " IN (" + strings.Repeat("?, ", 2) + "… " + strconv.Itoa(strings.Count(tail, "?")+1) + ")"
+	}
+	return text
 }
 
 const listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
 	"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip"
 
-func writeTable(w io.Writer, rows [][]string) {
+func writeTable(w *bytes.Buffer, rows [][]string) {
 	for i, row := range rows {
 		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 		if i == 0 {

@@ -36,9 +36,6 @@ func (o op) String() string {
 	}[o]
 }
 
-// loaded reports whether o is the store's on rows from all over the table.
-func (o op) loaded() bool { return o >= opLoadedFind && o <= opLoadedRevokeAll }
-
 // recorder keeps the samples of one worker.
 type recorder [ops][]time.Duration
 

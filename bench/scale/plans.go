@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"gorm.io/gorm"
 )
 
 // call is one method of the store, with one kind of arguments.
@@ -226,7 +225,7 @@ func (s *step) judge(t gormstore.Tables) {
 		s.verdict = "all of the table's two rows, on purpose"
 	case s.key == "" || s.kind == "ALL" || s.kind == "index":
 		s.verdict, s.bad = "NO INDEX", true
-	case strings.HasPrefix(s.statement, "DELETE FROM `"+t.Sessions) && s.key != "PRIMARY":
+	case strings.HasPrefix(s.statement, "DELETE FROM `"+t.Sessions+"`") && s.key != "PRIMARY":
 		// It works, but locks gaps where live sessions move their end to.
 		s.verdict = "NOT BY PRIMARY KEY"
 	}

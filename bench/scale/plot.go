@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strings"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -91,23 +92,20 @@ func (r *report) panel(of []op, value func(summary) time.Duration) (*plot.Plot, 
 
 // draw puts the panels beside each other, under a line that says when and where.
 func (r *report) draw(plots [][]*plot.Plot) ([]byte, error) {
-	if len(r.stages) == 0 {
-		return nil, nil
-	}
 	canvas := vgsvg.New(11*vg.Inch, 9*vg.Inch)
 	all := draw.New(canvas)
 	all.SetColor(color.White)
-	all.Fill(all.Rectangle.Path())
+	all.Fill(all.Path())
 	style := plots[0][0].X.Label.TextStyle
 	style.XAlign = draw.XCenter
-	var caption string
+	caption := []string{fmt.Sprintf("Latency, %d workers", r.settings.workers)}
 	for _, f := range r.facts {
 		if f.name == "date" || f.name == "machine" || f.name == "server" {
-			caption += prefixed("; ", f.value)
+			caption = append(caption, f.value)
 		}
 	}
 	all.FillText(style, vg.Point{X: all.Center().X, Y: all.Max.Y - vg.Points(16)},
-		fmt.Sprintf("Latency, %d workers%s", r.settings.workers, caption))
+		strings.Join(caption, "; "))
 	below := draw.Crop(all, vg.Points(4), -vg.Points(8), vg.Points(4), -vg.Points(26))
 	tiles := draw.Tiles{Rows: len(plots), Cols: len(plots[0]), PadX: vg.Points(10), PadY: vg.Points(10)}
 	for i, row := range plot.Align(plots, tiles, below) {

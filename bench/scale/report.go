@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -76,7 +77,7 @@ func (r *report) write(w io.Writer) error {
 }
 
 // text is one line for each measurement.
-func (r *report) text(w io.Writer) {
+func (r *report) text(w *bytes.Buffer) {
 	for _, f := range r.facts {
 		fmt.Fprintf(w, "# %s: %s\n", f.name, f.value)
 	}
@@ -127,6 +128,6 @@ func count(n int) string {
 	case n >= 1000 && n%100 == 0:
 		return fmt.Sprintf("%g k", float64(n)/1e3)
 	default:
-		return fmt.Sprint(n)
+		return strconv.Itoa(n)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // space is what a table takes on disk, in bytes. file and indexes need the
@@ -88,7 +90,7 @@ func (b *bed) pages(ctx context.Context) (values [len(counted)]int64, err error)
 func (b *bed) variable(ctx context.Context, name string) (string, error) {
 	var ignored, value string
 	err := b.db.QueryRowContext(ctx, "SHOW GLOBAL VARIABLES LIKE '"+name+"'").Scan(&ignored, &value)
-	if err == sql.ErrNoRows { //nolint:errorlint // documented to be this very value
+	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
 	return value, err
