@@ -98,6 +98,17 @@ type Extend struct {
 	Now       int64
 }
 
+// Revocation ends a session that nobody has revoked yet.
+type Revocation struct {
+	Handle string
+	// Current, unless zero, must be the hash of the current refresh token: the end
+	// is what was decided on a row that must not have moved on meanwhile.
+	Current Hash
+	Reason  RevokeReason
+	// Now is written as the time of the end.
+	Now int64
+}
+
 // DataWrite replaces the data of a live session.
 type DataWrite struct {
 	Handle string

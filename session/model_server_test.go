@@ -64,10 +64,12 @@ func (m *model) refreshAct(before *world, i int, out emit) {
 	}
 }
 
-// endAsTheft is Service.endAsTheft: of all that see a theft, one revokes and reports it.
+// endAsTheft is one round of Service.endAsTheft: if the row is as it was judged, of all
+// that see a theft, one revokes and reports it. Else it is read and judged again.
 func (m *model) endAsTheft(w *world, i int) {
-	if !w.row.live {
-		m.finish(w, i, replyUnauthorised)
+	c := &w.calls[i]
+	if !w.row.live || w.row.cur != c.seen.cur && c.attempts < maxAttempts {
+		c.phase, c.seen = phaseSelect, rowState{}
 		return
 	}
 	w.flagged = true

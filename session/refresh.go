@@ -86,7 +86,9 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 			}
 			row = found
 		case verdictTheft:
-			return nil, s.endAsTheft(ctx, row, now)
+			if row, err = s.endAsTheft(ctx, row, state); err != nil {
+				return nil, err
+			}
 		default:
 			return nil, ended(row)
 		}
@@ -121,16 +123,38 @@ func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int6
 
 // endAsTheft revokes the whole family before anybody hears of it. It goes on when
 // the client hangs up: a thief must not be able to stop it that way.
-func (s *Service) endAsTheft(ctx context.Context, row *models.Session, now int64) error {
+//
+// The verdict was on the row as read. If that has moved on, it is read and judged again, and a
+// row that makes the token good is returned (window mode: a parallel refresh brought
+// its parent back). Whoever keeps the row moving gains nothing: the last time it is
+// revoked however it is.
+func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok presented) (*models.Session, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
-	endedNow, err := s.revokeSurely(ctx, row.Handle, models.RevokedByTheft, now)
-	if err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		now, current := s.now(), row.RefreshToken.CurHash
+		if attempt == maxAttempts {
+			current = models.Hash{}
+		}
+		endedNow, err := s.revokeSurely(ctx, models.Revocation{
+			Handle: row.Handle, Current: current, Reason: models.RevokedByTheft, Now: now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if endedNow {
+			return nil, s.reportTheft(ctx, row, now)
+		}
+		if row, err = s.store.Find(ctx, row.Handle); err != nil {
+			return nil, err
+		}
+		if decideRefresh(lineageOf(row, now), tok, now, millis(s.cfg.ConcurrentRefreshWindow)) != verdictTheft {
+			return row, nil
+		}
 	}
-	if !endedNow {
-		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
-	}
+}
+
+func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int64) error {
 	since := time.Duration(max(0, now-row.RefreshToken.CurIat)) * time.Millisecond
 	s.emit(ctx, Event{Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, SinceRotation: since})
 	return &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
@@ -139,13 +163,13 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, now int64
 // revokeSurely is Store.Revoke, and after an unknown outcome looks whether it
 // was carried out. Two calls of one millisecond cannot be told apart then: both count as
 // the one that ended the session, because a theft is better reported twice than never.
-func (s *Service) revokeSurely(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error) {
-	endedNow, err := s.store.Revoke(ctx, handle, reason, now)
+func (s *Service) revokeSurely(ctx context.Context, r models.Revocation) (bool, error) {
+	endedNow, err := s.store.Revoke(ctx, r)
 	if err == nil {
 		return endedNow, nil
 	}
-	row, readErr := s.store.Find(ctx, handle)
-	if readErr != nil || row == nil || row.RevokedAt != now || row.RevokeReason != reason {
+	row, readErr := s.store.Find(ctx, r.Handle)
+	if readErr != nil || row == nil || row.RevokedAt != r.Now || row.RevokeReason != r.Reason {
 		return false, err
 	}
 	return true, nil

@@ -20,7 +20,7 @@ func (s *Service) Revoke(ctx context.Context, handle string) (bool, error) {
 func (s *Service) revoke(ctx context.Context, handle string, reason models.RevokeReason) (bool, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	endedNow, err := s.revokeSurely(ctx, handle, reason, s.now())
+	endedNow, err := s.revokeSurely(ctx, models.Revocation{Handle: handle, Reason: reason, Now: s.now()})
 	if err == nil && endedNow {
 		s.emit(ctx, Event{Kind: EventRevoked, Handle: handle, Reason: reason, Count: 1})
 	}

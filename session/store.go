@@ -56,10 +56,11 @@ type Store interface {
 	// the old one was there.
 	WritePayload(ctx context.Context, w models.PayloadWrite) (bool, error)
 
-	// Revoke marks the row as revoked at now, and reports whether this call
-	// ended it: false for a row that is absent or revoked already. An expired
-	// row that nobody revoked counts as ended by this call.
-	Revoke(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error)
+	// Revoke marks the row as revoked, and reports whether this call ended it:
+	// false for a row that is absent or revoked already, or whose current token is
+	// not the one given, if one is. An expired row that nobody revoked counts as
+	// ended by this call.
+	Revoke(ctx context.Context, r models.Revocation) (bool, error)
 
 	// RevokeAll revokes every live session of a user in one statement, except
 	// the one named (if not empty), and returns how many.

@@ -160,7 +160,7 @@ func exercise(t *testing.T, store *gormstore.Store) {
 	n, err := store.RevokeAll(ctx, row.UserID, row.Handle, models.RevokedByRevokeAll, now)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	must(store.Revoke(ctx, row.Handle, models.RevokedBySignOut, now))
+	must(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedBySignOut, Now: now}))
 	found, err := store.Find(ctx, row.Handle)
 	require.NoError(t, err)
 	require.Equal(t, now, found.RevokedAt)

@@ -9,6 +9,7 @@ import (
 	"gorm.io/plugin/dbresolver"
 
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // dialectorOf makes db a source or a replica of another one.
@@ -44,7 +45,7 @@ func TestReadsThePrimary(t *testing.T) {
 			found, err := store.Find(t.Context(), row.Handle)
 			require.NoError(t, err)
 			require.Equal(t, &row, found)
-			_, err = store.Revoke(t.Context(), row.Handle, "", now)
+			_, err = store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: "", Now: now})
 			require.NoError(t, err)
 			_, err = store.DeleteEnded(t.Context(), now*2, 1)
 			require.NoError(t, err)

@@ -178,7 +178,9 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 		{"List", 1, func() error { return last(store.List(ctx, row.UserID, now)) }},
 		{"RevokeAll but one", 1, func() error { return last(store.RevokeAll(ctx, row.UserID, row.Handle, "", now)) }},
 		{"RevokeAll", 1, func() error { return last(store.RevokeAll(ctx, row.UserID, "", "", now)) }},
-		{"Revoke", 1, func() error { return last(store.Revoke(ctx, row.Handle, "", now)) }},
+		{"Revoke", 1, func() error {
+			return last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "", Now: now}))
+		}},
 		{"ClaimCleanup", 1, func() error { return last(store.ClaimCleanup(ctx, now, now+1)) }},
 		{"DeleteEnded of nothing", 1, func() error { return last(store.DeleteEnded(ctx, 1, 10)) }},
 		{"DeleteEnded", 2, func() error { return last(store.DeleteEnded(ctx, now+10*hour, 10)) }},

@@ -95,7 +95,7 @@ func TestWritesThatDoNotFitAreRefused(t *testing.T) {
 	for name, err := range map[string]error{
 		"data":       last(store.WriteData(t.Context(), models.DataWrite{Handle: row.Handle, Data: make([]byte, 1<<24), Now: now})),
 		"payload":    last(store.WritePayload(t.Context(), models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: make([]byte, 1<<24), Now: now})),
-		"revoke":     last(store.Revoke(t.Context(), row.Handle, long, now)),
+		"revoke":     last(store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: long, Now: now})),
 		"revoke all": last(store.RevokeAll(t.Context(), row.UserID, "", "\u00e9", now)),
 	} {
 		require.ErrorIs(t, err, errors.ErrInvalidInput, name)

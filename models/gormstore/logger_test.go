@@ -122,7 +122,7 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		note(last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: row.Data, Now: now})))
 		note(last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: []byte(`"CanaryNew"`), Now: now})))
 		note(last(store.RevokeAll(ctx, row.UserID, "CanaryExcept", "CanaryReason", now)))
-		note(last(store.Revoke(ctx, row.Handle, "CanaryReason", now)))
+		note(last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "CanaryReason", Now: now})))
 		key := models.SigningKey{ID: "CanaryKey", Purpose: "p", Slot: 1, Secret: []byte("CanarySecret"), RetireAt: now}
 		note(store.InsertKey(ctx, key))
 		key.Slot = 2

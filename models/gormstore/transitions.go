@@ -60,11 +60,17 @@ func (s *Store) WritePayload(ctx context.Context, w models.PayloadWrite) (bool, 
 }
 
 // Revoke marks the row as revoked; see session.Store.
-func (s *Store) Revoke(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error) {
-	if err := reasonFits(reason); err != nil {
+func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
+	if err := reasonFits(r.Reason); err != nil {
 		return false, err
 	}
-	return s.swap(ctx, s.sql.revoke, now, string(reason), s.exact(handle))
+	query := s.sql.revoke
+	args := []any{r.Now, string(r.Reason), s.exact(r.Handle)}
+	if !r.Current.IsZero() {
+		query += " AND refresh_cur_hash = ?"
+		args = append(args, s.hash(r.Current))
+	}
+	return s.swap(ctx, query, args...)
 }
 
 // RevokeAll revokes every live session of a user but one; see session.Store.

@@ -42,10 +42,8 @@ func (f *FaultyStore) WritePayload(ctx context.Context, w models.PayloadWrite) (
 }
 
 // Revoke implements session.Store.
-func (f *FaultyStore) Revoke(
-	ctx context.Context, handle string, reason models.RevokeReason, now int64,
-) (bool, error) {
-	return faulty(ctx, f, "Revoke", func() (bool, error) { return f.store.Revoke(ctx, handle, reason, now) })
+func (f *FaultyStore) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
+	return faulty(ctx, f, "Revoke", func() (bool, error) { return f.store.Revoke(ctx, r) })
 }
 
 // RevokeAll implements session.Store.

@@ -56,7 +56,7 @@ func TestFaultyErrorAfterHasTakenEffect(t *testing.T) {
 	})
 	require.NoError(t, store.Insert(t.Context(), row("a")))
 
-	revoked, err := store.Revoke(t.Context(), "a", models.RevokedByTheft, now)
+	revoked, err := store.Revoke(t.Context(), models.Revocation{Handle: "a", Reason: models.RevokedByTheft, Now: now})
 	require.Equal(t, own, err)
 	require.False(t, revoked, "the answer was lost")
 

@@ -40,7 +40,7 @@ type broken struct {
 	extend       func(context.Context, models.Extend) (bool, error)
 	writeData    func(context.Context, models.DataWrite) (bool, error)
 	writePayload func(context.Context, models.PayloadWrite) (bool, error)
-	revoke       func(context.Context, string, models.RevokeReason, int64) (bool, error)
+	revoke       func(context.Context, models.Revocation) (bool, error)
 	revokeAll    func(context.Context, string, string, models.RevokeReason, int64) (int, error)
 	list         func(context.Context, string, int64) ([]models.Session, error)
 	deleteEnded  func(context.Context, int64, int) (int, error)
@@ -95,8 +95,8 @@ func (b *broken) WritePayload(ctx context.Context, w models.PayloadWrite) (bool,
 	return b.writePayload(ctx, w)
 }
 
-func (b *broken) Revoke(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
-	return b.revoke(ctx, handle, why, now)
+func (b *broken) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
+	return b.revoke(ctx, r)
 }
 
 func (b *broken) RevokeAll(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {

@@ -12,14 +12,14 @@ import (
 )
 
 func revokeMutants() []mutant {
-	revoking := func(match func(*models.Session, int64) bool) func() session.Store {
+	revoking := func(match func(*models.Session, models.Revocation) bool) func() session.Store {
 		return breaking(func(s *Store, b *broken) {
-			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
-				return s.update(ctx, handle, func(row *models.Session) bool {
-					if !match(row, now) {
+			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+				return s.update(ctx, r.Handle, func(row *models.Session) bool {
+					if !match(row, r) {
 						return false
 					}
-					row.RevokedAt, row.RevokeReason = now, why
+					row.RevokedAt, row.RevokeReason = r.Now, r.Reason
 					return true
 				})
 			}
@@ -28,58 +28,72 @@ func revokeMutants() []mutant {
 	return []mutant{
 		{
 			"revoke twice", "Revoke does not end a session again",
-			revoking(func(*models.Session, int64) bool { return true }),
+			revoking(func(row *models.Session, r models.Revocation) bool { return isCurrent(row, r) }),
 		},
 		{
 			"revoke of live sessions only", "Revoke of an expired session counts",
-			revoking(func(row *models.Session, now int64) bool { return row.LiveAt(now) }),
+			revoking(func(row *models.Session, r models.Revocation) bool { return row.LiveAt(r.Now) && isCurrent(row, r) }),
+		},
+		{
+			"revoke whatever is current", "Revoke ends a session only while the token given is current",
+			revoking(func(row *models.Session, _ models.Revocation) bool { return row.RevokedAt == 0 }),
+		},
+		{
+			"revoke with the previous token too", "Revoke ends a session only while the token given is current",
+			revoking(func(row *models.Session, r models.Revocation) bool {
+				return row.RevokedAt == 0 && (isCurrent(row, r) || row.RefreshToken.PrevHash.Equal(r.Current))
+			}),
 		},
 		{"revoke of anything", "Revoke of an absent session reports false", breaking(func(s *Store, b *broken) {
-			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
-				if row, err := s.Find(ctx, handle); row == nil {
+			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+				if row, err := s.Find(ctx, r.Handle); row == nil {
 					return true, err
 				}
-				return s.Revoke(ctx, handle, why, now)
+				return s.Revoke(ctx, r)
 			}
 		})},
 		{"revoke deletes", "Revoke leaves a tombstone and nothing else changes", breaking(func(s *Store, b *broken) {
-			b.revoke = func(ctx context.Context, handle string, _ models.RevokeReason, _ int64) (bool, error) {
+			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				_, ok := s.sessions[handle]
-				delete(s.sessions, handle)
+				_, ok := s.sessions[r.Handle]
+				delete(s.sessions, r.Handle)
 				return ok, alive(ctx)
 			}
 		})},
 		{"revoke hits the whole user", "Revoke leaves a tombstone and nothing else changes", breaking(func(s *Store, b *broken) {
-			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
-				ok, err := s.Revoke(ctx, handle, why, now)
-				if row, _ := s.Find(ctx, handle); row != nil {
-					_, _ = s.RevokeAll(ctx, row.UserID, "", why, now)
+			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+				ok, err := s.Revoke(ctx, r)
+				if row, _ := s.Find(ctx, r.Handle); row != nil {
+					_, _ = s.RevokeAll(ctx, row.UserID, "", r.Reason, r.Now)
 				}
 				return ok, err
 			}
 		})},
 		{"revoke does nothing", "Advance refuses a session revoked by Revoke", breaking(func(s *Store, b *broken) {
-			b.revoke = func(ctx context.Context, handle string, _ models.RevokeReason, _ int64) (bool, error) {
-				row, err := s.Find(ctx, handle)
+			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+				row, err := s.Find(ctx, r.Handle)
 				return row != nil, err
 			}
 		})},
 		{"revoke reads, then writes", "Revoke reports true to exactly one of the racers", breaking(func(s *Store, b *broken) {
-			b.revoke = func(ctx context.Context, handle string, why models.RevokeReason, now int64) (bool, error) {
-				row, err := s.Find(ctx, handle)
+			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+				row, err := s.Find(ctx, r.Handle)
 				if err != nil || row == nil || row.RevokedAt != 0 {
 					return false, err
 				}
 				dawdle()
-				return s.update(ctx, handle, func(row *models.Session) bool {
-					row.RevokedAt, row.RevokeReason = now, why
+				return s.update(ctx, r.Handle, func(row *models.Session) bool {
+					row.RevokedAt, row.RevokeReason = r.Now, r.Reason
 					return true
 				})
 			}
 		})},
 	}
+}
+
+func isCurrent(row *models.Session, r models.Revocation) bool {
+	return r.Current.IsZero() || row.RefreshToken.CurHash.Equal(r.Current)
 }
 
 func revokeAllMutants() []mutant {
@@ -124,7 +138,7 @@ func revokeAllMutants() []mutant {
 				list = slices.DeleteFunc(list, func(r models.Session) bool { return r.Handle == except })
 				for _, row := range list {
 					dawdle()
-					_, _ = s.Revoke(ctx, row.Handle, why, now)
+					_, _ = s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: why, Now: now})
 				}
 				return len(list), err
 			}
@@ -134,7 +148,7 @@ func revokeAllMutants() []mutant {
 				list, err := s.List(ctx, user, now)
 				for _, row := range list {
 					if row.Handle != except {
-						_, _ = s.Revoke(ctx, row.Handle, why, now)
+						_, _ = s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: why, Now: now})
 						return 1, err
 					}
 				}

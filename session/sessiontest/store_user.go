@@ -9,12 +9,12 @@ import (
 )
 
 // Revoke implements session.Store.
-func (s *Store) Revoke(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error) {
-	return s.update(ctx, handle, func(row *models.Session) bool {
-		if row.RevokedAt != 0 {
+func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
+	return s.update(ctx, r.Handle, func(row *models.Session) bool {
+		if row.RevokedAt != 0 || !r.Current.IsZero() && !row.RefreshToken.CurHash.Equal(r.Current) {
 			return false
 		}
-		row.RevokedAt, row.RevokeReason = now, reason
+		row.RevokedAt, row.RevokeReason = r.Now, r.Reason
 
 		return true
 	})

@@ -118,7 +118,7 @@ func advanceUnknown(tr *trial) {
 func advanceRevoked(tr *trial) {
 	row := tr.insert()
 	tr.requireMatch(true, "revoke")(
-		tr.store.Revoke(tr.Context(), row.Handle, models.RevokedByTheft, during))
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: models.RevokedByTheft, Now: during}))
 	before := tr.find(row.Handle)
 
 	// Clocks of servers differ: a time before the revocation helps nobody.

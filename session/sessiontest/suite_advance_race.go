@@ -92,7 +92,7 @@ func (c *chainRace) advance() error {
 
 func (c *chainRace) revoke(handle string) error {
 	<-c.meet
-	ok, err := c.store.Revoke(c.Context(), handle, models.RevokedByTheft, during)
+	ok, err := c.store.Revoke(c.Context(), models.Revocation{Handle: handle, Reason: models.RevokedByTheft, Now: during})
 	c.revoked.Store(ok)
 
 	return err

@@ -65,7 +65,7 @@ func everyMethod(
 		"WriteData":    func(ctx context.Context, s session.Store) error { return last(s.WriteData(ctx, data)) },
 		"WritePayload": func(ctx context.Context, s session.Store) error { return last(s.WritePayload(ctx, payload)) },
 		"Revoke": func(ctx context.Context, s session.Store) error {
-			return last(s.Revoke(ctx, row.Handle, models.RevokedBySignOut, during))
+			return last(s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedBySignOut, Now: during}))
 		},
 		"RevokeAll": func(ctx context.Context, s session.Store) error {
 			return last(s.RevokeAll(ctx, row.UserID, "", models.RevokedByRevokeAll, during))

@@ -36,7 +36,7 @@ func handleNearMisses(tr *trial) {
 		step := tr.step(row)
 		step.Handle = near
 		tr.requireMatch(false, why)(tr.store.Advance(tr.Context(), step))
-		tr.requireMatch(false, why)(tr.store.Revoke(tr.Context(), near, models.RevokedByTheft, during))
+		tr.requireMatch(false, why)(tr.store.Revoke(tr.Context(), models.Revocation{Handle: near, Reason: models.RevokedByTheft, Now: during}))
 		tr.requireMatch(false, why)(tr.store.WriteData(tr.Context(), models.DataWrite{Handle: near, Now: during}))
 	}
 	tr.requireStored(row)
@@ -53,7 +53,7 @@ func handleUnstorable(tr *trial) {
 		}
 		require.Nil(tr, found, "handle %q", handle)
 
-		revoked, err := tr.store.Revoke(tr.Context(), handle, models.RevokedByTheft, during)
+		revoked, err := tr.store.Revoke(tr.Context(), models.Revocation{Handle: handle, Reason: models.RevokedByTheft, Now: during})
 		if err != nil {
 			require.ErrorIs(tr, err, errors.ErrGeneral)
 		}
@@ -68,6 +68,6 @@ func handleCase(tr *trial) {
 	tr.requireStored(lower)
 
 	tr.requireMatch(true, "revoke")(
-		tr.store.Revoke(tr.Context(), upper.Handle, models.RevokedBySignOut, during))
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: upper.Handle, Reason: models.RevokedBySignOut, Now: during}))
 	tr.requireStored(lower, "only the other one was revoked")
 }

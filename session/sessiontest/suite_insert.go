@@ -54,7 +54,7 @@ func insertDuplicate(tr *trial) {
 func insertOverTombstone(tr *trial) {
 	row := tr.insert()
 	tr.requireMatch(true, "revoke")(
-		tr.store.Revoke(tr.Context(), row.Handle, models.RevokedByTheft, during))
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: models.RevokedByTheft, Now: during}))
 	again := row
 	if err := tr.store.Insert(tr.Context(), &again); err != nil {
 		requireDuplicate(tr, err, "tombstone")

@@ -48,7 +48,7 @@ func listLive(tr *trial) {
 
 	for _, handle := range want {
 		tr.requireMatch(true, "revoke")(
-			tr.store.Revoke(tr.Context(), handle, models.RevokedBySignOut, during))
+			tr.store.Revoke(tr.Context(), models.Revocation{Handle: handle, Reason: models.RevokedBySignOut, Now: during}))
 	}
 	list, err = tr.store.List(tr.Context(), "bob", during)
 	require.NoError(tr, err)

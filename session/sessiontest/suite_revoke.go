@@ -15,18 +15,19 @@ func revokeChecks() []check {
 		{"Revoke of an absent session reports false", revokeAbsent},
 		{"Revoke leaves a tombstone and nothing else changes", revokeTombstone},
 		{"Revoke of an expired session counts", revokeExpired},
+		{"Revoke ends a session only while the token given is current", revokeCurrent},
 	}
 }
 
 func revokeAgain(tr *trial) {
 	row := tr.insert()
 	tr.requireMatch(true, "first")(
-		tr.store.Revoke(tr.Context(), row.Handle, models.RevokedByTheft, during))
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: models.RevokedByTheft, Now: during}))
 	tombstone := tr.find(row.Handle)
 
 	for _, now := range []int64{during, during + 1, during - 1, absoluteEnd + day} {
 		tr.requireMatch(false, "again")(
-			tr.store.Revoke(tr.Context(), row.Handle, models.RevokedBySignOut, now))
+			tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: models.RevokedBySignOut, Now: now}))
 		tr.requireStored(tombstone, "time and reason are those of the first")
 	}
 }
@@ -34,7 +35,7 @@ func revokeAgain(tr *trial) {
 func revokeAbsent(tr *trial) {
 	row := tr.insert()
 	tr.requireMatch(false, "absent")(
-		tr.store.Revoke(tr.Context(), tr.handle(), models.RevokedByTheft, during))
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: tr.handle(), Reason: models.RevokedByTheft, Now: during}))
 	tr.requireStored(row)
 }
 
@@ -46,7 +47,7 @@ func revokeTombstone(tr *trial) {
 	} {
 		row := tr.insert(func(r *models.Session) { r.UserID = bystander.UserID })
 		tr.requireMatch(true, string(reason))(
-			tr.store.Revoke(tr.Context(), row.Handle, reason, during))
+			tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: reason, Now: during}))
 		row.RevokedAt, row.RevokeReason = during, reason
 		tr.requireStored(row)
 	}
@@ -58,10 +59,26 @@ func revokeExpired(tr *trial) {
 	absolute := tr.insert(func(r *models.Session) { r.AbsoluteExpiresAt = during - 1 })
 	for _, row := range []models.Session{idle, absolute} {
 		tr.requireMatch(true, "expired, but not revoked")(
-			tr.store.Revoke(tr.Context(), row.Handle, models.RevokedByTheft, during))
+			tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: models.RevokedByTheft, Now: during}))
 		row.RevokedAt, row.RevokeReason = during, models.RevokedByTheft
 		tr.requireStored(row)
 	}
+}
+
+func revokeCurrent(tr *trial) {
+	row := tr.insert()
+	before, is := row.RefreshToken.PrevHash, row.RefreshToken.CurHash
+	nearly := is
+	nearly[len(nearly)-1] ^= 1
+	for _, other := range []models.Hash{before, nearly} {
+		tr.requireMatch(false, "another token is current")(
+			tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Current: other, Reason: models.RevokedByTheft, Now: during}))
+		tr.requireStored(row)
+	}
+	tr.requireMatch(true, "this one is current")(
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Current: is, Reason: models.RevokedByTheft, Now: during}))
+	row.RevokedAt, row.RevokeReason = during, models.RevokedByTheft
+	tr.requireStored(row)
 }
 
 func revokeAllChecks() []check {

@@ -23,7 +23,7 @@ func revokeExclusive(tr *trial) {
 	for range tr.fewRounds() {
 		row := tr.insert()
 		winners := tr.race(racers, func(i int) (bool, error) {
-			return tr.store.Revoke(tr.Context(), row.Handle, reasonOf(i), during+int64(i))
+			return tr.store.Revoke(tr.Context(), models.Revocation{Handle: row.Handle, Reason: reasonOf(i), Now: during + int64(i)})
 		})
 		require.Len(tr, winners, 1, "winners")
 

@@ -47,6 +47,6 @@ func (h *Hooked) WriteData(ctx context.Context, w models.DataWrite) (bool, error
 }
 
 // Revoke implements session.Store.
-func (h *Hooked) Revoke(ctx context.Context, handle string, reason models.RevokeReason, now int64) (bool, error) {
-	return hooked(h, "Revoke", func() (bool, error) { return h.Store.Revoke(ctx, handle, reason, now) })
+func (h *Hooked) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
+	return hooked(h, "Revoke", func() (bool, error) { return h.Store.Revoke(ctx, r) })
 }

@@ -1,0 +1,107 @@
+package session_test
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// interrupted is a store in which something else happens just before a revocation.
+type interrupted struct {
+	session.Store
+	before func(context.Context)
+	calls  atomic.Int64
+}
+
+func (i *interrupted) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
+	i.calls.Add(1)
+	if i.before != nil {
+		i.before(ctx)
+	}
+	return i.Store.Revoke(ctx, r)
+}
+
+func newInterrupted(t *testing.T, window time.Duration) (*session.Service, *interrupted) {
+	t.Helper()
+	store := &interrupted{Store: sessiontest.NewStore()}
+	clock := sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC))
+	svc, err := session.New(t.Context(), store, session.Config{
+		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: window,
+	})
+	require.NoError(t, err)
+	t.Cleanup(svc.Close)
+	return svc, store
+}
+
+func mustRefresh(t *testing.T, svc *session.Service, token string) string {
+	t.Helper()
+	tokens, err := svc.Refresh(t.Context(), token)
+	require.NoError(t, err)
+	return tokens.Refresh.Value
+}
+
+// A theft that was judged on a row which has moved on since is judged again: here a
+// parallel refresh has brought the token's own parent back, so that it is good.
+func TestTheftIsJudgedOnTheRowAsItIs(t *testing.T) {
+	t.Parallel()
+	svc, store := newInterrupted(t, 10*time.Second)
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	r0 := tokens.Refresh.Value
+	c1, c2 := mustRefresh(t, svc, r0), mustRefresh(t, svc, r0)
+	g1 := mustRefresh(t, svc, c1)
+	mustRefresh(t, svc, c2) // takes the place of c1
+	store.before = func(context.Context) {
+		store.before = nil
+		mustRefresh(t, svc, c1) // and back
+	}
+	mustRefresh(t, svc, g1)
+	require.EqualValues(t, 1, store.calls.Load(), "it had been judged as theft")
+	mustRefresh(t, svc, g1)
+}
+
+// Without anything in between it is theft.
+func TestTheftOfAReplacedBranch(t *testing.T) {
+	t.Parallel()
+	svc, _ := newInterrupted(t, 10*time.Second)
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	r0 := tokens.Refresh.Value
+	c1, c2 := mustRefresh(t, svc, r0), mustRefresh(t, svc, r0)
+	g1 := mustRefresh(t, svc, c1)
+	mustRefresh(t, svc, c2)
+	_, err = svc.Refresh(t.Context(), g1)
+	require.ErrorAs(t, err, new(*errors.TokenTheftError))
+}
+
+// Whoever keeps refreshing while a theft is being dealt with does not save the session
+// by that, nor does the client that hangs up at the worst moment.
+func TestTheftIsDealtWithHoweverTheRowMoves(t *testing.T) {
+	t.Parallel()
+	svc, store := newInterrupted(t, 0)
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	r0 := tokens.Refresh.Value
+	current := mustRefresh(t, svc, mustRefresh(t, svc, r0))
+	ctx, hangUp := context.WithCancel(t.Context())
+	store.before = func(context.Context) {
+		hangUp()
+		current = mustRefresh(t, svc, current)
+	}
+	_, err = svc.Refresh(ctx, r0)
+	require.ErrorAs(t, err, new(*errors.TokenTheftError))
+	require.Greater(t, store.calls.Load(), int64(1))
+
+	store.before = nil
+	_, err = svc.Refresh(t.Context(), current)
+	require.ErrorIs(t, err, errors.ErrSessionRevoked)
+}
