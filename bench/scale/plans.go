@@ -74,7 +74,12 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		}},
 		{"List", func(ctx context.Context, s *gormstore.Store) error { return second(s.List(ctx, user, now)) }},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error { return second(s.RevokeAll(ctx, user, h, "", now)) }},
-		{"Revoke", func(ctx context.Context, s *gormstore.Store) error { return second(s.Revoke(ctx, h, "", now)) }},
+		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.Revoke(ctx, models.Revocation{Handle: h, Current: models.Hash{9}, Now: now})) // lost
+		}},
+		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.Revoke(ctx, models.Revocation{Handle: h, Now: now}))
+		}},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.RevokeAll(ctx, user, "", "", now))
 		}},

@@ -232,7 +232,9 @@ func (w *worker) advanceLoaded(ctx context.Context, row models.Session) error {
 
 func (w *worker) revokeLoaded(ctx context.Context, row models.Session) error {
 	if err := w.measure(ctx, opLoadedRevoke, func(ctx context.Context) error {
-		ended, err := w.store.Revoke(ctx, row.Handle, models.RevokedByApplication, time.Now().UnixMilli())
+		ended, err := w.store.Revoke(ctx, models.Revocation{
+			Handle: row.Handle, Reason: models.RevokedByApplication, Now: time.Now().UnixMilli(),
+		})
 		return expect(ended, err, true)
 	}); err != nil {
 		return err
