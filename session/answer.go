@@ -107,8 +107,8 @@ func (a *answer) carries(by carrier) bool {
 		return token.LooksLikeAccess(bearer) || token.LooksLikeRefresh(bearer)
 	}
 	names := a.svc.cfg.Cookie
-	return len(a.r.CookiesNamed(names.accessCookie())) > 0 ||
-		len(a.r.CookiesNamed(names.refreshCookie())) > 0 ||
+	return hasCookie(a.r, names.accessCookie()) ||
+		hasCookie(a.r, names.refreshCookie()) ||
 		a.svc.cfg.FrontEnds.IDRefreshCookie != IDRefreshCookieOff && a.svc.hasIDRefreshCookie(a.r)
 }
 

@@ -2,7 +2,6 @@ package session
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -85,16 +84,6 @@ func (s *Service) cookieValues(r *http.Request, name string) []string {
 		return nil
 	}
 	return distinctCookies(r, name)
-}
-
-func distinctCookies(r *http.Request, name string) []string {
-	var values []string
-	for _, cookie := range r.CookiesNamed(name) {
-		if cookie.Value != "" && !slices.Contains(values, cookie.Value) {
-			values = append(values, cookie.Value)
-		}
-	}
-	return values
 }
 
 // isSafe reports whether the method asks for no change (RFC 9110, section 9.2.1).

@@ -84,7 +84,7 @@ func (a *answer) setCookie(c *http.Cookie) {
 }
 
 func (s *Service) hasIDRefreshCookie(r *http.Request) bool {
-	return len(r.CookiesNamed(cookieIDRefresh)) > 0
+	return hasCookie(r, cookieIDRefresh)
 }
 
 // checkHost refuses cookies without Secure on anything but the loopback interface.

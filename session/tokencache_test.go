@@ -139,7 +139,7 @@ func TestVerifyHTTP_CostsLittle(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
 		_, err := k.VerifyHTTP(w, r)
 		require.NoError(t, err)
-	}), 5.0)
+	}), 4.0)
 	require.Zero(t, k.store.Calls())
 }
 

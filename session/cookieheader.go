@@ -1,0 +1,53 @@
+package session
+
+import (
+	"iter"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+)
+
+// cookiesNamed yields the values of a request's cookies of one name, as the client
+// sent them (RFC 6265, section 4.2.1). It reads as http.Request.CookiesNamed does, which
+// builds a Cookie for each and looks at every byte of it: half of what is left of the
+// cost of a verified request. A value that CookiesNamed would leave out is no token either.
+func cookiesNamed(r *http.Request, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range r.Header["Cookie"] {
+			for pair := range strings.SplitSeq(line, ";") {
+				key, value, _ := strings.Cut(textproto.TrimString(pair), "=")
+				if textproto.TrimString(key) == name && !yield(unquoted(value)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// unquoted is value without a pair of double quotes around it.
+func unquoted(value string) string {
+	if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+		return value[1 : len(value)-1]
+	}
+	return value
+}
+
+// distinctCookies are the differing values of the cookies of one name, empty ones left out.
+func distinctCookies(r *http.Request, name string) []string {
+	var values []string
+	for value := range cookiesNamed(r, name) {
+		if value != "" && !slices.Contains(values, value) {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// hasCookie reports whether the request has a cookie of that name, be it empty.
+func hasCookie(r *http.Request, name string) bool {
+	for range cookiesNamed(r, name) {
+		return true
+	}
+	return false
+}
