@@ -28,7 +28,7 @@ func revokeMutants() []mutant {
 	return []mutant{
 		{
 			"revoke twice", "Revoke does not end a session again",
-			revoking(func(row *models.Session, r models.Revocation) bool { return isCurrent(row, r) }),
+			revoking(isCurrent),
 		},
 		{
 			"revoke of live sessions only", "Revoke of an expired session counts",
