@@ -76,6 +76,12 @@ bench-scale: ## cost by the size of the table, up to 10 M sessions; ARGS='-out d
 bench-soak: ## five minutes of load, after which the heap must be as it was
 	@SESSIONKIT_SOAK=5m scripts/with-db.sh go test -count=1 -run='^TestHeapStaysFlat$$' -v -timeout=20m ./bench
 
+.PHONY: bench-check
+bench-check: ## vet and test the comparison and the scale run, which are modules of their own
+	@for m in bench/*/go.mod; do go -C $${m%/*} mod tidy -diff && go -C $${m%/*} vet ./... || exit 1; done
+	@scripts/with-db.sh go test -C bench/scale ./...
+	@go test -C bench/peers ./...
+
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
 	@go run ./example $(ARGS)

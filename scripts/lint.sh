@@ -28,6 +28,10 @@ for room in middleware refresh; do
 done
 
 go tool -modfile=tools.mod golangci-lint run ./... || rc=1
+# The modules of the benchmarks, by the same rules.
+for module in bench/*/go.mod; do
+  (cd "${module%/*}" && go tool -modfile=../../tools.mod golangci-lint run --config ../../.golangci.yml ./...) || rc=1
+done
 
 if have shellcheck; then
   # Excluded: functions that are only called by name or by a trap.

@@ -5,9 +5,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/go-sql-driver/mysql"
 )
 
 // options are the command line of peers run.

@@ -61,7 +61,7 @@ func (r *report) write(w io.Writer) error {
 	if r.settings.out == "" || err != nil {
 		return err
 	}
-	if err := os.MkdirAll(r.settings.out, 0o755); err != nil { //nolint:gosec // documentation
+	if err := os.MkdirAll(r.settings.out, 0o755); err != nil {
 		return err
 	}
 	plot, err := r.svg()
@@ -69,7 +69,7 @@ func (r *report) write(w io.Writer) error {
 		return err
 	}
 	for name, content := range map[string][]byte{"scale.md": page.Bytes(), "scale.txt": raw.Bytes(), "scale.svg": plot} {
-		if err := os.WriteFile(filepath.Join(r.settings.out, name), content, 0o644); err != nil { //nolint:gosec // documentation
+		if err := os.WriteFile(filepath.Join(r.settings.out, name), content, 0o644); err != nil {
 			return err
 		}
 	}

@@ -37,8 +37,9 @@ type plan struct {
 type stage struct {
 	start, n int
 	heavies  int // users with 20 sessions; they have about a tenth of the rows
-	// step spreads the sessions of one user over the stage, back inverts it.
-	step, back uint64
+	// back has no divisor in common with n: multiples of it, modulo n, spread the sessions
+	// of one user over the stage.
+	back uint64
 }
 
 func (p *plan) stage(k int) stage {
@@ -50,9 +51,8 @@ func (p *plan) stage(k int) stage {
 	s.heavies = s.n / (10 * heavy)
 	// The golden ratio spreads multiples of the step most evenly.
 	n := big.NewInt(int64(s.n))
-	for s.step = uint64(float64(s.n)*0.618) | 1; ; s.step += 2 {
-		step := new(big.Int).SetUint64(s.step)
-		if back := new(big.Int).ModInverse(step, n); back != nil {
+	for step := int64(float64(s.n)*0.618) | 1; ; step += 2 {
+		if back := new(big.Int).ModInverse(big.NewInt(step), n); back != nil {
 			s.back = back.Uint64()
 			return s
 		}
@@ -61,9 +61,6 @@ func (p *plan) stage(k int) stage {
 
 // position is the place of the stage's row j in the order of users.
 func (s *stage) position(j int) int { return int(uint64(j) * s.back % uint64(s.n)) }
-
-// at is the row of the stage that has the given position.
-func (s *stage) at(position int) int { return int(uint64(position) * s.step % uint64(s.n)) }
 
 // owner is the number of the user, within the stage, of row j. Heavy users come first.
 func (s *stage) owner(j int) int {
@@ -131,7 +128,7 @@ func newRow(rng *rand.Rand, user string, now int64, randomHandle bool) models.Se
 
 // newRand is repeatable, and fast enough to make rows by the million.
 func newRand(seed, stream uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // test data
+	return rand.New(rand.NewPCG(seed, stream))
 }
 
 // handles are made of 48 bits of time and 80 random ones, as the service's.
@@ -142,7 +139,7 @@ func newHandle(rng *rand.Rand, now int64, random bool) string {
 	fill(rng, b[:])
 	if !random {
 		var time [8]byte
-		binary.BigEndian.PutUint64(time[:], uint64(now)) //nolint:gosec // later than 1970
+		binary.BigEndian.PutUint64(time[:], uint64(now))
 		copy(b[:6], time[2:])
 	}
 	return handles.EncodeToString(b[:])

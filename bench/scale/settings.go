@@ -140,7 +140,7 @@ func (s settings) checkDisk() (need int64, free string, err error) {
 	if err := syscall.Statfs(s.dataDir, &stat); err != nil {
 		return need, "", err
 	}
-	available := int64(stat.Bavail) * stat.Bsize //nolint:gosec // no disk is that large
+	available := int64(stat.Bavail) * stat.Bsize
 	free = ", " + gigabytes(available) + " are free"
 	if available < need {
 		return need, free, fmt.Errorf("the run needs about %s on disk%s", gigabytes(need), free)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
 	"github.com/gin-sessionkit/sessionkit/errors"
+
+	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
 )
 
 // LogIn starts a session for user.

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
 	"github.com/gin-sessionkit/sessionkit/errors"
+
+	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
 )
 
 //go:embed login.lua
