@@ -33,7 +33,8 @@ func (a *Access) Sign(k Key) (string, error) {
 		}
 	}
 	a.KeyID = k.ID
-	b := base64.RawURLEncoding.AppendEncode(nil, appendHeader(nil, k.ID))
+	// A token of the usual size grows no further.
+	b := base64.RawURLEncoding.AppendEncode(make([]byte, 0, 1536), appendHeader(nil, k.ID))
 	b = append(b, '.')
 	b = base64.RawURLEncoding.AppendEncode(b, a.appendClaims(make([]byte, 0, 1024)))
 	signature, err := accessMethod.Sign(string(b), k.Secret)
