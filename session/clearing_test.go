@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -165,7 +167,11 @@ func TestAntiCSRF_OnRefresh(t *testing.T) {
 // Cookies without Secure are for the loopback interface (CK-12).
 func TestInsecure_RefusedElsewhere(t *testing.T) {
 	t.Parallel()
-	k := newKit(t, func(c *session.Config) { c.Cookie.Insecure = true })
+	var logs bytes.Buffer
+	k := newKit(t, func(c *session.Config) {
+		c.Cookie.Insecure = true
+		c.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelError}))
+	})
 	for host, allowed := range map[string]bool{
 		"app.example": false, "10.0.0.1": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "": false, "0.0.0.0:80": false,
 		"localhost": true, "localhost:8080": true, "LOCALHOST": true, "a.localhost:1": true, "127.0.0.1:99": true, "127.9.9.9": true, "[::1]:8080": true, "::1": true,
@@ -182,6 +188,8 @@ func TestInsecure_RefusedElsewhere(t *testing.T) {
 		require.ErrorIs(t, err, errors.ErrConfig, host)
 		require.Empty(t, w.Header())
 	}
+	require.Equal(t, 1, strings.Count(logs.String(), "\n"), "said once, however many come: %s", &logs)
+	require.Contains(t, logs.String(), "Cookie.Insecure")
 }
 
 func TestPrefixes(t *testing.T) {

@@ -92,7 +92,12 @@ func (s *Service) checkHost(r *http.Request) error {
 	if !s.cfg.Cookie.Insecure || isLoopback(r.Host) {
 		return nil
 	}
-	return errors.WithReason(errors.ErrConfig, errors.New("Config.Cookie.Insecure is for loopback hosts only"))
+	err := errors.WithReason(errors.ErrConfig, errors.New("Config.Cookie.Insecure is for loopback hosts only"))
+	// Once, because anybody can send any host.
+	if s.saidForeignHost.CompareAndSwap(false, true) {
+		s.cfg.Logger.ErrorContext(r.Context(), "sessionkit: no session without HTTPS", "error", err, "host", boundedText(r.Host, 256))
+	}
+	return err
 }
 
 func isLoopback(hostport string) bool {

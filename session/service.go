@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -22,6 +23,8 @@ type Service struct {
 	seen   *token.Cache // nil when off
 	stop   context.CancelFunc
 	worker sync.WaitGroup
+
+	saidForeignHost atomic.Bool
 }
 
 // New checks the configuration (errors.ErrConfig names every wrong field) and
