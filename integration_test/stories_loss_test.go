@@ -110,7 +110,7 @@ func TestRace_RevokeAgainstRefreshes(t *testing.T) {
 		for range 5 {
 			user := a.signedIn("user")
 			handle := user.handle()
-			tabs := make([]*browser, 16)
+			tabs := make([]*browser, 32)
 			for i := range tabs {
 				tabs[i] = user.copy()
 			}

@@ -4,11 +4,15 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
@@ -59,7 +63,7 @@ func (s *stage) start(access, w time.Duration) *rig.App {
 
 func (s *stage) crowd() *rig.Crowd {
 	s.t.Helper()
-	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}})
+	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}, Poll: window / 2})
 }
 
 func (s *stage) finish(crowd *rig.Crowd, id, what string, extra ...string) rig.Result {
@@ -83,4 +87,38 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+func stat(name string, value any) string { return fmt.Sprintf("%s=%v", name, value) }
+
+// race lets eight requests use a new access token for the first time, at once
+// and over whichever connections, and returns how many promotions there were.
+func (s *stage) race(rounds int) (promotions int) {
+	s.t.Helper()
+	svc, ledger := s.racer()
+	defer svc.Close()
+	for range rounds {
+		tokens, err := svc.Create(s.t.Context(), "racer")
+		require.NoError(s.t, err)
+		next, err := svc.Refresh(s.t.Context(), tokens.Refresh.Value)
+		require.NoError(s.t, err)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				_, _, err := svc.Verify(s.t.Context(), next.Access.Value, next.AntiCSRF)
+				assert.NoError(s.t, err)
+			})
+		}
+		all.Wait()
+	}
+	return ledger.Kind(session.EventPromoted)
+}
+
+// racer is an instance with books of its own.
+func (s *stage) racer() (*session.Service, *rig.Ledger) {
+	s.t.Helper()
+	ledger := &rig.Ledger{}
+	svc, err := session.New(s.t.Context(), s.store, session.Config{OnEvent: ledger.Event, Logger: slog.New(slog.DiscardHandler), OperationTimeout: 10 * time.Second})
+	require.NoError(s.t, err)
+	return svc, ledger
 }

@@ -12,22 +12,28 @@ import (
 	"syscall"
 
 	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/mysql"
+	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // The environment of a child: what it is to do, with which database, where to
 // serve, and when to die.
 const (
-	childEnv  = "SESSIONKIT_TEST_CHILD" // serve or cold
-	childDSN  = "SESSIONKIT_TEST_CHILD_DSN"
-	childAddr = "SESSIONKIT_TEST_CHILD_ADDR"
-	childDie  = "SESSIONKIT_TEST_CHILD_DIE" // point:number
+	childEnv    = "SESSIONKIT_TEST_CHILD"        // serve or cold
+	childEngine = "SESSIONKIT_TEST_CHILD_ENGINE" // sqlite, postgres; else MariaDB
+	childDSN    = "SESSIONKIT_TEST_CHILD_DSN"    // of sqlite the file
+	childDB     = "SESSIONKIT_TEST_CHILD_DB"     // of postgres the database
+	childAddr   = "SESSIONKIT_TEST_CHILD_ADDR"
+	childDie    = "SESSIONKIT_TEST_CHILD_DIE" // point:number
 )
 
 // child is the main function of a process of its own.
@@ -45,12 +51,27 @@ func child() {
 }
 
 func childStore() (*gormstore.Store, error) {
-	db, err := gorm.Open(mysql.New(mysql.Config{DSN: os.Getenv(childDSN), SkipInitializeWithVersion: true}),
-		&gorm.Config{Logger: logger.Discard})
+	db, err := childOpen(os.Getenv(childDSN))
 	if err != nil {
 		return nil, err
 	}
 	return gormstore.New(db, gormstore.Config{})
+}
+
+func childOpen(dsn string) (*gorm.DB, error) {
+	quiet := &gorm.Config{Logger: logger.Discard}
+	switch os.Getenv(childEngine) {
+	case "sqlite":
+		return sqlite.Open(dsn)
+	case "postgres":
+		config, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			return nil, err
+		}
+		config.Database = os.Getenv(childDB)
+		return gorm.Open(postgres.New(postgres.Config{Conn: stdlib.OpenDB(*config)}), quiet)
+	}
+	return gorm.Open(mysql.New(mysql.Config{DSN: dsn, SkipInitializeWithVersion: true}), quiet)
 }
 
 // coldStart does what every instance does first, and tells which key it signs with.

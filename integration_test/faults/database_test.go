@@ -31,11 +31,10 @@ func TestF09_TooManyConnections(t *testing.T) {
 	sleep(t.Context(), 4*time.Second)
 	var hogs []*sql.Conn
 	db := openRaw(t, s.db.DSN(s.db.Addr()))
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		if conn, err := db.Conn(t.Context()); err == nil { // refused ones are the point
-			hogs = append(hogs, conn)
-		}
-		s.proxy.BreakAll() // the application must come back for new ones
+	end := time.Now().Add(10 * time.Second)
+	for time.Now().Before(end) {
+		s.proxy.BreakAll() // the application must come back for new ones, and finds them taken
+		hogs = append(hogs, hog(t, db)...)
 		sleep(t.Context(), 300*time.Millisecond)
 	}
 	for _, conn := range hogs {
@@ -43,9 +42,27 @@ func TestF09_TooManyConnections(t *testing.T) {
 	}
 	require.NoError(t, db.Close())
 	sleep(t.Context(), 4*time.Second)
-	r := s.finish(crowd, "F-09", "too many connections for 10 s", false, stat("taken", len(hogs)))
-	assert.Less(t, r.Slowest, 2*operationTimeout+500*time.Millisecond)
-	assert.Positive(t, r.Unavailable)
+	r := s.finish(crowd, "F-09", "too many connections for 10 s", false, nil, stat("taken", len(hogs)))
+	assert.Less(t, r.Slowest, oneCall)
+	assert.GreaterOrEqual(t, r.Unavailable, 200)
+	assert.Greater(t, r.Stall, time.Second, "the fault happened")
+}
+
+// hog takes connections until the server has had none left for a while: those
+// that were broken become free one after the other.
+func hog(t *testing.T, db *sql.DB) (taken []*sql.Conn) {
+	t.Helper()
+	var refused time.Time
+	for refused.IsZero() || time.Since(refused) < 200*time.Millisecond {
+		conn, err := db.Conn(t.Context())
+		switch {
+		case err == nil:
+			taken, refused = append(taken, conn), time.Time{}
+		case refused.IsZero():
+			refused = time.Now()
+		}
+	}
+	return taken
 }
 
 func openRaw(t *testing.T, dsn string) *sql.DB {
@@ -61,7 +78,8 @@ func TestF10_PoolOfOne(t *testing.T) {
 	s := setUp(t, setting{conns: 1, session: func(c *session.Config) { c.SigningKey.Rotation = 2 * time.Second }})
 	crowd := s.crowd()
 	sleep(t.Context(), 25*time.Second)
-	r := s.finish(crowd, "F-10", "one connection, keys rotate every 2 s", false)
+	r := s.finish(crowd, "F-10", "one connection, keys rotate every 2 s", false, nil, stat("keys", s.keys()))
+	assert.GreaterOrEqual(t, s.keys(), 10, "keys rotated")
 	assert.Less(t, r.Stall, time.Second, "something succeeds in every second")
 }
 
@@ -78,7 +96,7 @@ func TestF11_DeadlockStorm(t *testing.T) {
 		}
 	}
 	deadlocks := s.status("Innodb_deadlocks") - before
-	s.finish(crowd, "F-11", "deadlock storm", false, stat("deadlocks", deadlocks), stat("surfaced", surfaced))
+	s.finish(crowd, "F-11", "deadlock storm", false, nil, stat("deadlocks", deadlocks), stat("surfaced", surfaced))
 	assert.GreaterOrEqual(t, deadlocks, 100)
 	assert.Zero(t, surfaced)
 }
@@ -134,9 +152,9 @@ func TestF12_LockWait(t *testing.T) {
 		sleep(t.Context(), 500*time.Millisecond)
 	}
 	sleep(t.Context(), 3*time.Second)
-	r := s.finish(crowd, "F-12", "10 session rows locked 3 s, 4 times", false)
+	r := s.finish(crowd, "F-12", "10 session rows locked 3 s, 4 times", false, nil)
 	assert.Less(t, r.Stall, time.Second, "other sessions go on")
-	assert.Less(t, r.Slowest, 2*operationTimeout+500*time.Millisecond)
+	assert.Less(t, r.Slowest, twoCalls)
 }
 
 // holdRows locks rows of live sessions, then lets go.
@@ -158,13 +176,13 @@ func TestF13_AbandonedStatement(t *testing.T) {
 	s := setUp(t, setting{session: func(c *session.Config) { c.OperationTimeout = 300 * time.Millisecond }})
 	crowd := s.crowd()
 	sleep(t.Context(), 3*time.Second)
-	for range 30 {
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end) && crowd.Tally().Numbers().Unavailable < 210; {
 		s.holdRows(15, 500*time.Millisecond)
 		sleep(t.Context(), 100*time.Millisecond)
 	}
 	sleep(t.Context(), 3*time.Second)
-	r := s.finish(crowd, "F-13", "statements abandoned under a lock", false, stat("abandoned", crowd.Tally().Numbers().Unavailable))
-	assert.GreaterOrEqual(t, r.Unavailable, 50)
+	r := s.finish(crowd, "F-13", "statements abandoned under a lock", false, nil, stat("abandoned", crowd.Tally().Numbers().Unavailable))
+	assert.GreaterOrEqual(t, r.Unavailable, 200)
 }
 
 func TestF14_ReadOnly(t *testing.T) {
@@ -175,7 +193,7 @@ func TestF14_ReadOnly(t *testing.T) {
 	sleep(t.Context(), 12*time.Second)
 	s.db.Admin("SET GLOBAL read_only = 0")
 	sleep(t.Context(), 5*time.Second)
-	r := s.finish(crowd, "F-14", "read-only for 12 s", false)
+	r := s.finish(crowd, "F-14", "read-only for 12 s", false, nil)
 	assert.Positive(t, r.Unavailable)
 	assert.Zero(t, r.StatelessFailed)
 }
@@ -210,7 +228,7 @@ func TestF15_DiskFull(t *testing.T) {
 	require.NoError(t, row.Scan(&handles))
 	require.GreaterOrEqual(t, handles, stored, "no acknowledged sign-in is missing")
 	require.LessOrEqual(t, handles, stored+refused)
-	r := s.finish(crowd, "F-15", "disk full for 12 s", false, stat("refused_inserts", refused), stat("server_died", died))
+	r := s.finish(crowd, "F-15", "disk full for 12 s", false, nil, stat("refused_inserts", refused), stat("server_died", died))
 	assert.Zero(t, r.StatelessFailed)
 	assert.Positive(t, refused)
 	s.checkTable()
@@ -277,7 +295,7 @@ func TestF23_RowsRolledBack(t *testing.T) {
 		rolled += int(n)
 	}
 	sleep(t.Context(), 4*time.Second)
-	r := s.finish(crowd, "F-23", "rows rolled back by generations", false, stat("rolled_back", rolled))
+	r := s.finish(crowd, "F-23", "rows rolled back by generations", false, nil, stat("rolled_back", rolled))
 	assert.Positive(t, r.Behind)
 	assert.LessOrEqual(t, r.Behind, rolled)
 }

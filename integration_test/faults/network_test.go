@@ -13,29 +13,34 @@ import (
 
 func TestF04_Unreachable(t *testing.T) {
 	s := setUp(t, setting{})
-	crowd := s.crowd()
+	lasting := s.lastingly()
+	crowd := s.mixedCrowd(lasting, 0)
 	sleep(t.Context(), 5*time.Second)
 	s.proxy.Set(rig.Weather{Down: true})
-	sleep(t.Context(), 10*time.Second)
+	s.goesOn(crowd, 10)
 	s.proxy.Set(rig.Weather{})
 	sleep(t.Context(), 5*time.Second)
-	r := s.finish(crowd, "F-04", "database unreachable for 10 s", false)
+	r := s.finish(crowd, "F-04", "database unreachable for 10 s", false, []*rig.App{lasting})
 	assert.Zero(t, r.StatelessFailed)
-	assert.Positive(t, r.Unavailable)
+	assert.Positive(t, r.Unavailable) // each with Retry-After and without Set-Cookie: see the tally
+	assert.GreaterOrEqual(t, r.Stall, 9*time.Second, "nothing that needs the database succeeded")
+	assert.Less(t, r.Slowest, oneCall)
 }
 
-// The statement is carried out, the answer never comes: an unknown outcome.
+// The statement is carried out, the answer never comes: an unknown outcome. No
+// row gets ahead of what its clients hold, and what they hold is at most one
+// generation ahead of the row, as without a fault: see Result.checkLineage.
 func TestF05_CutAfterApplied(t *testing.T) {
 	s := setUp(t, setting{})
 	crowd := s.crowd()
 	s.proxy.CutRandomly(0.2, rig.CutAfter)
-	for deadline := time.Now().Add(40 * time.Second); s.proxy.Cuts() < 1000 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(90 * time.Second); s.proxy.Cuts() < 1000 && time.Now().Before(deadline); {
 		sleep(t.Context(), 200*time.Millisecond)
 	}
 	cuts := s.proxy.Cuts()
 	s.proxy.CutAt(0, rig.NoCut)
 	sleep(t.Context(), 3*time.Second)
-	s.finish(crowd, "F-05", "connection cut after the statement", false, stat("cuts", cuts))
+	s.finish(crowd, "F-05", "connection cut after the statement", false, nil, stat("cuts", cuts))
 	assert.GreaterOrEqual(t, cuts, 1000)
 }
 
@@ -44,15 +49,15 @@ func TestF06_BlackHole(t *testing.T) {
 	s := setUp(t, setting{conns: 60})
 	crowd := s.crowd()
 	s.proxy.CutRandomly(0.12, rig.HangAfter)
-	for deadline := time.Now().Add(60 * time.Second); s.proxy.Cuts() < 1000 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Minute); s.proxy.Cuts() < 1000 && time.Now().Before(deadline); {
 		sleep(t.Context(), 200*time.Millisecond)
 	}
 	holes := s.proxy.Cuts()
 	s.proxy.CutAt(0, rig.NoCut)
 	sleep(t.Context(), 5*time.Second)
-	r := s.finish(crowd, "F-06", "answers swallowed in silence", false, stat("holes", holes))
-	assert.Less(t, r.Slowest, 2*operationTimeout+500*time.Millisecond)
-	assert.GreaterOrEqual(t, holes, 500)
+	r := s.finish(crowd, "F-06", "answers swallowed in silence", false, nil, stat("holes", holes))
+	assert.Less(t, r.Slowest, twoCalls)
+	assert.GreaterOrEqual(t, holes, 1000)
 }
 
 func TestF07_SlowNetwork(t *testing.T) {
@@ -69,6 +74,7 @@ func TestF07_SlowNetwork(t *testing.T) {
 	}
 	s.proxy.Set(rig.Weather{})
 	sleep(t.Context(), 3*time.Second)
-	r := s.finish(crowd, "F-07", "latency, 16 KB/s, one byte at a time", false)
-	assert.Less(t, r.Slowest, 2*operationTimeout+500*time.Millisecond)
+	r := s.finish(crowd, "F-07", "latency, 16 KB/s, one byte at a time", false, nil)
+	assert.Less(t, r.Slowest, twoCalls)
+	assert.LessOrEqual(t, r.P99, operationTimeout+100*time.Millisecond)
 }

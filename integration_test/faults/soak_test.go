@@ -64,7 +64,7 @@ func TestSoak(t *testing.T) {
 	}
 	sleep(t.Context(), 5*time.Second)
 	last := use()
-	r := s.finish(crowd, "SOAK", "load and faults for "+total.String(), false,
+	r := s.finish(crowd, "SOAK", "load and faults for "+total.String(), false, nil,
 		stat("heap_MiB", last.heap>>20), stat("heap_warm_MiB", warm.heap>>20), stat("goroutines", last.goroutines))
 	require.Positive(t, r.Refreshes)
 	assert.LessOrEqual(t, last.goroutines, warm.goroutines+warm.goroutines/2+50)

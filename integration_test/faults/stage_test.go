@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
@@ -22,6 +23,12 @@ const (
 	// window must be longer than any request takes; see Config.ConcurrentRefreshWindow.
 	window = 3 * time.Second
 	pool   = 20
+	// oneCall bounds an answer that takes one call of the kit: its deadline, and a
+	// tenth of a second for what is no database work. twoCalls bounds one that
+	// takes two, each with its deadline: a sign-out, and a write of data whose
+	// access token must be promoted.
+	oneCall  = operationTimeout + 100*time.Millisecond
+	twoCalls = 2*operationTimeout + 500*time.Millisecond
 )
 
 // stage is a server, a proxy before it, and two instances of an application
@@ -96,14 +103,62 @@ func (s *stage) crowd() *rig.Crowd {
 	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}})
 }
 
-// finish checks all invariants and prints the row's line.
-func (s *stage) finish(crowd *rig.Crowd, id, what string, lossy bool, extra ...string) rig.Result {
+// lastingly is an instance whose access tokens outlive the row: those who use it
+// need the database for nothing but their sign-in and their data.
+func (s *stage) lastingly() *rig.App {
+	s.t.Helper()
+	return s.start(setting{}, func(c *session.Config) { c.AccessTokenValidity = 10 * time.Minute })
+}
+
+// mixedCrowd is the usual crowd, of which every fourth has lasting tokens.
+func (s *stage) mixedCrowd(lasting *rig.App, pace time.Duration) *rig.Crowd {
+	s.t.Helper()
+	return rig.StartCrowd(s.t, rig.CrowdConfig{
+		Strict: []string{s.strict.URL}, Window: []string{s.window.URL}, Long: []string{lasting.URL}, Pace: pace,
+	})
+}
+
+// goesOn lets the crowd work and asserts that in each second requests succeed
+// that need no database.
+func (s *stage) goesOn(crowd *rig.Crowd, seconds int) {
+	s.t.Helper()
+	for second := range seconds {
+		before := crowd.Tally().Numbers()
+		sleep(s.t.Context(), time.Second)
+		after := crowd.Tally().Numbers()
+		assert.Greater(s.t, after.Stateless-after.StatelessFailed, before.Stateless-before.StatelessFailed,
+			"second %d: requests without the database go on", second+1)
+	}
+}
+
+// outage kills the server and starts it again after d. It returns how long
+// nobody was there.
+func (s *stage) outage(d time.Duration) time.Duration {
+	s.t.Helper()
+	begin := time.Now()
+	s.db.Kill()
+	sleep(s.t.Context(), d)
+	s.db.Start()
+	return time.Since(begin)
+}
+
+// keys is the number of keys that were made.
+func (s *stage) keys() (n int) {
+	s.t.Helper()
+	require.NoError(s.t, s.admin.QueryRowContext(s.t.Context(), "SELECT COUNT(*) FROM auth_signing_keys").Scan(&n))
+	return n
+}
+
+// finish checks all invariants and prints the row's line. further are instances
+// beside the stage's own two.
+func (s *stage) finish(crowd *rig.Crowd, id, what string, lossy bool, further []*rig.App, extra ...string) rig.Result {
 	s.t.Helper()
 	s.proxy.Set(rig.Weather{})
 	s.proxy.CutAt(0, rig.NoCut)
 	result := crowd.Check(s.t, s.store, s.ledger, lossy)
-	s.strict.Close()
-	s.window.Close()
+	for _, app := range append(further, s.strict, s.window) {
+		app.Close()
+	}
 	closePool(s.t, s.pool)
 	s.baseline.Check(s.t)
 	result.Print(id, what, extra...)

@@ -20,6 +20,7 @@ type account struct {
 	flagged bool // somebody was told that the session is over
 	// victimRefreshes counts those of the victim since the fork.
 	victimRefreshes int
+	newest          int64             // generation of the newest tokens that anybody has received
 	written         []string          // values of data whose writing was tried since the last acknowledged one, which comes first
 	parents         map[string]string // hash of a refresh token → hash of its parent
 	access          []string          // the last access tokens seen
@@ -38,14 +39,16 @@ func (a *account) expectsEnd() bool {
 	return a.stolen || a.ended
 }
 
-// saw remembers the tokens in a jar.
-func (a *account) saw(access, refresh string) {
+// received remembers the tokens in a reply.
+func (a *account) received(reply Reply) {
+	access, refresh := reply.Tokens()
 	claims := ReadClaims(access)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if claims.Handle != a.handle {
 		return
 	}
+	a.newest = max(a.newest, claims.Gen)
 	if claims.Parent != "" {
 		if a.parents == nil {
 			a.parents = make(map[string]string)

@@ -15,10 +15,12 @@ type browser struct {
 	crowd     *Crowd
 	user      string
 	tabs      int
+	strict    bool // its instances are
 	lock      bool // its tabs take turns to refresh
 	native    bool
+	naive     bool // refreshes at any 401 without looking whether another request did
 	instances []string
-	randoms   []*rand.Rand // one for each tab
+	randoms   []*rand.Rand // one for each tab; a naive client has two for one tab
 	jar       *Jar
 
 	// gate is held shared by messages and alone by sign-in and sign-out, because
@@ -70,11 +72,26 @@ func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
 		b.refresh(ctx, b.jar.Access(), random)
 		return
 	}
+	if b.naive {
+		b.page(ctx)
+		return
+	}
 	path := "/me"
 	if dice > 940 {
 		path = "/strict"
 	}
 	b.call(ctx, http.MethodGet, path, random)
+}
+
+// page is what a naive client loads: two requests at once.
+func (b *browser) page(ctx context.Context) {
+	b.gate.RLock()
+	defer b.gate.RUnlock()
+	var both sync.WaitGroup
+	for _, random := range b.randoms {
+		both.Go(func() { b.callHeld(ctx, http.MethodGet, "/me", random) })
+	}
+	both.Wait()
 }
 
 // call sends a request and, if the session must be refreshed first, does that.
@@ -99,14 +116,18 @@ func (b *browser) callHeld(ctx context.Context, method, path string, random *ran
 	return answer
 }
 
-// refresh asks for new tokens unless another tab has them already.
+// refresh asks for new tokens, unless another tab has them already and the
+// client is one that looks.
 func (b *browser) refresh(ctx context.Context, refused string, random *rand.Rand) {
 	if b.lock {
 		b.turn.Lock()
 		defer b.turn.Unlock()
 	}
 	if b.jar.Access() != refused {
-		return
+		if !b.naive {
+			return
+		}
+		b.crowd.tally.add(func(n *Numbers) { n.Blind++ })
 	}
 	b.refreshNow(ctx, random)
 }
@@ -147,7 +168,10 @@ func (b *browser) send(ctx context.Context, r Request, random *rand.Rand) Answer
 func (b *browser) take(r Request, reply Reply) {
 	cleared := b.jar.Take(reply)
 	answer, tally, account := reply.Answer(), b.crowd.tally, b.current
-	account.saw(b.jar.Access(), b.jar.Refresh())
+	account.received(reply)
+	if answer == TryRefresh && !account.expectsEnd() {
+		tally.add(func(n *Numbers) { n.Refused++ })
+	}
 	carried := r.Access != "" || r.Refresh != ""
 	if cleared && !answer.Over() && r.Path != SignOutPath {
 		tally.fail("INV6: %s %s answered %s and cleared the tokens of %s", r.Method, r.Path, answer, account)
@@ -176,7 +200,7 @@ func (b *browser) signIn(ctx context.Context, random *rand.Rand) {
 	}
 	b.jar.Take(reply)
 	b.current = &account{handle: ReadClaims(b.jar.Access()).Handle, written: []string{""}}
-	b.current.saw(b.jar.Access(), b.jar.Refresh())
+	b.current.received(reply)
 	b.unknown = nil
 	b.crowd.tally.opened(b.current)
 }
@@ -227,7 +251,7 @@ func (c *Crowd) exchange(ctx context.Context, base string, r Request) Reply {
 	if err != nil {
 		reply = Reply{}
 	}
-	c.tally.exchanged(r, reply, begin)
+	c.tally.exchanged(r, reply, err, begin)
 	return reply
 }
 

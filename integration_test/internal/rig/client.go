@@ -35,6 +35,20 @@ type Reply struct {
 	Header http.Header
 }
 
+// Tokens are those that the reply brings; empty when there are none.
+func (r Reply) Tokens() (access, refresh string) {
+	access, refresh = r.Header.Get("St-Access-Token"), r.Header.Get("St-Refresh-Token")
+	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
+		switch c.Name {
+		case "sAccessToken":
+			access = c.Value
+		case "sRefreshToken":
+			refresh = c.Value
+		}
+	}
+	return access, refresh
+}
+
 // Client sends messages to any instance.
 type Client struct{ http *http.Client }
 

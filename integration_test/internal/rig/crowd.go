@@ -20,10 +20,16 @@ type CrowdConfig struct {
 	Loss float64
 	// Thieves is the share of browsers of which somebody copies the tokens.
 	Thieves float64
+	// Poll is how often a thief who polls copies the tokens in window mode: half
+	// the window. In strict mode it is every 300 ms.
+	Poll time.Duration
 	// Strict and Window are base URLs of instances in strict mode, for browsers
 	// whose tabs take turns, and in window mode, for those whose tabs don't. A
 	// message goes to any of its list. Either list may be empty.
 	Strict, Window []string
+	// Long, if set, are instances in strict mode whose access tokens outlive the
+	// fault. Every fourth browser works with them.
+	Long []string
 	// Timeout is how long a client waits for an answer.
 	Timeout time.Duration
 	// NoSignOut keeps all sessions.
@@ -43,6 +49,9 @@ func (c CrowdConfig) withDefaults() CrowdConfig {
 	}
 	if c.Pace == 0 {
 		c.Pace = 250 * time.Millisecond
+	}
+	if c.Poll == 0 {
+		c.Poll = 1500 * time.Millisecond
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
@@ -64,12 +73,11 @@ type Crowd struct {
 }
 
 // StartCrowd signs all browsers in and lets them work until Stop. The seed is
-// printed; it repeats who does what, though not when.
+// printed; EnvSeed repeats who does what, though not when.
 func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 	t.Helper()
 	cfg = cfg.withDefaults()
-	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: rand.Uint64()}
-	t.Logf("crowd seed %d", c.seed)
+	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: Seed(t)}
 	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	for i := range cfg.Browsers {
 		b := c.newBrowser(i)
@@ -78,7 +86,7 @@ func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 			c.work.Go(func() { b.live(c.ctx, tab) })
 		}
 		if float64(i%20)/20 < cfg.Thieves {
-			th := &thief{browser: b, kind: thiefKinds[(i/20*5+i%20)%len(thiefKinds)], random: c.random(1000 + i)}
+			th := &thief{browser: b, kind: thiefKinds[(i/20*6+i%20)%len(thiefKinds)], random: c.random(1000 + i)}
 			c.thieves = append(c.thieves, th)
 			c.work.Go(func() { th.live(c.ctx) })
 		}
@@ -101,16 +109,23 @@ func (c *Crowd) Tally() *Tally { return c.tally }
 
 func (c *Crowd) newBrowser(i int) *browser {
 	b := &browser{
-		crowd: c, user: fmt.Sprintf("user%d", i), tabs: c.cfg.Tabs, instances: c.cfg.Strict, lock: true,
+		crowd: c, user: fmt.Sprintf("user%d", i), tabs: c.cfg.Tabs, instances: c.cfg.Strict, lock: true, strict: true,
 	}
-	if len(c.cfg.Strict) == 0 || i%2 == 1 && len(c.cfg.Window) > 0 {
-		b.instances, b.lock = c.cfg.Window, false
+	switch {
+	case len(c.cfg.Long) > 0 && i%4 == 0:
+		b.instances = c.cfg.Long
+	case len(c.cfg.Strict) == 0 || i%2 == 1 && len(c.cfg.Window) > 0:
+		b.instances, b.lock, b.strict = c.cfg.Window, false, false
 	}
-	b.native = i%3 == 2
-	if b.native {
-		b.tabs = 1
+	b.native, b.naive = i%3 == 2, i%6 == 3 || i%6 == 4
+	streams := b.tabs
+	switch {
+	case b.native:
+		b.tabs, streams = 1, 1
+	case b.naive:
+		b.tabs, streams = 1, 2
 	}
-	for tab := range b.tabs {
+	for tab := range streams {
 		b.randoms = append(b.randoms, c.random(i*16+tab))
 	}
 	b.jar = NewJar(time.Now, b.native)

@@ -4,16 +4,21 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // Galera is a cluster of three MariaDB servers of which each takes writes.
@@ -121,7 +126,8 @@ func (m *MariaDB) wsrep(name string) string {
 	return value
 }
 
-// dialer connects to the first address that answers.
+// dialer connects to the first address whose server speaks. The kernel takes
+// connections for a server that stands still, so that alone says nothing.
 type dialer struct {
 	addrs  []string
 	first  atomic.Int64
@@ -156,6 +162,9 @@ func (d *dialer) dial(ctx context.Context, _ string) (net.Conn, error) {
 		one := net.Dialer{Timeout: 300 * time.Millisecond}
 		conn, err := one.DialContext(ctx, "tcp", d.addrs[at])
 		if err == nil {
+			err = greeted(conn)
+		}
+		if err == nil {
 			if !d.rotate {
 				d.first.Store(int64(at))
 			}
@@ -164,4 +173,45 @@ func (d *dialer) dial(ctx context.Context, _ string) (net.Conn, error) {
 		last = err
 	}
 	return nil, last
+}
+
+// greeting is how long a server may take to speak, which is what it does first.
+const greeting = 500 * time.Millisecond
+
+// greeted waits for the server's greeting and leaves it in the connection; it
+// closes one that stays silent.
+func greeted(conn net.Conn) error {
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err == nil {
+		_ = conn.SetReadDeadline(time.Now().Add(greeting))
+		var peekErr error
+		err = raw.Read(func(fd uintptr) bool {
+			var n int
+			n, _, peekErr = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+			if n == 0 && peekErr == nil {
+				peekErr = io.EOF
+			}
+			return !errors.Is(peekErr, syscall.EAGAIN)
+		})
+		err = errors.Join(err, peekErr)
+		_ = conn.SetReadDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = conn.Close()
+	}
+	return err
+}
+
+// Conflicts is how often a node refused or ended a transaction because another
+// node had changed the same row.
+func (g *Galera) Conflicts() (n int) {
+	g.t.Helper()
+	for _, node := range g.Nodes {
+		for _, name := range []string{"local_cert_failures", "local_bf_aborts"} {
+			value, err := strconv.Atoi(node.wsrep(name))
+			require.NoError(g.t, err)
+			n += value
+		}
+	}
+	return n
 }

@@ -14,7 +14,8 @@ type thief struct {
 	random  *rand.Rand
 	jar     *Jar
 	account *account
-	copied  string // the victim's refresh token when it was copied
+	copied  string    // the victim's refresh token when it was copied
+	at      time.Time // when that was
 }
 
 // live copies the tokens at some time and works with them until the session is
@@ -28,21 +29,40 @@ func (th *thief) live(ctx context.Context) {
 			}
 			continue
 		}
-		if th.ready() {
+		if th.kind == "poller" && time.Since(th.at) >= th.every() {
+			th.steal()
+		}
+		if th.jar != nil && th.ready() {
 			th.use(ctx)
 		}
 	}
 }
 
-// steal copies the jar of a session.
+// every is how often a poller copies the jar.
+func (th *thief) every() time.Duration {
+	if th.browser.strict {
+		return 300 * time.Millisecond
+	}
+	return th.browser.crowd.cfg.Poll
+}
+
+// steal copies the jar of a session, once more if it is the one that this thief
+// lives on. Whoever has the victim's newest tokens is no branch of its own yet,
+// so the victim's refreshes count anew.
 func (th *thief) steal() {
 	b := th.browser
 	b.gate.RLock()
 	defer b.gate.RUnlock()
-	if b.jar.Refresh() == "" || b.current == nil || b.current.expectsEnd() {
+	again := th.jar != nil && b.current == th.account
+	if b.jar.Refresh() == "" || b.current == nil || !again && b.current.expectsEnd() {
+		th.jar = nil
 		return
 	}
-	th.jar, th.account, th.copied = b.jar.Copy(), b.current, b.jar.Refresh()
+	th.jar, th.account, th.copied, th.at = b.jar.Copy(), b.current, b.jar.Refresh(), time.Now()
+	if again {
+		b.crowd.tally.add(func(n *Numbers) { n.Polls++ })
+		th.account.locked(func() { th.account.victimRefreshes = 0 })
+	}
 }
 
 // ready reports whether this kind of thief acts now.
@@ -84,7 +104,7 @@ func (th *thief) send(ctx context.Context, r Request) Answer {
 	b := th.browser
 	reply := b.crowd.exchange(ctx, b.instances[th.random.IntN(len(b.instances))], r)
 	th.jar.Take(reply)
-	th.account.saw(th.jar.Access(), th.jar.Refresh())
+	th.account.received(reply)
 	if reply.Answer() == Theft {
 		th.account.locked(func() { th.account.forked, th.account.flagged = true, true })
 	}

@@ -1,23 +1,39 @@
 package rig
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // Numbers are the counts of a run.
 type Numbers struct {
-	Requests, Unavailable, Refreshes, Refused, Other int
+	Requests, Unavailable, Refreshes, Other int
+	// Refused are the requests of honest users, nobody having stolen anything,
+	// whose access token was not accepted.
+	Refused int
+	// Timeouts are requests whose client gave up waiting.
+	Timeouts int
+	// Blind are refreshes of naive clients that another request of the same
+	// page had made unnecessary.
+	Blind int
+	// Polls are copies of a jar that a thief took again.
+	Polls int
 	// Stateless requests need no database; of those, Failed were refused.
 	Stateless, StatelessFailed int
 	// Logouts are those of honest users.
 	Logouts int
 	// Stall is the longest time without an answered request that needs the
-	// database, Slowest the longest time that an answer took.
-	Stall, Slowest time.Duration
+	// database, Slowest the longest time that a client waited for an answer,
+	// P99 that of all but one percent.
+	Stall, Slowest, P99 time.Duration
 }
 
 // Tally counts what a crowd saw, and collects what must not be.
@@ -25,6 +41,7 @@ type Tally struct {
 	allow500 bool
 	mu       sync.Mutex
 	n        Numbers
+	took     latencies
 	accounts map[string]*account
 	failures []string
 	progress time.Time // of the last answer that needed the database
@@ -38,7 +55,16 @@ func newTally(allow500 bool) *Tally {
 func (y *Tally) Numbers() Numbers {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	return y.n
+	n := y.n
+	n.P99 = y.took.percentile(0.99)
+	return n
+}
+
+// Failures are the first things that were seen and must not be.
+func (y *Tally) Failures() []string {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return slices.Clone(y.failures)
 }
 
 func (y *Tally) add(f func(*Numbers)) {
@@ -48,11 +74,14 @@ func (y *Tally) add(f func(*Numbers)) {
 }
 
 func (y *Tally) fail(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
 	y.mu.Lock()
 	defer y.mu.Unlock()
+	y.failHeld(format, args...)
+}
+
+func (y *Tally) failHeld(format string, args ...any) {
 	if len(y.failures) < 20 {
-		y.failures = append(y.failures, text)
+		y.failures = append(y.failures, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -68,27 +97,29 @@ func (y *Tally) all() []*account {
 	return slices.Collect(maps.Values(y.accounts))
 }
 
-// exchanged counts one message.
-func (y *Tally) exchanged(r Request, reply Reply, begin time.Time) {
+// exchanged counts one message, err being that of the client.
+func (y *Tally) exchanged(r Request, reply Reply, err error, begin time.Time) {
 	answer, now := reply.Answer(), time.Now()
 	stateless := r.Path == "/me" && r.Access != "" && ReadClaims(r.Access).Parent == ""
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.n.Requests++
+	y.n.Slowest = max(y.n.Slowest, now.Sub(begin))
+	y.took.add(now.Sub(begin))
 	switch answer {
 	case Unavailable:
 		y.n.Unavailable++
+		y.checkUnavailable(r, reply)
 	case Other:
 		y.n.Other++
-		if !y.allow500 && len(y.failures) < 20 {
-			y.failures = append(y.failures, fmt.Sprintf("%s %s answered %d %s", r.Method, r.Path, reply.Status, reply.Body))
+		if !y.allow500 {
+			y.failHeld("%s %s answered %d %s", r.Method, r.Path, reply.Status, reply.Body)
 		}
-	case TryRefresh:
-		y.n.Refused++
-	case OK, Lost, Unauthorised, Theft:
-	}
-	if answer != Lost {
-		y.n.Slowest = max(y.n.Slowest, now.Sub(begin))
+	case Lost:
+		if timedOut(err) {
+			y.n.Timeouts++
+		}
+	case OK, TryRefresh, Unauthorised, Theft:
 	}
 	if stateless && answer != Lost {
 		y.n.Stateless++
@@ -101,6 +132,22 @@ func (y *Tally) exchanged(r Request, reply Reply, begin time.Time) {
 		y.progress = now
 		if r.Path == RefreshPath {
 			y.n.Refreshes++
+		}
+	}
+}
+
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// checkUnavailable: a 503 asks to come back, and neither gives nor takes tokens.
+func (y *Tally) checkUnavailable(r Request, reply Reply) {
+	if reply.Header.Get("Retry-After") == "" {
+		y.failHeld("503 without Retry-After: %s %s", r.Method, r.Path)
+	}
+	for _, name := range []string{"Set-Cookie", "St-Access-Token", "St-Refresh-Token", "Front-Token", "Id-Refresh-Token", "Anti-Csrf"} {
+		if len(reply.Header[http.CanonicalHeaderKey(name)]) > 0 {
+			y.failHeld("503 with %s: %s %s", name, r.Method, r.Path)
 		}
 	}
 }
