@@ -36,8 +36,8 @@ e2e: ## front ends of every generation in Chromium, cookie and header mode, one 
 	@scripts/e2e.sh $(ARGS)
 
 .PHONY: vet
-vet: ## go vet
-	go vet $(PKG)
+vet: ## go vet, the tests with a build tag too
+	go vet -tags e2e,faults,cluster $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck
@@ -87,7 +87,7 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 	@go run ./example $(ARGS)
 
 .PHONY: faults
-faults: ## break database, network and application under load, 20 minutes; ARGS=quick for six
+faults: ## break database, network and application under load: eleven minutes and the histories; ARGS=quick for four
 	@scripts/faults.sh $(ARGS)
 
 .PHONY: cluster
@@ -95,7 +95,7 @@ cluster: ## the same on Galera and on Group Replication, whose nodes are killed;
 	@scripts/cluster.sh $(ARGS)
 
 .PHONY: soak
-soak: ## HOURS of load with a random fault each five minutes
+soak: ## HOURS of load with one fault after the other, each five minutes
 	@scripts/soak.sh $(HOURS)
 
 .PHONY: ci

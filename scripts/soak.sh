@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Hours of load on MariaDB with a random fault each five minutes.
+# Hours of load on MariaDB with one fault after the other, each five minutes.
 #
 # Usage: soak.sh [HOURS]
 #

@@ -56,7 +56,7 @@ func TestF24_AppKilledAtFailpoints(t *testing.T) {
 	app.Close()
 	closePool(t, db)
 	baseline.Check(t)
-	r.Print("F-24", "app killed at failpoints", stat("kills", total), stat("points", deaths))
+	r.Print("F-24", "app killed at failpoints", stat("kills", total), stat("before", deaths["before"]), stat("after", deaths["after"]), stat("headers", deaths["headers"]))
 	assert.Equal(t, kills, total)
 }
 
