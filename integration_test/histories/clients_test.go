@@ -1,6 +1,7 @@
 package histories_test
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -53,9 +54,35 @@ type tab struct {
 	stuck   bool
 }
 
-// step lets one tab do its next thing.
-func (w *world) stepTab(t *rapid.T) {
-	tb := w.tabs[rapid.IntRange(0, len(w.tabs)-1).Draw(t, "tab")]
+func (w *world) someTab(t *rapid.T) *tab {
+	return w.tabs[rapid.IntRange(0, len(w.tabs)-1).Draw(t, "tab")]
+}
+
+// exchange lets a tab ask, the message get there and the answer come back without
+// anything in between. A tab that has to wait for another one waits.
+func (w *world) exchange(t *rapid.T) {
+	tb := w.someTab(t)
+	if tb.phase == idle {
+		w.ask(t, tb)
+	}
+	if tb.phase != idle {
+		w.finish(t, tb)
+		return
+	}
+	for _, other := range w.tabs {
+		w.finish(t, other)
+	}
+}
+
+// finish lets a tab get its message there and the answer back, if it has one under way.
+func (w *world) finish(t *rapid.T, tb *tab) {
+	for tb.phase != idle {
+		w.stepTab(t, tb)
+	}
+}
+
+// stepTab lets one tab do its next thing.
+func (w *world) stepTab(t *rapid.T, tb *tab) {
 	switch tb.phase {
 	case idle:
 		w.ask(t, tb)
@@ -90,48 +117,54 @@ func (w *world) ask(t *rapid.T, tb *tab) {
 
 // wish is a request of the page.
 func (w *world) wish(t *rapid.T) (method, path string) {
-	value := rapid.StringMatching("[a-z]{3}").Draw(t, "value")
+	// In the middle of a wide range, since rapid likes both ends.
+	switch rapid.IntRange(0, 127).Draw(t, "leave") {
+	case 77:
+		return http.MethodPost, rig.SignOutPath
+	case 78:
+		return http.MethodPost, "/revoke-all"
+	}
 	type wish struct{ method, path string }
 	wishes := []wish{
 		{http.MethodGet, "/me"},
 		{http.MethodGet, "/me"},
-		{http.MethodGet, "/me"},
 		{http.MethodGet, "/strict"},
 		{http.MethodGet, "/data"},
-		{http.MethodPut, "/data?value=" + value},
-		{http.MethodPut, "/data?value=" + value},
+		{http.MethodPut, "/data?value="},
+		{http.MethodPut, "/data?value="},
 	}
 	if w.window == 0 || w.kind.tabs == 1 {
 		// Ahead of time: clients without a lock must not, or a second refresh comes within the window.
-		wishes = append(wishes, wish{http.MethodPost, rig.RefreshPath}, wish{http.MethodPost, rig.RefreshPath})
-	}
-	switch rapid.IntRange(0, 60).Draw(t, "leave") {
-	case 60:
-		return http.MethodPost, rig.SignOutPath
-	case 59:
-		return http.MethodPost, "/revoke-all"
+		wishes = append(wishes, wish{http.MethodPost, rig.RefreshPath}, wish{http.MethodPost, rig.RefreshPath}, wish{http.MethodPost, rig.RefreshPath})
 	}
 	chosen := rapid.SampledFrom(wishes).Draw(t, "wish")
+	if chosen.method == http.MethodPut {
+		chosen.path += fmt.Sprint("v", rapid.IntRange(0, 999).Draw(t, "value"))
+	}
 	return chosen.method, chosen.path
 }
 
 // transmit takes the message to the application, if the network lets it.
 func (w *world) transmit(t *rapid.T, tb *tab) {
 	fate := rapid.SampledFrom([]string{
-		"arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives",
-		"request lost", "answer lost", "duplicated", "fault", "fault",
+		"arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives",
+		"arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives", "arrives",
+		"arrives", "arrives", "arrives", "request lost", "answer lost", "answer lost", "duplicated", "fault", "fault",
 	}).Draw(t, "fate")
 	tb.phase = idle
+	if fate != "arrives" && fate != "fault" { // of faults, those that happen are counted
+		w.tally[fate]++
+	}
 	if fate == "request lost" {
 		return
 	}
 	var f fault
 	if fate == "fault" {
-		f = w.drawFault(t)
+		f = w.drawFault(t, tb.req)
 	}
-	reply := w.send(t, tb.req, f)
+	reply := w.send(t, "victim", tb.req, f)
 	if fate == "duplicated" && tb.req.Path[:2] != "/l" { // a second login is a second session
-		if second := w.send(t, tb.req, fault{}); rapid.Bool().Draw(t, "second answer wins") {
+		if second := w.send(t, "victim", tb.req, fault{}); rapid.Bool().Draw(t, "second answer wins") {
 			reply = second
 		}
 	}
@@ -143,7 +176,11 @@ func (w *world) transmit(t *rapid.T, tb *tab) {
 // deliver gives the answer to the browser.
 func (w *world) deliver(tb *tab) {
 	tb.phase = idle
+	before := w.jar.Refresh()
 	w.jar.Take(tb.reply)
+	if after := w.jar.Refresh(); after != before && after != "" {
+		w.thief.changes++
+	}
 	switch tb.reply.Answer() {
 	case rig.OK:
 		tb.stuck = false

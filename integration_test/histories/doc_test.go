@@ -6,5 +6,6 @@
 // test records concurrent histories and checks each session for linearizability.
 //
 // pgregory.net/rapid prints the seed of a failure, shrinks the history and replays
-// it: go test ./integration_test/histories -rapid.seed=N -rapid.checks=1.
+// it: go test ./integration_test/histories -rapid.seed=N -rapid.checks=1. The seed of the
+// concurrent histories is printed as SESSIONKIT_SEED=N and given again as that variable.
 package histories_test

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
-	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
@@ -25,29 +24,49 @@ const (
 type env struct {
 	name   string
 	store  *sessiontest.FaultyStore
-	db     *gorm.DB   // nil for the in-memory store
 	proxy  *rig.Proxy // nil where there is no connection to cut
 	clock  *sessiontest.Clock
 	client *rig.Client
+	ledger *rig.Ledger
+	tally  tally
 	users  int
+
+	// share is how many of the histories asked for this engine leaves out for
+	// each one that it does; histories is how many it did.
+	share, asked, histories int
 }
 
-// onEach runs a test on the in-memory store, SQLite and MySQL or MariaDB.
+// engine opens a store. In the quick run, one that is slow under the race
+// detector does one history of slow.
+type engine struct {
+	open func(*testing.T, *env) session.Store
+	slow int
+}
+
+// engines are the in-memory store, SQLite, MySQL or MariaDB, and PostgreSQL
+// where there is one.
+var engines = map[string]engine{
+	"memory":   {open: func(*testing.T, *env) session.Store { return sessiontest.NewStore() }, slow: 1},
+	"sqlite":   {open: func(t *testing.T, _ *env) session.Store { return rig.Migrated(t, rig.OpenSQLite(t)) }, slow: 8},
+	"mysql":    {open: openMySQL, slow: 1},
+	"postgres": {open: func(t *testing.T, _ *env) session.Store { return rig.Migrated(t, testdb.Postgres(t)) }, slow: 8},
+}
+
+// onEach runs a test on every engine.
 func onEach(t *testing.T, test func(t *testing.T, e *env)) {
 	t.Helper()
-	for name, open := range map[string]func(*testing.T, *env) session.Store{
-		"memory": func(*testing.T, *env) session.Store { return sessiontest.NewStore() },
-		"sqlite": func(t *testing.T, e *env) session.Store {
-			e.db = rig.OpenSQLite(t)
-			return rig.Migrated(t, e.db)
-		},
-		"mysql": openMySQL,
-	} {
+	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := &env{name: name, clock: sessiontest.NewClock(time.Now().Truncate(time.Second)), client: rig.NewClient(time.Minute)}
+			e := &env{
+				name: name, clock: sessiontest.NewClock(time.Now().Truncate(time.Second)), client: rig.NewClient(time.Minute),
+				ledger: &rig.Ledger{}, tally: tally{}, share: 1,
+			}
+			if quick() {
+				e.share = engine.slow
+			}
 			t.Cleanup(e.client.Close)
-			e.store = sessiontest.Faulty(open(t, e))
+			e.store = sessiontest.Faulty(engine.open(t, e))
 			test(t, e)
 		})
 	}
@@ -62,14 +81,12 @@ func openMySQL(t *testing.T, e *env) session.Store {
 		e.proxy = rig.NewProxy(t, dsn.Addr)
 		dsn.Addr = e.proxy.Addr()
 	}
-	db := rig.OpenMySQL(t, dsn.FormatDSN(), 4)
-	e.db = db
-	return rig.Migrated(t, db)
+	return rig.Migrated(t, rig.OpenMySQL(t, dsn.FormatDSN(), 4))
 }
 
 // start runs a new instance of the application on the store.
 func (e *env) start(ctx context.Context, w time.Duration) (*rig.App, error) {
-	return rig.Start(ctx, e.store, rig.AppConfig{Session: session.Config{
+	return rig.Start(ctx, e.store, rig.AppConfig{Ledger: e.ledger, Session: session.Config{
 		AccessTokenValidity: accessValidity, RefreshTokenValidity: idleValidity,
 		ConcurrentRefreshWindow: w, Leeway: session.NoLeeway, Now: e.clock.Now,
 		SigningKey:       session.SigningKey{Rotation: session.NoRotation},

@@ -1,6 +1,8 @@
 package histories_test
 
 import (
+	"net/http"
+
 	"pgregory.net/rapid"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
@@ -17,8 +19,26 @@ type fault struct {
 
 func (f fault) any() bool { return f.onCall || f.cut != rig.NoCut }
 
+// callsOf are the methods of the store that matter to a request. By name, since
+// the background reads keys whenever it likes.
+func callsOf(r rig.Request) []string {
+	switch {
+	case r.Path == rig.RefreshPath:
+		return []string{"Find", "Advance", "Extend", "Revoke"}
+	case r.Path == rig.SignOutPath:
+		return []string{"Revoke", "Find", "Advance"}
+	case r.Path == "/revoke-all":
+		return []string{"RevokeAll", "Find", "Advance"}
+	case r.Path[:2] == "/l":
+		return []string{"Insert", "Revoke", "Find"}
+	case r.Method == http.MethodPut:
+		return []string{"WriteData", "Advance", "Find"}
+	}
+	return []string{"Advance", "Find"}
+}
+
 // drawFault chooses between a store that fails and a connection that breaks.
-func (w *world) drawFault(t *rapid.T) fault {
+func (w *world) drawFault(t *rapid.T, r rig.Request) fault {
 	if w.proxy != nil && rapid.Bool().Draw(t, "cut the connection") {
 		return fault{
 			cut: rapid.SampledFrom([]rig.Cut{rig.CutBefore, rig.CutAfter}).Draw(t, "cut"),
@@ -26,14 +46,23 @@ func (w *world) drawFault(t *rapid.T) fault {
 		}
 	}
 	return fault{onCall: true, store: sessiontest.Fault{
-		// By method, since the background reads keys whenever it likes.
-		Method: rapid.SampledFrom([]string{"Find", "Advance", "Extend", "Insert", "Revoke", "RevokeAll", "WriteData"}).Draw(t, "method"),
+		Method: rapid.SampledFrom(callsOf(r)).Draw(t, "method"),
 		Call:   rapid.IntRange(0, 2).Draw(t, "call"),
 		Mode:   rapid.SampledFrom([]sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter}).Draw(t, "mode"),
 	}}
 }
 
-// arm sets the fault up; the zero fault ends all trouble.
+// disarm ends all trouble, and counts what there was of it.
+func (w *world) disarm(f fault) {
+	if fired := w.store.Fired(); fired > 0 && f.store.Mode == sessiontest.ErrorAfter {
+		w.tally["call failed after its effect"] += fired
+	} else if fired > 0 {
+		w.tally["call failed"] += fired
+	}
+	w.arm(fault{})
+}
+
+// arm sets the fault up; the zero fault is none.
 func (w *world) arm(f fault) {
 	if f.onCall {
 		w.store.Arm(f.store)

@@ -2,7 +2,6 @@ package histories_test
 
 import (
 	"encoding/base64"
-	"net/http"
 
 	"pgregory.net/rapid"
 
@@ -12,15 +11,7 @@ import (
 
 // tokensOf are the tokens in a reply, by cookie or header; empty where it has none.
 func tokensOf(r rig.Reply) (access, refresh, csrf string) {
-	access, refresh = r.Header.Get("St-Access-Token"), r.Header.Get("St-Refresh-Token")
-	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
-		switch c.Name {
-		case "sAccessToken":
-			access = c.Value
-		case "sRefreshToken":
-			refresh = c.Value
-		}
-	}
+	access, refresh = r.Tokens()
 	return access, refresh, r.Header.Get("Anti-Csrf")
 }
 

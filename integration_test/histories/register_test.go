@@ -3,6 +3,7 @@ package histories_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -23,6 +24,9 @@ type operation struct {
 	kind    string // refresh, verify, revoke
 	refresh *refreshToken
 	access  *accessToken
+	// faults: calls to the database were made to fail before it came back. ended: by
+	// then somebody may have ended the session, and somebody has.
+	faults, ended bool
 }
 
 // register is a session's row as a sequential specification. An operation whose
@@ -32,8 +36,8 @@ type operation struct {
 // write took effect while its answer got lost reads the row again. If another
 // one has ended the session by then, it says so: unauthorised, in spite of its effect. And
 // two replays of one millisecond, the revocation of one of which failed, are both told
-// of the theft: rather twice than never.
-func register(first state, now int64, r rules, faults bool) porcupine.Model {
+// of the theft: rather twice than never. Neither is right in a session that lives on.
+func register(first state, now int64, r rules) porcupine.Model {
 	return (&porcupine.NondeterministicModel{
 		Init: func() []any { return []any{first} },
 		Step: func(from, input, output any) []any {
@@ -42,7 +46,7 @@ func register(first state, now int64, r rules, faults bool) porcupine.Model {
 			if seen == rig.Unavailable {
 				return []any{s, next.state}
 			}
-			if seen == next.answer || faults && spreads(seen, next.answer) {
+			if seen == next.answer || op.faults && op.ended && spreads(seen, next.answer) {
 				return []any{next.state}
 			}
 			return nil
@@ -85,7 +89,8 @@ type recorder struct {
 	accesses  map[*accessToken]string
 	pending   []*accessToken
 	history   []porcupine.Operation
-	faults    bool // calls were made to fail
+	calm      bool // no call is made to fail
+	faults    bool // some were
 }
 
 // Any number of clients with any of the tokens at once, failing calls among
@@ -94,27 +99,39 @@ type recorder struct {
 func TestRegister_Linearizable(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, e *env) {
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		random := rand.New(rand.NewPCG(seed, 0))
+		random := rig.Random(t)
 		operations := 0
 		for _, w := range []time.Duration{0, window} {
 			app, err := e.start(t.Context(), w)
 			require.NoError(t, err)
-			for range registerRounds() {
-				operations += e.round(t, app, rules{window: w.Milliseconds(), idle: idleValidity.Milliseconds()}, random.Uint64())
+			for range e.rounds() {
+				operations += e.round(t, app, rules{window: w.Milliseconds(), idle: idleValidity.Milliseconds()}, random)
 			}
 			app.Close()
 		}
-		t.Logf("%s: %d operations, every session linearizable", e.name, operations)
+		t.Logf("%s: %d operations, every session linearizable: %s", e.name, operations, e.tally)
+		if operations >= enoughOperations {
+			for _, what := range []string{"refresh: ok", "refresh: theft", "verify: ok", "revoke: ok", "calm session", "session that ended", "call failed"} {
+				require.NotZero(t, e.tally[what], "never in %d operations: %s", operations, what)
+			}
+		}
 	})
 }
 
-// round records one session and checks it.
-func (e *env) round(t *testing.T, app *rig.App, r rules, seed uint64) int {
+// enoughOperations are sure to contain everything.
+const enoughOperations = 1000
+
+// rounds is how many sessions are recorded per mode: in proportion to the
+// histories asked for.
+func (e *env) rounds() int { return max(1, checks()/e.share/4) }
+
+// round records one session and checks it. In every other one on average, no
+// call is made to fail.
+func (e *env) round(t *testing.T, app *rig.App, r rules, random *rand.Rand) int {
 	t.Helper()
 	rec := e.newRecorder(t, app)
-	first := rec.l.states[0]
+	rec.calm = random.IntN(2) == 0
+	first, seed := rec.l.states[0], random.Uint64()
 	var clients sync.WaitGroup
 	for client := range 4 {
 		clients.Go(func() {
@@ -126,9 +143,37 @@ func (e *env) round(t *testing.T, app *rig.App, r rules, seed uint64) int {
 	}
 	clients.Wait()
 	e.store.Arm()
-	result := porcupine.CheckOperationsTimeout(register(first, e.clock.Now().UnixMilli(), r, rec.faults), rec.history, time.Minute)
-	require.Equal(t, porcupine.Ok, result, "seed %d: %s", seed, rec.describe())
+	rec.mark(t)
+	result := porcupine.CheckOperationsTimeout(register(first, e.clock.Now().UnixMilli(), r), rec.history, time.Minute)
+	require.Equal(t, porcupine.Ok, result, "%s", rec.describe())
 	return len(rec.history)
+}
+
+// mark notes for every operation whether the session may have ended before the
+// operation came back. Only one that was revoked may have: the row knows.
+func (rec *recorder) mark(t *testing.T) {
+	t.Helper()
+	row, err := rec.store.Find(t.Context(), rec.l.handle)
+	require.NoError(t, err)
+	end := int64(math.MaxInt64)
+	for _, op := range rec.history {
+		in, seen := op.Input.(operation), op.Output.(rig.Answer)
+		rec.tally.answered(in.kind, seen)
+		if in.kind == "revoke" || seen == rig.Theft || in.kind == "refresh" && seen == rig.Unavailable {
+			end = min(end, op.Call)
+		}
+	}
+	for i, op := range rec.history {
+		in := op.Input.(operation)
+		in.ended = row.RevokedAt != 0 && op.Return > end
+		rec.history[i].Input = in
+	}
+	if rec.calm {
+		rec.tally["calm session"]++
+	}
+	if row.RevokedAt != 0 {
+		rec.tally["session that ended"]++
+	}
 }
 
 func (e *env) newRecorder(t *testing.T, app *rig.App) *recorder {
@@ -162,7 +207,7 @@ func (rec *recorder) choose(random *rand.Rand) (operation, rig.Request) {
 		a := rec.pending[len(rec.pending)-1-back(random, len(rec.pending))]
 		header.Set("Authorization", "Bearer "+rec.accesses[a])
 		return operation{kind: "verify", access: a}, rig.Request{Method: http.MethodGet, Path: "/strict", Header: header}
-	case dice < 97:
+	case dice < 99:
 		token := rec.refreshes[len(rec.refreshes)-1-back(random, len(rec.refreshes))]
 		header.Set("Authorization", "Bearer "+rec.texts[token])
 		return operation{kind: "refresh", refresh: token}, rig.Request{Method: http.MethodPost, Path: rig.RefreshPath, Header: header}
@@ -170,20 +215,15 @@ func (rec *recorder) choose(random *rand.Rand) (operation, rig.Request) {
 	return operation{kind: "revoke"}, rig.Request{}
 }
 
-// back is how far from the end to reach: seldom far.
-func back(random *rand.Rand, n int) int { return min(n-1, max(0, random.IntN(12)-8)) }
+// back is how far from the end to reach: seldom far, since the reuse of an old
+// token ends the session and all that could be seen in it.
+func back(random *rand.Rand, n int) int { return min(n-1, max(0, random.IntN(24)-20)) }
 
 // act does one operation and records it.
 func (rec *recorder) act(t *testing.T, client int, random *rand.Rand) {
 	op, r := rec.choose(random)
-	if random.IntN(20) == 0 {
-		rec.mu.Lock()
-		rec.faults = true
-		rec.mu.Unlock()
-		rec.store.Arm(sessiontest.Fault{
-			Call: 1, Method: []string{"Find", "Advance", "Revoke"}[random.IntN(3)],
-			Mode: []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter}[random.IntN(2)],
-		})
+	if !rec.calm && random.IntN(20) == 0 {
+		rec.fail(random)
 	}
 	call := time.Since(rec.begin)
 	seen, reply := rec.perform(t.Context(), op, r)
@@ -193,12 +233,25 @@ func (rec *recorder) act(t *testing.T, client int, random *rand.Rand) {
 	if seen == rig.Unavailable {
 		end = time.Hour // it may still have its effect
 	}
+	op.faults = rec.faults
 	rec.history = append(rec.history, porcupine.Operation{
 		ClientId: client, Input: op, Output: seen, Call: call.Nanoseconds(), Return: end.Nanoseconds(),
 	})
 	if op.kind == "refresh" && seen == rig.OK {
 		rec.keep(op.refresh, reply)
 	}
+}
+
+// fail makes one of the next calls to the database fail, whosever it is.
+func (rec *recorder) fail(random *rand.Rand) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.faults = true
+	rec.tally["call failed"] += rec.store.Fired()
+	rec.store.Arm(sessiontest.Fault{
+		Call: 1, Method: []string{"Find", "Advance", "Revoke"}[random.IntN(3)],
+		Mode: []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter}[random.IntN(2)],
+	})
 }
 
 func (rec *recorder) perform(ctx context.Context, op operation, r rig.Request) (rig.Answer, rig.Reply) {
@@ -227,7 +280,8 @@ func (rec *recorder) describe() string {
 	var text strings.Builder
 	for _, op := range rec.history {
 		in := op.Input.(operation)
-		fmt.Fprintf(&text, "\n%d [%d %d] %s %p %p -> %s", op.ClientId, op.Call, op.Return, in.kind, in.refresh, in.access, op.Output)
+		fmt.Fprintf(&text, "\n%d [%d %d] %s %p %p -> %s; faults %v, ended %v", op.ClientId, op.Call, op.Return,
+			in.kind, in.refresh, in.access, op.Output, in.faults, in.ended)
 	}
 	return text.String()
 }

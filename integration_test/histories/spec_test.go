@@ -50,9 +50,10 @@ type outcome struct {
 // live is true while neither revocation nor the idle end has come.
 func (s state) live(now int64) bool { return !s.revoked && now < s.ends }
 
-// moveTo makes t the current token.
-func (s state) moveTo(t *refreshToken, prev *refreshToken, now int64, r rules) state {
-	s.cur, s.prev, s.curIat, s.gen = t, prev, t.iat, t.gen
+// moveTo makes t the current token. The previous one is always the parent of the
+// current one: after lost commits too, when something older was current.
+func (s state) moveTo(t *refreshToken, now int64, r rules) state {
+	s.cur, s.prev, s.curIat, s.gen = t, t.parent, t.iat, t.gen
 	s.ends = max(s.ends, max(now, t.iat)+r.idle)
 	return s
 }
@@ -72,10 +73,8 @@ func (s state) refresh(t *refreshToken, now int64, r rules) outcome {
 			s.ends = now + r.idle
 		}
 		return outcome{rig.OK, s}
-	case t.parent != nil && t.parent == s.cur, t.gen > s.gen+1:
-		return outcome{rig.OK, s.moveTo(t, s.cur, now, r)}
-	case s.siblings(t, r):
-		return outcome{rig.OK, s.moveTo(t, t.parent, now, r)}
+	case t.parent != nil && t.parent == s.cur, t.gen > s.gen+1, s.siblings(t, r):
+		return outcome{rig.OK, s.moveTo(t, now, r)}
 	case r.window > 0 && t == s.prev && now-s.curIat <= r.window:
 		return outcome{rig.OK, s}
 	}
@@ -99,7 +98,7 @@ func (s state) verify(a *accessToken, strict bool, now int64, r rules) (o outcom
 	case t == s.cur:
 		return outcome{rig.OK, s}, true
 	case t.parent == s.cur, t.gen > s.gen+1:
-		return outcome{rig.OK, s.moveTo(t, s.cur, now, r)}, true
+		return outcome{rig.OK, s.moveTo(t, now, r)}, true
 	case s.siblings(t, r):
 		return outcome{rig.OK, s}, false
 	}

@@ -22,48 +22,55 @@ const (
 	maxVictimOf           = 2             // refreshes that a replayer waits for
 )
 
-var thiefKinds = []thiefKind{nobody, nobody, nobody, instant, lazy, poller, accessOnly, replayer, forger}
+var thiefKinds = []thiefKind{nobody, instant, lazy, poller, replayer, accessOnly, forger}
 
 type thief struct {
 	kind    thiefKind
 	jar     *rig.Jar
-	taken   string // the victim's refresh token when it was copied, or last seen
-	changes int
+	changes int // of the victim's refresh token since the copy was made
 }
+
+// patience is how many of the victim's refreshes a kind of thief waits for.
+var patience = map[thiefKind]int{lazy: 1, replayer: maxVictimOf}
 
 // stepThief lets the thief do something.
 func (w *world) stepThief(t *rapid.T) {
 	th := &w.thief
 	switch {
-	case th.kind == nobody || w.jar.Access() == "" || w.jar.Refresh() == "":
+	case th.kind == nobody:
+		w.exchange(t)
 		return
-	case th.kind == forger:
+	case th.kind == forger && w.jar.Access() != "" && w.jar.Refresh() != "":
 		w.forge(t)
 		return
-	case th.jar == nil, th.kind == poller && rapid.IntRange(0, 3).Draw(t, "copy again") == 0:
-		th.jar, th.taken, th.changes = w.jar.Copy(), w.jar.Refresh(), 0
+	case th.kind == forger:
 		return
-	}
-	if now := w.jar.Refresh(); now != th.taken {
-		th.taken, th.changes = now, th.changes+1
-	}
-	if th.kind == lazy && th.changes < 1 || th.kind == replayer && th.changes < maxVictimOf {
+	case th.jar == nil, th.kind == poller && rapid.IntRange(0, 3).Draw(t, "copy again") == 0:
+		if w.jar.Access() != "" && w.jar.Refresh() != "" {
+			th.jar, th.changes = w.jar.Copy(), 0
+		}
+		if th.kind != instant || th.jar == nil {
+			return
+		}
+	case th.changes < patience[th.kind]:
 		return
 	}
 	method, path := http.MethodGet, "/me"
-	if th.kind != accessOnly && rapid.Bool().Draw(t, "thief refreshes") {
+	if th.kind != accessOnly && rapid.IntRange(0, 3).Draw(t, "thief refreshes") > 0 {
 		method, path = http.MethodPost, rig.RefreshPath
 	}
 	r := th.jar.Request(method, path)
 	if l := w.loginOf(path, r); l != nil {
 		l.stolen = true
 	}
-	reply := w.send(t, r, fault{})
+	reply := w.send(t, th.name(), r, fault{})
 	th.jar.Take(reply)
 	if reply.Answer().Over() {
 		th.jar = nil
 	}
 }
+
+func (th *thief) name() string { return string(th.kind) + " thief" }
 
 // forge changes one character of a genuine token.
 func (w *world) forge(t *rapid.T) {
@@ -83,7 +90,7 @@ func (w *world) forge(t *rapid.T) {
 		r.Header.Set("Cookie", "sAccessToken="+r.Access)
 	}
 	r.Header.Del("Authorization")
-	w.send(t, r, fault{})
+	w.send(t, w.thief.name(), r, fault{})
 }
 
 func flip(text string, i int) string {

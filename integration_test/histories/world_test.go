@@ -62,14 +62,18 @@ func (w *world) now() int64 { return w.clock.Now().UnixMilli() }
 
 // send carries one message to the application and back, and compares the answer
 // with the legal ones.
-func (w *world) send(t *rapid.T, r rig.Request, f fault) rig.Reply {
+func (w *world) send(t *rapid.T, who string, r rig.Request, f fault) rig.Reply {
 	w.arm(f)
 	reply, err := w.client.Do(context.Background(), w.app.URL, r)
-	w.arm(fault{})
+	w.disarm(f)
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.Method, r.Path, err)
 	}
 	t.Logf("%s %s -> %s %s", r.Method, r.Path, reply.Answer(), reply.Body)
+	w.tally.answered(who, reply.Answer())
+	if path := r.Path; path == rig.SignOutPath && reply.Answer() == rig.OK {
+		w.tally["sign-out"]++
+	}
 	w.judge(t, r, reply, f.any())
 	if a := reply.Answer(); clears(reply) && !a.Over() && r.Path != rig.SignOutPath {
 		t.Fatalf("%s cleared the client's tokens", a)
@@ -103,7 +107,7 @@ func (w *world) judge(t *rapid.T, r rig.Request, reply rig.Reply, faulty bool) {
 		return
 	}
 	wasLive := l.surelyLive(w.now())
-	possible := l.after(faulty, func(s state) (rig.Answer, []state) { return w.step(s, path, query, r, reply) })
+	possible := l.after(faulty, func(s state) (rig.Answer, []state) { return w.request(s, path, query, r, reply) })
 	if !l.narrow(seen, possible) {
 		t.Fatalf("%s %s: %s is not legal in any of %d states; faulty %v", r.Method, path, seen, len(l.states), faulty)
 	}
@@ -136,9 +140,9 @@ func (w *world) loginOf(path string, r rig.Request) *login {
 	return nil
 }
 
-// step is the specification of one request: the answer, and the states that the
+// request is the specification of one request: the answer, and the states that the
 // session goes through.
-func (w *world) step(s state, path, query string, r rig.Request, reply rig.Reply) (rig.Answer, []state) {
+func (w *world) request(s state, path, query string, r rig.Request, reply rig.Reply) (rig.Answer, []state) {
 	if path == rig.RefreshPath {
 		o := s.refresh(w.refresh[r.Refresh], w.now(), w.rules)
 		return o.answer, []state{o.state}
