@@ -15,7 +15,7 @@ function thousands(n, text) {
 }
 function also(text) { beside = beside (beside == "" ? "" : ", ") text }
 BEGIN {
-  n = split("logouts false_thefts lost_acked timeouts stall slowest p99 requests refreshes unavailable stateless sessions thieves " \
+  n = split("logouts false_thefts lost_acked timeouts stall slowest p99 requests refreshes unavailable promoted_503 stateless sessions thieves " \
     "left_with_user max_victim_refreshes polls naive parents db_behind", names)
   for (i = 1; i <= n; i++) usual[names[i]] = 1
   print "| row | test | fault | stall | slowest | p99 | 503 of requests | thieves found out | beside it |"

@@ -22,7 +22,8 @@ func TestF04_Unreachable(t *testing.T) {
 	sleep(t.Context(), 5*time.Second)
 	r := s.finish(crowd, "F-04", "database unreachable for 10 s", false, []*rig.App{lasting})
 	assert.Zero(t, r.StatelessFailed)
-	assert.Positive(t, r.Unavailable) // each with Retry-After and without Set-Cookie: see the tally
+	assert.Positive(t, r.Unavailable) // each with Retry-After: see the tally
+	assert.Zero(t, r.Promoted503, "no 503 with Set-Cookie")
 	assert.GreaterOrEqual(t, r.Stall, 9*time.Second, "nothing that needs the database succeeded")
 	assert.Less(t, r.Slowest, oneCall)
 }

@@ -101,6 +101,27 @@ func (c *Crowd) checkAccount(t *testing.T, store session.Store, a *account, ledg
 	}
 }
 
+// CompareLineages is INV2 while the crowd works: in each row the previous token
+// is the parent of the current one. It returns how many were compared.
+func (c *Crowd) CompareLineages(t *testing.T, store session.Store) (compared int) {
+	t.Helper()
+	for _, a := range c.tally.all() {
+		row, err := store.Find(t.Context(), a.handle)
+		require.NoError(t, err)
+		if row == nil || row.RefreshToken.PrevHash.IsZero() {
+			continue
+		}
+		var parent string
+		// A token that was received this very moment is not in the books yet.
+		a.locked(func() { parent = a.parents[text(row.RefreshToken.CurHash)] })
+		if parent != "" {
+			compared++
+			assert.Equal(t, parent, text(row.RefreshToken.PrevHash), "INV2: the row's previous token is the parent of its current one: %s", a)
+		}
+	}
+	return compared
+}
+
 // judgeThief: who signs out ends the session for the thief too; that is no merit
 // of the detection.
 func (r *Result) judgeThief(t *testing.T, a *account, row *models.Session) {
@@ -169,10 +190,10 @@ func (c *Crowd) checkCallbacks(t *testing.T, ledger *Ledger, thefts map[string]i
 func (r Result) Print(id, what string, extra ...string) {
 	ms := 10 * time.Millisecond
 	fmt.Printf("ROW %-4s %-34s logouts=%d false_thefts=%d lost_acked=%d timeouts=%d stall=%s slowest=%s p99=%s requests=%d refreshes=%d "+
-		"unavailable=%d stateless=%d/%d failed sessions=%d thieves=%d/%d caught left_with_user=%d max_victim_refreshes=%d polls=%d "+
+		"unavailable=%d promoted_503=%d stateless=%d/%d failed sessions=%d thieves=%d/%d caught left_with_user=%d max_victim_refreshes=%d polls=%d "+
 		"naive=%d parents=%d db_behind=%d %s\n",
 		id, what, r.Logouts, r.FalseThefts, r.LostWrites, r.Timeouts, r.Stall.Round(ms), r.Slowest.Round(ms), r.P99, r.Requests, r.Refreshes,
-		r.Unavailable, r.StatelessFailed, r.Stateless, r.Sessions, r.Caught, r.Thieves, r.LeftWithUser, r.MaxVictimRefreshes, r.Polls,
+		r.Unavailable, r.Promoted503, r.StatelessFailed, r.Stateless, r.Sessions, r.Caught, r.Thieves, r.LeftWithUser, r.MaxVictimRefreshes, r.Polls,
 		r.Blind, r.Parents, r.Behind, strings.Join(extra, " "))
 }
 

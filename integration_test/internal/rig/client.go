@@ -49,6 +49,13 @@ func (r Reply) Tokens() (access, refresh string) {
 	return access, refresh
 }
 
+// promoted reports whether the reply brings an access token and nothing else
+// that a session is made of.
+func (r Reply) promoted() bool {
+	access, refresh := r.Tokens()
+	return access != "" && refresh == "" && len(r.Header["Set-Cookie"]) <= 1 && r.Header.Get("Front-Token") != "remove"
+}
+
 // Client sends messages to any instance.
 type Client struct{ http *http.Client }
 

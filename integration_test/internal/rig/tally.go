@@ -24,6 +24,8 @@ type Numbers struct {
 	// Blind are refreshes of naive clients that another request of the same
 	// page had made unnecessary.
 	Blind int
+	// Promoted503 are those of Unavailable that brought a promoted access token.
+	Promoted503 int
 	// Polls are copies of a jar that a thief took again.
 	Polls int
 	// Stateless requests need no database; of those, Failed were refused.
@@ -141,12 +143,20 @@ func timedOut(err error) bool {
 }
 
 // checkUnavailable: a 503 asks to come back, and neither gives nor takes tokens.
+// One thing may come with it: when the request was verified, its access token
+// promoted, and the handler's own write failed after that, the promoted token.
 func (y *Tally) checkUnavailable(r Request, reply Reply) {
 	if reply.Header.Get("Retry-After") == "" {
 		y.failHeld("503 without Retry-After: %s %s", r.Method, r.Path)
 	}
-	for _, name := range []string{"Set-Cookie", "St-Access-Token", "St-Refresh-Token", "Front-Token", "Id-Refresh-Token", "Anti-Csrf"} {
-		if len(reply.Header[http.CanonicalHeaderKey(name)]) > 0 {
+	forbidden := []string{"St-Refresh-Token", "Id-Refresh-Token", "Anti-Csrf"}
+	if reply.promoted() && r.Method == http.MethodPut {
+		y.n.Promoted503++
+	} else {
+		forbidden = append(forbidden, "Set-Cookie", "St-Access-Token", "Front-Token")
+	}
+	for _, name := range forbidden {
+		if len(reply.Header[name]) > 0 {
 			y.failHeld("503 with %s: %s %s", name, r.Method, r.Path)
 		}
 	}
