@@ -1,6 +1,7 @@
 package histories_test
 
 import (
+	"context"
 	"net/http"
 
 	"pgregory.net/rapid"
@@ -53,13 +54,28 @@ func (w *world) drawFault(t *rapid.T, r rig.Request) fault {
 }
 
 // disarm ends all trouble, and counts what there was of it.
-func (w *world) disarm(f fault) {
+func (w *world) disarm(t *rapid.T, f fault) {
 	if fired := w.store.Fired(); fired > 0 && f.store.Mode == sessiontest.ErrorAfter {
 		w.tally["call failed after its effect"] += fired
 	} else if fired > 0 {
 		w.tally["call failed"] += fired
 	}
 	w.arm(fault{})
+	if f.cut != rig.NoCut {
+		w.reconnect(t)
+	}
+}
+
+// reconnect makes the pool find out about a connection that was cut. The cut may
+// have hit the last message of a request, to which the server says nothing (the end
+// of a prepared statement): then whoever uses the connection next is told.
+func (w *world) reconnect(t *rapid.T) {
+	for range 8 {
+		if _, err := w.store.Find(context.Background(), "nobody"); err == nil {
+			return
+		}
+	}
+	t.Fatalf("no connection after a cut")
 }
 
 // arm sets the fault up; the zero fault is none.

@@ -65,7 +65,7 @@ func (w *world) now() int64 { return w.clock.Now().UnixMilli() }
 func (w *world) send(t *rapid.T, who string, r rig.Request, f fault) rig.Reply {
 	w.arm(f)
 	reply, err := w.client.Do(context.Background(), w.app.URL, r)
-	w.disarm(f)
+	w.disarm(t, f)
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.Method, r.Path, err)
 	}
