@@ -66,7 +66,7 @@ type Config struct {
 	// claim: 400 to 499, default 403, never equal to SessionExpiredStatus.
 	InvalidClaimStatus int
 
-	// TokenCache is how much memory, in bytes, verified access tokens may be
+	// TokenCache is about how much memory, in bytes, verified access tokens may be
 	// remembered in: 64 KiB to 1 GiB, default 16 MiB, NoTokenCache for none. One with a
 	// small payload takes less than 2 KiB. It saves the reading of a token and the checking of its signature
 	// when both were done before, and nothing else: expiry, keys and revocation are asked every time.

@@ -10,8 +10,10 @@ import (
 
 // cookiesNamed yields the values of a request's cookies of one name, as the client
 // sent them (RFC 6265, section 4.2.1). It reads as http.Request.CookiesNamed does, which
-// builds a Cookie for each and looks at every byte of it: half of what is left of the
-// cost of a verified request. A value that CookiesNamed would leave out is no token either.
+// builds a Cookie for each and looks at every byte of it: half of what was left of the
+// cost of a verified request. Two things differ: values of bytes that CookiesNamed leaves out
+// are here too, and fail as tokens; and any number of cookies is read, of which callers
+// take no more than they can use.
 func cookiesNamed(r *http.Request, name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, line := range r.Header["Cookie"] {
@@ -33,12 +35,19 @@ func unquoted(value string) string {
 	return value
 }
 
-// distinctCookies are the differing values of the cookies of one name, empty ones left out.
+// maxCandidates bounds how many differing cookies of one name are looked at.
+const maxCandidates = 3
+
+// distinctCookies are the first differing values of the cookies of one name, empty
+// ones left out. A header of a megabyte may hold fifty thousand.
 func distinctCookies(r *http.Request, name string) []string {
 	var values []string
 	for value := range cookiesNamed(r, name) {
-		if value != "" && !slices.Contains(values, value) {
-			values = append(values, value)
+		if value == "" || slices.Contains(values, value) {
+			continue
+		}
+		if values = append(values, value); len(values) == maxCandidates {
+			break
 		}
 	}
 	return values

@@ -3,11 +3,23 @@ package session
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// A header may hold fifty thousand cookies. No more of them are compared than can be used.
+func TestDistinctCookiesIsBounded(t *testing.T) {
+	t.Parallel()
+	var header strings.Builder
+	for i := range 50_000 {
+		header.WriteString("a=" + strconv.Itoa(i) + "; ")
+	}
+	r := &http.Request{Header: http.Header{"Cookie": {header.String()}}}
+	require.Equal(t, []string{"0", "1", "2"}, distinctCookies(r, "a"))
+}
 
 // Whatever is in the header, every value that net/http finds is found, in its order,
 // and nothing else but what net/http leaves out for its bytes.
@@ -20,6 +32,9 @@ func FuzzCookiesNamed(f *testing.F) {
 		f.Add("b=1", seed)
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
+		if strings.Count(first+second, ";") > 2000 {
+			t.Skip("net/http reads no header of so many cookies")
+		}
 		r := &http.Request{Header: http.Header{"Cookie": {first, second}}}
 		var want []string
 		for _, c := range r.CookiesNamed("a") {

@@ -133,7 +133,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok prese
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		now, current := s.now(), row.RefreshToken.CurHash
-		if attempt == maxAttempts {
+		if attempt >= maxAttempts {
 			current = models.Hash{}
 		}
 		endedNow, err := s.revokeSurely(ctx, models.Revocation{

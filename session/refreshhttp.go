@@ -10,9 +10,6 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// maxCandidates bounds how many differing refresh cookies of one request are looked at.
-const maxCandidates = 3
-
 // RefreshHTTP is Refresh for a handler: it finds the refresh token in the
 // request, sends the new tokens by the carrier it came by, and clears the
 // client's tokens when there is no session to refresh. The answer must have the status 200:
@@ -83,7 +80,7 @@ func (s *Service) findRefresh(r *http.Request) (*refreshToken, carrier, error) {
 		tok, err := s.parseRefresh(r.Context(), values[0])
 		return tok, byCookie, err
 	default:
-		tok, err := s.newestRefresh(r, values[:min(len(values), maxCandidates)])
+		tok, err := s.newestRefresh(r, values)
 		return tok, byCookie, err
 	}
 }

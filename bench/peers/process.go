@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,13 +52,16 @@ func start(ctx context.Context, o options, s servers.Server, dsn *mysql.Config) 
 	if err = cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	reader := bufio.NewReader(stdout)
+	line, err := reader.ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), greeting)
 	if !ok {
 		p.stop()
 		return nil, p.explain(fmt.Errorf("did not start: %w", err))
 	}
 	p.addr = addr
+	// A pipe that nobody reads would one day stop whoever logs to it. It ends with the server.
+	go io.Copy(io.Discard, reader) //nolint:errcheck // whatever it is
 	return p, nil
 }
 

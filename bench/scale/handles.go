@@ -54,7 +54,6 @@ func (c *contest) run(ctx context.Context, seed uint64, rows int, tables ...*con
 	}
 	for round := range c.rounds {
 		for turn := range tables {
-			// The one that begins changes, as each may leave dirty pages to the other.
 			if err := c.turn(ctx, seed+uint64(round), tables[(turn+round)%len(tables)]); err != nil {
 				return nil, err
 			}
@@ -99,6 +98,10 @@ func (c *contest) turn(ctx context.Context, seed uint64, t *contender) error {
 		return err
 	}
 	t.took += time.Since(begin)
+	// Dirty pages are written long after: each turn has to pay for its own.
+	if err := c.settle(ctx); err != nil {
+		return err
+	}
 	after, err := c.pages(ctx)
 	for i := range after {
 		t.pages[i] += after[i] - before[i]

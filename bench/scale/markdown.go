@@ -33,10 +33,11 @@ func (r *report) operations(w *bytes.Buffer) {
 	fmt.Fprintf(w, "\n## Operations: p50 / p99 in milliseconds\n\nThe first seven through the service, on sessions just created; "+
 		"those on loaded rows through the store, on rows from all over the table. SELECT 1 is the bare round trip. "+
 		"A table of %s sessions was measured by turns with the one that grew; \"× p50\" is p50 as a multiple of the small one's at that time. "+
-		"At %s both are alike: what they differ by there is noise.\n\n", small, small)
+		"At %s both are alike: what they differ by there is noise. "+
+		"\"× first\" is p50 as a multiple of what it was at %s, some minutes earlier.\n\n", small, small, small)
 	head := []string{"operation"}
 	for _, m := range r.stages {
-		head = append(head, count(m.size), small+" beside it", "× p50", "× p99")
+		head = append(head, count(m.size), small+" beside it", "× p50", "× p99", "× first")
 	}
 	table := [][]string{head}
 	for o := range ops {
@@ -44,11 +45,12 @@ func (r *report) operations(w *bytes.Buffer) {
 		for _, m := range r.stages {
 			big, control := m.sums[o], m.control[o]
 			row = append(row, short(big.p50)+" / "+short(big.p99), short(control.p50)+" / "+short(control.p99),
-				ratio(big.p50, control.p50), ratio(big.p99, control.p99))
+				ratio(big.p50, control.p50), ratio(big.p99, control.p99), ratio(big.p50, r.stages[0].sums[o].p50))
 		}
 		table = append(table, row)
 	}
 	writeTable(w, table)
+	r.verdict(w)
 	for _, m := range r.stages {
 		least := m.sums[0].n
 		for _, sum := range m.sums {
@@ -56,6 +58,26 @@ func (r *report) operations(w *bytes.Buffer) {
 		}
 		fmt.Fprintf(w, "\nAt %s sessions: %d samples of create, at least %d of each operation.\n", count(m.size), m.sums[opCreate].n, least)
 	}
+}
+
+// mostGrowth is how many times its p50 at the smallest size an operation may take at the largest.
+const mostGrowth = 1.3
+
+// verdict holds the largest size against the target, by the worse of both comparisons.
+func (r *report) verdict(w *bytes.Buffer) {
+	last := r.stages[len(r.stages)-1]
+	var over []string
+	for o := range ops {
+		least := min(last.control[o].p50, r.stages[0].sums[o].p50)
+		if float64(last.sums[o].p50) > mostGrowth*float64(least) {
+			over = append(over, fmt.Sprintf("%s (%s)", o, ratio(last.sums[o].p50, least)))
+		}
+	}
+	outcome := "met by every operation, in both comparisons"
+	if len(over) > 0 {
+		outcome = "missed, in one comparison at least, by " + strings.Join(over, ", ")
+	}
+	fmt.Fprintf(w, "\nTarget, p50 at %s at most %.1f times that at %s: %s.\n", count(last.size), mostGrowth, count(r.settings.sizes[0]), outcome)
 }
 
 func (r *report) space(w *bytes.Buffer) {

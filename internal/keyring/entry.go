@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"cmp"
-	"crypto/subtle"
 	"fmt"
 	"math"
 
@@ -90,12 +89,6 @@ func (e entry) readable() bool { return e.secret != nil }
 // signable reports whether a token signed now dies before the key does.
 func (e entry) signable(now, lifetime int64) bool {
 	return e.readable() && e.retireAt > now && e.retireAt-now >= lifetime
-}
-
-func (e entry) equal(o entry) bool {
-	return e.id == o.id && e.purpose == o.purpose && e.slot == o.slot &&
-		e.activeFrom == o.activeFrom && e.retireAt == o.retireAt &&
-		subtle.ConstantTimeCompare(e.secret, o.secret) == 1
 }
 
 // newestFirst orders keys so that all instances choose the same one.

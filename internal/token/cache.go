@@ -18,9 +18,9 @@ import (
 // the business of the caller, who has to ask the database with or without a Cache.
 //
 // A token is found by its whole text, so that nothing but that very text is taken for
-// it. How long the search takes tells nobody anything about texts that are nearly right:
-// two are compared only where bits of their hashes under a random seed agree, which no
-// sender can arrange.
+// it. How long the search takes is of no use to a forger: texts are compared only where
+// bits of their hashes under a random seed agree, and what stands before a signature
+// holds the token's random id, which nobody knows who has not got the token.
 type Cache struct {
 	tokens *otter.Cache[string, verified]
 }

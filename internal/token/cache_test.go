@@ -108,6 +108,23 @@ func TestCacheAnswersAsWithoutIt(t *testing.T) {
 	})
 }
 
+// A token that waits to be promoted is not remembered.
+func TestCacheRemembersPromotedTokensOnly(t *testing.T) {
+	t.Parallel()
+	c, keys, want := token.NewCache(1<<20), only(accessKey), expect()
+	for _, row := range []struct {
+		claims     *token.Access
+		remembered bool
+	}{{access(), false}, {promoted("one"), true}} {
+		text := mustSign(t, row.claims, accessKey)
+		first, err := c.ParseAccess(text, keys, want)
+		require.NoError(t, err)
+		again, err := c.ParseAccess(text, keys, want)
+		require.NoError(t, err)
+		require.Equal(t, row.remembered, first == again)
+	}
+}
+
 // A hit costs no allocation. Not parallel: it counts them.
 func TestCacheHitAllocatesNothing(t *testing.T) {
 	c, keys, want := token.NewCache(1<<20), only(accessKey), expect()
@@ -126,6 +143,7 @@ func TestCacheHitAllocatesNothing(t *testing.T) {
 // Not parallel: it measures the heap.
 func TestCacheStaysWithinItsBound(t *testing.T) {
 	const bound = 4 << 20
+	other := strings.Repeat("x", 4<<10)
 	keys, want := only(accessKey), expect()
 	for payload, n := range map[int]int{0: 5000, 300: 100_000, 2200: 2000} {
 		a := promoted("")
@@ -134,7 +152,9 @@ func TestCacheStaysWithinItsBound(t *testing.T) {
 		c := token.NewCache(bound)
 		for i := range n {
 			a.ID = fmt.Sprint("token-", i)
-			_, err := c.ParseAccess(mustSign(t, a, accessKey), keys, want)
+			// A token comes as a part of something longer, of which nothing may be kept.
+			header := other + mustSign(t, a, accessKey)
+			_, err := c.ParseAccess(header[len(other):], keys, want)
 			require.NoError(t, err)
 		}
 		grown := int64(heap()) - int64(before)
