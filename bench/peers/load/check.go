@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
 )
@@ -21,7 +22,7 @@ func Check(ctx context.Context, s servers.Server, addr string) (string, error) {
 	}
 	defer c.Close() //nolint:errcheck // nothing is on its way
 	if s.Open {
-		return "", c.Me(user)
+		return luggage(s.Luggage), c.Me(user)
 	}
 	if err = c.refused(http.MethodGet, servers.MePath); err != nil {
 		return "", fmt.Errorf("without a session: %w", err)
@@ -116,4 +117,13 @@ func (c *Client) checkRotation(ctx context.Context, user string) (string, error)
 		return "", fmt.Errorf("with a replaced refresh token: %w", err)
 	}
 	return c.Cookies(servers.MePath), c.Me(user)
+}
+
+// luggage is a Cookie header of n bytes, name included, that nobody looks at.
+func luggage(n int) string {
+	const name = "luggage="
+	if n == 0 {
+		return ""
+	}
+	return name + strings.Repeat("x", n-len(name))
 }

@@ -37,6 +37,9 @@ type Server struct {
 	Reads string
 	// Open servers answer everybody: there is no session to check.
 	Open bool
+	// Luggage is the length of a cookie that is sent to an open server, which does not
+	// look at it: what a token costs before anybody checks it.
+	Luggage int
 	// Database is true when there is a pool of connections to MariaDB.
 	Database bool
 	// Refreshes is true when tokens rotate at RefreshPath.
@@ -49,6 +52,7 @@ type Server struct {
 func All() []Server {
 	return []Server{
 		{Name: "gin", Label: "Gin bare", Reads: "nothing", Open: true, Build: Bare},
+		{Name: "luggage", Label: "Gin bare, sent a cookie of 600 bytes", Reads: "nothing", Open: true, Luggage: 600, Build: Bare},
 		{Name: "kit", Label: "sessionkit", Reads: "token", Database: true, Refreshes: true, Build: Kit},
 		{Name: "ginjwt", Label: "gin-jwt v2", Reads: "token", Build: GinJWT},
 		{Name: "cookie", Label: "gin-contrib/sessions, cookie store", Reads: "cookie", Build: CookieStore},
