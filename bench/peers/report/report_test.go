@@ -79,12 +79,12 @@ func TestMarkdownNamesDisturbances(t *testing.T) {
 	for i := range r.Samples {
 		r.Samples[i].CPU.BesideLoad = time.Second
 	}
-	require.Contains(t, r.Markdown(), "; and 78 more.")
+	require.Contains(t, r.Markdown(), "; and 90 more.")
 }
 
 func TestRawIsCSV(t *testing.T) {
 	t.Parallel()
-	r := made(nil) // four rounds of each server, in the order of the table
+	r := made(nil)
 	reader := csv.NewReader(strings.NewReader(r.Raw()))
 	reader.Comment = '#'
 	rows, err := reader.ReadAll()
