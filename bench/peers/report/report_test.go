@@ -68,7 +68,7 @@ func TestMarkdown(t *testing.T) {
 
 func TestMarkdownNamesDisturbances(t *testing.T) {
 	t.Parallel()
-	r := made(nil) // four rounds of each server, in the order of the table
+	r := made(nil)                                        // four rounds of each server, in the order of the table
 	r.Samples[0].CPU.BesideServer = 50 * time.Millisecond // what is tolerated
 	r.Samples[9].CPU.BesideServer = 60 * time.Millisecond
 	r.Samples[10].CPU.BesideLoad = 400 * time.Millisecond
