@@ -244,8 +244,11 @@ func judgeConnection(err error) verdict {
 			return unavailable(unknown, broken.Error())
 		}
 	}
-	if err.Error() == "sql: database is closed" {
+	switch err.Error() {
+	case "sql: database is closed":
 		return unavailable(final, "database is closed")
+	case "bad connection": // go-sql-driver's own, when a new connection breaks in the handshake
+		return unavailable(final, "connection broke before it was ready")
 	}
 	// pgconn's "conn closed" and the like: nothing was sent.
 	if e, ok := errors.AsType[interface {

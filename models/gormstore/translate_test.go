@@ -192,6 +192,7 @@ func TestConnectionErrors(t *testing.T) {
 		"done":             {sql.ErrConnDone, errors.ErrUnavailable, nil, unsure},
 		"EOF":              {fmt.Errorf("%s: %w", canary, io.EOF), errors.ErrUnavailable, nil, unsure},
 		"unexpected EOF":   {io.ErrUnexpectedEOF, errors.ErrUnavailable, nil, unsure},
+		"in the handshake": {errors.New("bad connection"), errors.ErrUnavailable, nil, failed},
 		"pool closed":      {errors.New("sql: database is closed"), errors.ErrUnavailable, nil, failed},
 		"deadline":         {context.DeadlineExceeded, errors.ErrUnavailable, context.DeadlineExceeded, failed},
 		"cancelled":        {fmt.Errorf("%s: %w", canary, context.Canceled), errors.ErrUnavailable, context.Canceled, failed},

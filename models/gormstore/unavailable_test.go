@@ -1,9 +1,11 @@
 package gormstore_test
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -136,4 +138,30 @@ func TestWrongPassword(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.NotErrorIs(t, err, errors.ErrUnavailable, "it does not pass by itself")
 	require.NotContains(t, err.Error(), "canary")
+}
+
+// breaksInHandshake is a connection on which nothing can be sent.
+type breaksInHandshake struct{ net.Conn }
+
+func (c breaksInHandshake) Write([]byte) (int, error) {
+	return 0, &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
+}
+
+// A server that has too many connections, or a proxy that fails over, may break a new
+// one while it introduces itself. The driver has an error of its own for that.
+func TestConnectionBreaksInHandshake(t *testing.T) {
+	t.Parallel()
+	db := reopenMySQL(t, testdb.MySQLDSN(t), func(c *mysqldriver.Config) {
+		c.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return breaksInHandshake{conn}, nil
+		}
+	})
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	_, err = store.Find(t.Context(), "a")
+	require.ErrorIs(t, err, errors.ErrUnavailable)
 }
