@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,7 +151,8 @@ func (y *Tally) checkUnavailable(r Request, reply Reply) {
 		y.failHeld("503 without Retry-After: %s %s", r.Method, r.Path)
 	}
 	forbidden := []string{"St-Refresh-Token", "Id-Refresh-Token", "Anti-Csrf"}
-	if reply.promoted() && r.Method == http.MethodPut {
+	// Sign-outs and writes of data verify first and write then.
+	if reply.promoted() && (r.Method == http.MethodPut || strings.HasSuffix(r.Path, "/signout")) {
 		y.n.Promoted503++
 	} else {
 		forbidden = append(forbidden, "Set-Cookie", "St-Access-Token", "Front-Token")
