@@ -49,17 +49,26 @@ func mustRefresh(t *testing.T, svc *session.Service, token string) string {
 	return tokens.Refresh.Value
 }
 
+// replacedBranch is a session of two parallel refreshes, c1 and c2: c1 became current and
+// has the child g1, then c2 took its place.
+func replacedBranch(t *testing.T, svc *session.Service) (c1, g1 string) {
+	t.Helper()
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	r0 := tokens.Refresh.Value
+	c1 = mustRefresh(t, svc, r0)
+	c2 := mustRefresh(t, svc, r0)
+	g1 = mustRefresh(t, svc, c1)
+	mustRefresh(t, svc, c2)
+	return c1, g1
+}
+
 // A theft that was judged on a row which has moved on since is judged again: here a
 // parallel refresh has brought the token's own parent back, so that it is good.
 func TestTheftIsJudgedOnTheRowAsItIs(t *testing.T) {
 	t.Parallel()
 	svc, store := newInterrupted(t, 10*time.Second)
-	tokens, err := svc.Create(t.Context(), "user")
-	require.NoError(t, err)
-	r0 := tokens.Refresh.Value
-	c1, c2 := mustRefresh(t, svc, r0), mustRefresh(t, svc, r0)
-	g1 := mustRefresh(t, svc, c1)
-	mustRefresh(t, svc, c2) // takes the place of c1
+	c1, g1 := replacedBranch(t, svc)
 	store.before = func(context.Context) {
 		store.before = nil
 		mustRefresh(t, svc, c1) // and back
@@ -73,13 +82,8 @@ func TestTheftIsJudgedOnTheRowAsItIs(t *testing.T) {
 func TestTheftOfAReplacedBranch(t *testing.T) {
 	t.Parallel()
 	svc, _ := newInterrupted(t, 10*time.Second)
-	tokens, err := svc.Create(t.Context(), "user")
-	require.NoError(t, err)
-	r0 := tokens.Refresh.Value
-	c1, c2 := mustRefresh(t, svc, r0), mustRefresh(t, svc, r0)
-	g1 := mustRefresh(t, svc, c1)
-	mustRefresh(t, svc, c2)
-	_, err = svc.Refresh(t.Context(), g1)
+	_, g1 := replacedBranch(t, svc)
+	_, err := svc.Refresh(t.Context(), g1)
 	require.ErrorAs(t, err, new(*errors.TokenTheftError))
 }
 
