@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // Config holds every setting of a Service. The zero value is the recommended
@@ -230,5 +231,28 @@ func orNone[T ~int64](d, none, byDefault T) T {
 		return 0
 	default:
 		return d
+	}
+}
+
+// keyringConfig derives the key schedules. A key outlives every token that it signed.
+func (c Config) keyringConfig() keyring.Config {
+	// A refresh token whose answers keep getting lost stays the current one for
+	// longer than a single idle validity, however long its session lives.
+	refreshLife := cmp.Or(c.SessionLifetime, 4*c.RefreshTokenValidity)
+	// Daily keys would pile up in the table and in memory over such a time
+	// without making anything safer.
+	refreshRotation := c.SigningKey.Rotation
+	if refreshRotation > 0 {
+		refreshRotation = max(refreshRotation, refreshLife/16)
+	}
+	return keyring.Config{
+		Schedules: []keyring.Schedule{
+			{Purpose: models.KeyForAccess, Rotation: c.SigningKey.Rotation, TokenLifetime: c.AccessTokenValidity + c.Leeway},
+			{Purpose: models.KeyForRefresh, Rotation: refreshRotation, TokenLifetime: refreshLife},
+		},
+		Now:        c.Now,
+		Encryption: c.SigningKey.Encryption,
+		Provider:   c.SigningKey.Provider,
+		Logger:     c.Logger,
 	}
 }

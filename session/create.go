@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -112,29 +111,4 @@ func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models
 		ExpiresAt: s.idleEnd(now, absolute), AbsoluteExpiresAt: absolute,
 		UserAgent: boundedText(c.userAgent, maxUserAgentLen), IP: s.cfg.IPAddresses.apply(c.ip),
 	}, nil
-}
-
-// reservedClaims are the names that a payload object must not use: the
-// registered claims of RFC 7519, section 4.1, and those of our own that front
-// ends see beside the payload.
-var reservedClaims = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"}
-
-// checkReserved refuses a payload object with a reserved name.
-func checkReserved(payload json.RawMessage) error {
-	names := objectOf(payload)
-	for _, name := range reservedClaims {
-		if _, taken := names[name]; taken {
-			return invalidInput(errors.ErrReservedClaim)
-		}
-	}
-	return nil
-}
-
-// objectOf is payload by member, or nil when it is no object.
-func objectOf(payload json.RawMessage) map[string]json.RawMessage {
-	var members map[string]json.RawMessage
-	if len(payload) == 0 || payload[0] != '{' || json.Unmarshal(payload, &members) != nil {
-		return nil
-	}
-	return members
 }

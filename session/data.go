@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -22,20 +23,6 @@ func (s *Service) Data(ctx context.Context, handle string, dst any) error {
 		return err
 	}
 	return decodeValue(row.Data, dst)
-}
-
-// live is the row of a live session.
-func (s *Service) live(ctx context.Context, handle string) (*models.Session, error) {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	row, err := s.store.Find(ctx, handle)
-	if err != nil {
-		return nil, err
-	}
-	if row == nil || !row.LiveAt(s.now()) {
-		return nil, ended(row)
-	}
-	return row, nil
 }
 
 // UpdateData replaces the data of the session named by handle by v, any JSON
@@ -70,7 +57,7 @@ func (s *Service) ModifyData(ctx context.Context, handle string, modify func(cur
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	// Many writers of one session are rare, and each round one of them succeeds.
-	for range 16 * maxAttempts {
+	for range 16 * lineage.MaxAttempts {
 		row, err := s.live(ctx, handle)
 		if err != nil {
 			return err

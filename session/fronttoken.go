@@ -8,7 +8,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
@@ -67,16 +66,4 @@ func (a *answer) setFrontToken(claims *token.Access) {
 	if a.svc.cfg.FrontEnds.FrontToken == FrontTokenOn {
 		a.set(headerFront, frontToken(claims, a.svc.now()/1000, a.namesMode))
 	}
-}
-
-// checkSizes refuses claims that would not fit into the cookies they go to. It
-// is asked before anything is stored.
-func (s *Service) checkSizes(access string, claims *token.Access) error {
-	if len(s.cfg.Cookie.accessCookie())+len(access) > maxCookieSize {
-		return invalidInput(errors.ErrCookieTooLarge)
-	}
-	if s.cfg.FrontEnds.FrontToken == FrontTokenOn && len(frontTokenCookie)+len(frontToken(claims, s.now()/1000, true)) > maxCookieSize {
-		return invalidInput(errors.ErrCookieTooLarge)
-	}
-	return nil
 }

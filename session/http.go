@@ -108,7 +108,7 @@ func (a *answer) csrfSatisfied(claims *token.Access, demand csrfDemand) bool {
 	}
 	switch a.svc.cfg.AntiCSRF.Mode {
 	case AntiCSRFViaToken:
-		return antiCSRFMatches(a.r.Header.Get(headerAntiCSRF), claims.AntiCSRF)
+		return token.AntiCSRFMatches(a.r.Header.Get(headerAntiCSRF), claims.AntiCSRF)
 	case AntiCSRFViaCustomHeader:
 		return a.r.Header.Get(headerRid) != ""
 	default:

@@ -47,8 +47,8 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 		IDRefresh: Token{rand.Text(), time.UnixMilli(b.ends)},
 	}
 	if b.antiCSRF && s.cfg.AntiCSRF.Mode == AntiCSRFViaToken {
-		tokens.AntiCSRF = antiCSRFOf(refreshText)
-		claims.AntiCSRF = antiCSRFHash(tokens.AntiCSRF)
+		tokens.AntiCSRF = token.AntiCSRFOf(refreshText)
+		claims.AntiCSRF = token.AntiCSRFHash(tokens.AntiCSRF)
 	}
 	access, err := s.signAccess(ctx, &claims)
 	if err != nil {
@@ -89,11 +89,14 @@ func (s *Service) accessExpiry(now, absolute int64) int64 {
 	return expires
 }
 
-// idleEnd is where use at now moves the end of a session.
-func (s *Service) idleEnd(now, absolute int64) int64 {
-	end := now + millis(s.cfg.RefreshTokenValidity)
-	if absolute > 0 {
-		end = min(end, absolute)
+// checkSizes refuses claims that would not fit into the cookies they go to. It
+// is asked before anything is stored.
+func (s *Service) checkSizes(access string, claims *token.Access) error {
+	if len(s.cfg.Cookie.accessCookie())+len(access) > maxCookieSize {
+		return invalidInput(errors.ErrCookieTooLarge)
 	}
-	return end
+	if s.cfg.FrontEnds.FrontToken == FrontTokenOn && len(frontTokenCookie)+len(frontToken(claims, s.now()/1000, true)) > maxCookieSize {
+		return invalidInput(errors.ErrCookieTooLarge)
+	}
+	return nil
 }

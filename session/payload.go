@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -57,7 +58,7 @@ func (s *Service) MergePayload(ctx context.Context, handle string, members map[s
 func (s *Service) mergePayload(ctx context.Context, handle string, members map[string]any) (*models.Session, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	for range maxAttempts {
+	for range lineage.MaxAttempts {
 		row, err := s.live(ctx, handle)
 		if err != nil {
 			return nil, err
@@ -125,4 +126,29 @@ func (s *Service) checkPayloadFits(ctx context.Context, row *models.Session) err
 		Payload: row.Payload,
 	})
 	return err
+}
+
+// reservedClaims are the names that a payload object must not use: the
+// registered claims of RFC 7519, section 4.1, and those of our own that front
+// ends see beside the payload.
+var reservedClaims = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"}
+
+// checkReserved refuses a payload object with a reserved name.
+func checkReserved(payload json.RawMessage) error {
+	names := objectOf(payload)
+	for _, name := range reservedClaims {
+		if _, taken := names[name]; taken {
+			return invalidInput(errors.ErrReservedClaim)
+		}
+	}
+	return nil
+}
+
+// objectOf is payload by member, or nil when it is no object.
+func objectOf(payload json.RawMessage) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	if len(payload) == 0 || payload[0] != '{' || json.Unmarshal(payload, &members) != nil {
+		return nil
+	}
+	return members
 }

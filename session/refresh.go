@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -51,17 +52,17 @@ func (s *Service) parseRefresh(ctx context.Context, text string) (*refreshToken,
 func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool) (*Tokens, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	state := presented{hash: tok.hash, parent: tok.Parent, gen: tok.Gen, iat: tok.IssuedAt}
+	state := lineage.Token{Hash: tok.hash, Parent: tok.Parent, Gen: tok.Gen, Iat: tok.IssuedAt}
 
 	row, err := s.store.Find(ctx, tok.Handle())
 	if err != nil {
 		return nil, err
 	}
-	for range maxAttempts {
+	for range lineage.MaxAttempts {
 		now := s.now()
-		read := lineageOf(row, now)
-		switch v := decideRefresh(read, state, now, millis(s.cfg.ConcurrentRefreshWindow)); v {
-		case verdictMint:
+		read := lineage.Of(row, now)
+		switch v := lineage.OnRefresh(read, state, now, millis(s.cfg.ConcurrentRefreshWindow)); v {
+		case lineage.Mint:
 			ends, moved, err := s.extendIfDue(ctx, row, now)
 			if err != nil {
 				return nil, err
@@ -72,10 +73,10 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 			if row, err = s.store.Find(ctx, tok.Handle()); err != nil {
 				return nil, err
 			}
-		case verdictMintSibling:
+		case lineage.MintSibling:
 			return s.mintChild(ctx, row, tok, now, row.ExpiresAt, antiCSRF)
-		case verdictAdvance, verdictFastForward, verdictSwap:
-			step := s.dated(stepFor(v, read, state), tok.Handle(), row.AbsoluteExpiresAt)
+		case lineage.Advance, lineage.FastForward, lineage.Swap:
+			step := s.dated(lineage.Step(v, read, state), tok.Handle(), row.AbsoluteExpiresAt)
 			found, applied, err := s.advance(ctx, step)
 			if err != nil {
 				return nil, err
@@ -85,7 +86,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 				return s.mintChild(ctx, row, tok, now, max(step.ExpiresAt, row.ExpiresAt), antiCSRF)
 			}
 			row = found
-		case verdictTheft:
+		case lineage.Theft:
 			if row, err = s.endAsTheft(ctx, row, state); err != nil {
 				return nil, err
 			}
@@ -128,12 +129,12 @@ func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int6
 // row that makes the token good is returned (window mode: a parallel refresh brought
 // its parent back). Whoever keeps the row moving gains nothing: the last time it is
 // revoked however it is.
-func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok presented) (*models.Session, error) {
+func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok lineage.Token) (*models.Session, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		now, current := s.now(), row.RefreshToken.CurHash
-		if attempt >= maxAttempts {
+		if attempt >= lineage.MaxAttempts {
 			current = models.Hash{}
 		}
 		endedNow, err := s.revokeSurely(ctx, models.Revocation{
@@ -148,7 +149,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok prese
 		if row, err = s.store.Find(ctx, row.Handle); err != nil {
 			return nil, err
 		}
-		if decideRefresh(lineageOf(row, now), tok, now, millis(s.cfg.ConcurrentRefreshWindow)) != verdictTheft {
+		if lineage.OnRefresh(lineage.Of(row, now), tok, now, millis(s.cfg.ConcurrentRefreshWindow)) != lineage.Theft {
 			return row, nil
 		}
 	}
@@ -158,19 +159,4 @@ func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int6
 	since := time.Duration(max(0, now-row.RefreshToken.CurIat)) * time.Millisecond
 	s.emit(ctx, Event{Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, SinceRotation: since})
 	return &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
-}
-
-// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it
-// was carried out. Two calls of one millisecond cannot be told apart then: both count as
-// the one that ended the session, because a theft is better reported twice than never.
-func (s *Service) revokeSurely(ctx context.Context, r models.Revocation) (bool, error) {
-	endedNow, err := s.store.Revoke(ctx, r)
-	if err == nil {
-		return endedNow, nil
-	}
-	row, readErr := s.store.Find(ctx, r.Handle)
-	if readErr != nil || row == nil || row.RevokedAt != r.Now || row.RevokeReason != r.Reason {
-		return false, err
-	}
-	return true, nil
 }

@@ -57,7 +57,7 @@ func (s *Service) refreshProven(a *answer, tok *refreshToken) (*Tokens, error) {
 func (s *Service) refreshWasMeant(r *http.Request, tok *refreshToken) bool {
 	switch s.cfg.AntiCSRF.Mode {
 	case AntiCSRFViaToken:
-		return subtle.ConstantTimeCompare([]byte(r.Header.Get(headerAntiCSRF)), []byte(antiCSRFOf(tok.text))) == 1
+		return subtle.ConstantTimeCompare([]byte(r.Header.Get(headerAntiCSRF)), []byte(token.AntiCSRFOf(tok.text))) == 1
 	case AntiCSRFViaCustomHeader:
 		return r.Header.Get(headerRid) != ""
 	default:

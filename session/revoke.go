@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -46,45 +45,4 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (int, er
 		s.emit(ctx, Event{Kind: EventRevoked, UserID: userID, Reason: models.RevokedByRevokeAll, Count: n})
 	}
 	return n, err
-}
-
-// Info is a session as a device list shows it.
-type Info struct {
-	Handle     string
-	CreatedAt  time.Time
-	LastUsedAt time.Time // to about the validity of an access token
-	ExpiresAt  time.Time // the idle end as of now
-	UserAgent  string
-	IP         string
-}
-
-// List returns the live sessions of a user, oldest first.
-func (s *Service) List(ctx context.Context, userID string) ([]Info, error) {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	rows, err := s.store.List(ctx, userID, s.now())
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Info, len(rows))
-	for i, row := range rows {
-		list[i] = Info{
-			Handle: row.Handle, CreatedAt: time.UnixMilli(row.CreatedAt), LastUsedAt: time.UnixMilli(row.LastUsedAt),
-			ExpiresAt: time.UnixMilli(row.ExpiresAt), UserAgent: row.UserAgent, IP: row.IP,
-		}
-	}
-	return list, nil
-}
-
-// Handles returns the handles of a user's live sessions, oldest first.
-func (s *Service) Handles(ctx context.Context, userID string) ([]string, error) {
-	list, err := s.List(ctx, userID)
-	if err != nil {
-		return nil, err
-	}
-	handles := make([]string, len(list))
-	for i, info := range list {
-		handles[i] = info.Handle
-	}
-	return handles, nil
 }

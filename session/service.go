@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -71,29 +70,6 @@ func (s *Service) RetireKey(ctx context.Context, kid string) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return s.keys.Retire(ctx, kid)
-}
-
-// keyringConfig derives the key schedules. A key outlives every token that it signed.
-func (c Config) keyringConfig() keyring.Config {
-	// A refresh token whose answers keep getting lost stays the current one for
-	// longer than a single idle validity, however long its session lives.
-	refreshLife := cmp.Or(c.SessionLifetime, 4*c.RefreshTokenValidity)
-	// Daily keys would pile up in the table and in memory over such a time
-	// without making anything safer.
-	refreshRotation := c.SigningKey.Rotation
-	if refreshRotation > 0 {
-		refreshRotation = max(refreshRotation, refreshLife/16)
-	}
-	return keyring.Config{
-		Schedules: []keyring.Schedule{
-			{Purpose: models.KeyForAccess, Rotation: c.SigningKey.Rotation, TokenLifetime: c.AccessTokenValidity + c.Leeway},
-			{Purpose: models.KeyForRefresh, Rotation: refreshRotation, TokenLifetime: refreshLife},
-		},
-		Now:        c.Now,
-		Encryption: c.SigningKey.Encryption,
-		Provider:   c.SigningKey.Provider,
-		Logger:     c.Logger,
-	}
 }
 
 // bounded limits the database work of one call.

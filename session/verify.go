@@ -5,13 +5,10 @@ import (
 	"context"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
-
-// maxAttempts bounds the loop of read, decide, compare-and-swap. Whoever lost that
-// many races in a row is told to come back.
-const maxAttempts = 6
 
 // VerifyOption changes what one verification demands.
 type VerifyOption func(*demands)
@@ -69,7 +66,7 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 // Handlers use VerifyHTTP or middleware.Verify.
 func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {
 	sess, replacement, err := s.verify(ctx, accessToken, func(a *token.Access, d csrfDemand) bool {
-		return s.cfg.AntiCSRF.Mode != AntiCSRFViaToken || d == csrfNever || antiCSRFMatches(antiCSRF, a.AntiCSRF)
+		return s.cfg.AntiCSRF.Mode != AntiCSRFViaToken || d == csrfNever || token.AntiCSRFMatches(antiCSRF, a.AntiCSRF)
 	}, s.demandsOf(opts))
 	switch {
 	case errors.Is(err, errors.ErrUnauthorised):
@@ -120,28 +117,13 @@ func (s *Service) settle(ctx context.Context, claims *token.Access, mode Revocat
 		return s.promote(ctx, claims)
 	}
 	if mode == RevokeImmediately {
-		ends, err := s.checkLive(ctx, claims.Handle)
+		row, err := s.live(ctx, claims.Handle)
 		if err != nil {
 			return nil, nil, err
 		}
-		return s.newSession(claims, ends), nil, nil
+		return s.newSession(claims, row.ExpiresAt), nil, nil
 	}
 	return s.newSession(claims, 0), nil, nil
-}
-
-// checkLive is nil while the session's row is neither revoked nor expired.
-func (s *Service) checkLive(ctx context.Context, handle string) (ends int64, err error) {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	row, err := s.store.Find(ctx, handle)
-	if err != nil {
-		return 0, err
-	}
-	now := s.now()
-	if row == nil || !row.LiveAt(now) {
-		return 0, ended(row)
-	}
-	return row.ExpiresAt, nil
 }
 
 // promote handles the first use of an access token since its refresh: the
@@ -150,13 +132,13 @@ func (s *Service) checkLive(ctx context.Context, handle string) (ends int64, err
 func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, *AccessToken, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	tok := presented{hash: claims.Refresh, parent: claims.Parent, gen: claims.Gen, iat: claims.RefreshIssuedAt}
+	tok := lineage.Token{Hash: claims.Refresh, Parent: claims.Parent, Gen: claims.Gen, Iat: claims.RefreshIssuedAt}
 
 	// The usual case needs no reading: if the parent is current, this is the step.
-	v, row := verdictAdvance, lineage{cur: tok.parent}
+	v, row := lineage.Advance, lineage.Row{Cur: tok.Parent}
 	absolute := s.absoluteEnd(claims.AuthTime * 1000)
-	for range maxAttempts {
-		step := s.dated(stepFor(v, row, tok), claims.Handle, absolute)
+	for range lineage.MaxAttempts {
+		step := s.dated(lineage.Step(v, row, tok), claims.Handle, absolute)
 		found, applied, err := s.advance(ctx, step)
 		if err != nil {
 			return nil, nil, err
@@ -165,15 +147,15 @@ func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, 
 			s.emitAdvance(ctx, v, claims.Handle, claims.UserID)
 			return s.confirmed(ctx, claims, step.ExpiresAt)
 		}
-		row = lineageOf(found, step.Now)
-		switch v = decideVerify(row, tok, millis(s.cfg.ConcurrentRefreshWindow)); v {
-		case verdictAdvance, verdictFastForward:
+		row = lineage.Of(found, step.Now)
+		switch v = lineage.OnUse(row, tok, millis(s.cfg.ConcurrentRefreshWindow)); v {
+		case lineage.Advance, lineage.FastForward:
 			absolute = found.AbsoluteExpiresAt
-		case verdictConfirmed:
+		case lineage.Confirmed:
 			return s.confirmed(ctx, claims, found.ExpiresAt)
-		case verdictAccept:
+		case lineage.Accept:
 			return s.newSession(claims, found.ExpiresAt), nil, nil
-		case verdictTryRefresh:
+		case lineage.TryRefresh:
 			return nil, nil, tryRefresh(errors.ErrTokenRotatedOut)
 		default:
 			return nil, nil, ended(found)
@@ -193,66 +175,6 @@ func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int6
 		return nil, nil, err
 	}
 	return s.newSession(&fresh, ends), replacement, nil
-}
-
-// dated completes a step with the session's name and times. The end of the token
-// that becomes current was promised to the client, so the row's must not be earlier.
-func (s *Service) dated(step models.Advance, handle string, absolute int64) models.Advance {
-	step.Handle = handle
-	step.Now = s.now()
-	step.ExpiresAt = s.idleEnd(max(step.Now, step.Iat), absolute)
-	return step
-}
-
-// absoluteEnd is the end of a session created at the given time that never moves, or 0.
-// The row has the definite one, and no step goes past that.
-func (s *Service) absoluteEnd(created int64) int64 {
-	if s.cfg.SessionLifetime == 0 {
-		return 0
-	}
-	return created + millis(s.cfg.SessionLifetime)
-}
-
-// advance applies a step. If it found no match, or its outcome is unknown, the
-// row is read again: a row that holds what was to be written means success,
-// whoever wrote it. Otherwise found is the row, for the next decision.
-func (s *Service) advance(ctx context.Context, step models.Advance) (found *models.Session, applied bool, err error) {
-	applied, err = s.store.Advance(ctx, step)
-	if err == nil && applied {
-		return nil, true, nil
-	}
-	found, readErr := s.store.Find(ctx, step.Handle)
-	if readErr != nil {
-		return nil, false, readErr
-	}
-	if err != nil && found != nil && found.LiveAt(step.Now) && found.RefreshToken.CurHash.Equal(step.To) {
-		return found, true, nil
-	}
-	return found, false, nil
-}
-
-func (s *Service) emitAdvance(ctx context.Context, v verdict, handle, userID string) {
-	kind := EventPromoted
-	switch v {
-	case verdictFastForward:
-		kind = EventDatabaseBehind
-	case verdictSwap:
-		kind = EventSwapped
-	default: // a plain promotion
-	}
-	s.emit(ctx, Event{Kind: kind, Handle: handle, UserID: userID})
-}
-
-// ended is the verdict on a session that is not live.
-func ended(row *models.Session) error {
-	switch {
-	case row == nil:
-		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
-	case row.RevokedAt != 0:
-		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
-	default:
-		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionExpired)
-	}
 }
 
 func tryRefresh(reason error) error { return errors.WithReason(errors.ErrTryRefreshToken, reason) }

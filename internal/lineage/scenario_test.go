@@ -1,4 +1,4 @@
-package session
+package lineage
 
 // Bounds on ticks in a quick run. A thief needs less time, and costs more states.
 const (

@@ -1,4 +1,4 @@
-package session
+package token
 
 import (
 	"crypto/sha256"
@@ -9,27 +9,27 @@ import (
 // maxAntiCSRFLen bounds what is read from the header; our own has 43 characters.
 const maxAntiCSRFLen = 256
 
-// antiCSRFOf derives the anti-CSRF token that goes with a refresh token. It is
+// AntiCSRFOf derives the anti-CSRF token that goes with a refresh token. It is
 // a one-way function of 256 random bits under a prefix of its own, so it
 // teaches nothing about the refresh token, changes with every refresh, and
 // needs no room in the database.
-func antiCSRFOf(refreshToken string) string {
+func AntiCSRFOf(refreshToken string) string {
 	sum := sha256.Sum256([]byte("sessionkit.anti-csrf.v1:" + refreshToken))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// antiCSRFHash is what an access token says of its anti-CSRF token: enough to check it, not
+// AntiCSRFHash is what an access token says of its anti-CSRF token: enough to check it, not
 // to make it.
-func antiCSRFHash(text string) [32]byte {
+func AntiCSRFHash(text string) [32]byte {
 	return sha256.Sum256([]byte(text))
 }
 
-// antiCSRFMatches reports in constant time whether text hashes to want. A zero
+// AntiCSRFMatches reports in constant time whether text hashes to want. A zero
 // hash, of a token without any, matches nothing.
-func antiCSRFMatches(text string, want [32]byte) bool {
+func AntiCSRFMatches(text string, want [32]byte) bool {
 	if text == "" || len(text) > maxAntiCSRFLen || want == ([32]byte{}) {
 		return false
 	}
-	got := antiCSRFHash(text)
+	got := AntiCSRFHash(text)
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }

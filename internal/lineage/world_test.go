@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import "github.com/gin-sessionkit/sessionkit/models"
 
@@ -51,10 +51,10 @@ type rowState struct {
 	iat, gen  uint8
 }
 
-func (r rowState) lineage() lineage {
-	return lineage{
-		live: r.live, cur: hashOf(r.cur), prev: hashOf(r.prev),
-		curIat: int64(r.iat) * tickMillis, gen: int64(r.gen),
+func (r rowState) lineage() Row {
+	return Row{
+		Live: r.live, Cur: hashOf(r.cur), Prev: hashOf(r.prev),
+		CurIat: int64(r.iat) * tickMillis, Gen: int64(r.gen),
 	}
 }
 
@@ -123,7 +123,7 @@ type call struct {
 	token tokenNo
 	// seen is the row that the decision, or the compare-and-swap, starts from.
 	seen    rowState
-	verdict verdict
+	verdict Verdict
 	// attempts counts the rounds of the loop.
 	attempts uint8
 	// unknown: the outcome of the compare-and-swap was lost with the connection.
@@ -203,10 +203,10 @@ func (w *world) descends(t, a tokenNo) bool {
 }
 
 // presents is what the server reads in the token.
-func (w *world) presents(t tokenNo) presented {
-	return presented{
-		hash: hashOf(t), parent: hashOf(w.parent[t-1]),
-		gen: int64(w.genOf(t)), iat: int64(w.iat[t-1]) * tickMillis,
+func (w *world) presents(t tokenNo) Token {
+	return Token{
+		Hash: hashOf(t), Parent: hashOf(w.parent[t-1]),
+		Gen: int64(w.genOf(t)), Iat: int64(w.iat[t-1]) * tickMillis,
 	}
 }
 

@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import "github.com/gin-sessionkit/sessionkit/models"
 
@@ -13,19 +13,19 @@ type question struct {
 	now, window        int64
 }
 
-func (q question) row() lineage {
-	return lineage{live: q.live, cur: hashOf(q.cur), prev: hashOf(q.prev), curIat: q.curIat, gen: q.gen}
+func (q question) row() Row {
+	return Row{Live: q.live, Cur: hashOf(q.cur), Prev: hashOf(q.prev), CurIat: q.curIat, Gen: q.gen}
 }
 
-func (q question) presented() presented {
-	return presented{hash: hashOf(q.token), parent: hashOf(q.parent), gen: q.tokenGen, iat: q.tokenIat}
+func (q question) presented() Token {
+	return Token{Hash: hashOf(q.token), Parent: hashOf(q.parent), Gen: q.tokenGen, Iat: q.tokenIat}
 }
 
 // rule is a line of the table of transitions.
 type rule struct {
 	says string
 	when func(q question) bool
-	then verdict
+	then Verdict
 }
 
 // same: none is the same as nothing.
@@ -53,24 +53,24 @@ func isLate(q question) bool {
 // naively: no constant time, no order of cost.
 func refreshTable() []rule {
 	return []rule{
-		{"row absent, revoked or expired", isOver, verdictUnauthorised},
-		{"T == cur", isCurrent, verdictMint},
-		{"T.parent == cur", isChild, verdictAdvance},
-		{"T.gen > gen+1", isAhead, verdictFastForward},
-		{"W > 0, T.parent == prev, |T.iat - cur_iat| <= W", isSibling, verdictSwap},
-		{"W > 0, T == prev, now - cur_iat <= W", isLate, verdictMintSibling},
-		{"otherwise", always, verdictTheft},
+		{"row absent, revoked or expired", isOver, Unauthorised},
+		{"T == cur", isCurrent, Mint},
+		{"T.parent == cur", isChild, Advance},
+		{"T.gen > gen+1", isAhead, FastForward},
+		{"W > 0, T.parent == prev, |T.iat - cur_iat| <= W", isSibling, Swap},
+		{"W > 0, T == prev, now - cur_iat <= W", isLate, MintSibling},
+		{"otherwise", always, Theft},
 	}
 }
 
 func verifyTable() []rule {
 	return []rule{
-		{"row absent, revoked or expired", isOver, verdictUnauthorised},
-		{"cur == rt2", isCurrent, verdictConfirmed},
-		{"prt2 == cur", isChild, verdictAdvance},
-		{"A.gen > gen+1", isAhead, verdictFastForward},
-		{"W > 0, prev == prt2, |rti - cur_iat| <= W", isSibling, verdictAccept},
-		{"otherwise", always, verdictTryRefresh},
+		{"row absent, revoked or expired", isOver, Unauthorised},
+		{"cur == rt2", isCurrent, Confirmed},
+		{"prt2 == cur", isChild, Advance},
+		{"A.gen > gen+1", isAhead, FastForward},
+		{"W > 0, prev == prt2, |rti - cur_iat| <= W", isSibling, Accept},
+		{"otherwise", always, TryRefresh},
 	}
 }
 
@@ -86,9 +86,9 @@ func look(table []rule, q question) rule {
 
 // stepWanted is the compare-and-swap of the specification: what was current is
 // replaced, and the previous token is the parent of the current one.
-func stepWanted(v verdict, q question) models.Advance {
+func stepWanted(v Verdict, q question) models.Advance {
 	step := models.Advance{From: hashOf(q.cur), To: hashOf(q.token), Prev: hashOf(q.parent), Iat: q.tokenIat, Gen: q.tokenGen}
-	if v == verdictSwap {
+	if v == Swap {
 		step.ExpectPrev = hashOf(q.prev)
 	}
 	return step

@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import (
 	"testing"
@@ -74,17 +74,17 @@ func agree(t *testing.T, q question) {
 	t.Helper()
 	row, tok := q.row(), q.presented()
 	r := look(refreshTable(), q)
-	if got := decideRefresh(row, tok, q.now, q.window); got != r.then {
+	if got := OnRefresh(row, tok, q.now, q.window); got != r.then {
 		require.Equal(t, r.then.String(), got.String(), "refresh, rule %q, question %+v", r.says, q)
 	}
 	v := look(verifyTable(), q)
-	if got := decideVerify(row, tok, q.window); got != v.then {
+	if got := OnUse(row, tok, q.window); got != v.then {
 		require.Equal(t, v.then.String(), got.String(), "verify, rule %q, question %+v", v.says, q)
 	}
 	if !writes(r.then) {
 		return
 	}
-	want, got := stepWanted(r.then, q), stepFor(r.then, row, tok)
+	want, got := stepWanted(r.then, q), Step(r.then, row, tok)
 	if want != got {
 		require.Fail(t, "another step than specified", "question %+v, verdict %s", q, r.then)
 	}
@@ -94,27 +94,27 @@ func agree(t *testing.T, q question) {
 func consistent(t *testing.T, q question) {
 	t.Helper()
 	row, tok := q.row(), q.presented()
-	refresh, verify := decideRefresh(row, tok, q.now, q.window), decideVerify(row, tok, q.window)
+	refresh, verify := OnRefresh(row, tok, q.now, q.window), OnUse(row, tok, q.window)
 
-	strict := decideRefresh(row, tok, q.now, 0)
-	if strict != verdictTheft {
+	strict := OnRefresh(row, tok, q.now, 0)
+	if strict != Theft {
 		assert.Equal(t, strict, refresh, "a window only ever forgives")
 	}
-	if verify != verdictTryRefresh && verify != verdictUnauthorised {
-		assert.NotEqual(t, verdictTheft, refresh, "an access token passes whose refresh token is taken for stolen")
+	if verify != TryRefresh && verify != Unauthorised {
+		assert.NotEqual(t, Theft, refresh, "an access token passes whose refresh token is taken for stolen")
 	}
 	if !q.live {
-		assert.Equal(t, verdictUnauthorised, refresh)
-		assert.Equal(t, verdictUnauthorised, verify)
+		assert.Equal(t, Unauthorised, refresh)
+		assert.Equal(t, Unauthorised, verify)
 	}
 	if writes(refresh) {
-		step := stepFor(refresh, row, tok)
+		step := Step(refresh, row, tok)
 		assert.NotEqual(t, step.From, step.To, "the statement would change nothing, which engines count as no match")
 		assert.NotEqual(t, models.Hash{}, step.From)
 	}
 }
 
 // writes reports whether a refresh with this verdict changes the current token.
-func writes(v verdict) bool {
-	return v == verdictAdvance || v == verdictFastForward || v == verdictSwap
+func writes(v Verdict) bool {
+	return v == Advance || v == FastForward || v == Swap
 }

@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import "github.com/gin-sessionkit/sessionkit/models"
 
@@ -28,7 +28,7 @@ func (m *model) refreshSelect(w world, i int, out emit) {
 			return
 		}
 	}
-	if c.phase = phaseDecide; c.attempts == maxAttempts {
+	if c.phase = phaseDecide; c.attempts == MaxAttempts {
 		m.finish(&w, i, replyUnavailable)
 	}
 	out(&w, move{kind: moveSelect, call: uint8(i)})
@@ -43,19 +43,19 @@ func (m *model) refreshAct(before *world, i int, out emit) {
 	c.attempts++
 	v := m.refresh(c.seen.lineage(), w.presents(c.token), int64(w.now)*tickMillis, m.window)
 	switch v {
-	case verdictMint:
+	case Mint:
 		m.mint(w, i, by, out)
 		if w.row != c.seen {
 			// When the idle end is due to be moved, that statement finds out.
 			c.phase, c.seen = phaseSelect, rowState{}
 			out(&w, by)
 		}
-	case verdictMintSibling:
+	case MintSibling:
 		m.mint(w, i, by, out)
-	case verdictAdvance, verdictFastForward, verdictSwap:
+	case Advance, FastForward, Swap:
 		step := m.step(v, c.seen.lineage(), w.presents(c.token))
 		m.compareAndSwap(w, i, step, by, out, func(w world) { m.mint(w, i, by, out) })
-	case verdictTheft:
+	case Theft:
 		m.endAsTheft(&w, i)
 		out(&w, by)
 	default:
@@ -68,7 +68,7 @@ func (m *model) refreshAct(before *world, i int, out emit) {
 // that see a theft, one revokes and reports it. Else it is read and judged again.
 func (m *model) endAsTheft(w *world, i int) {
 	c := &w.calls[i]
-	if !w.row.live || w.row.cur != c.seen.cur && c.attempts < maxAttempts {
+	if !w.row.live || w.row.cur != c.seen.cur && c.attempts < MaxAttempts {
 		c.phase, c.seen = phaseSelect, rowState{}
 		return
 	}
@@ -103,19 +103,19 @@ func (m *model) verifySelect(w world, i int, out emit) {
 	row := m.reads(w.row, c.began)
 	v := m.verify(row.lineage(), w.presents(c.token), m.window)
 	if c.unknown && row.live && row.cur == c.token {
-		v = verdictConfirmed
+		v = Confirmed
 	}
 	c.unknown = false
 	switch v {
-	case verdictAdvance, verdictFastForward:
-		if c.seen, c.verdict, c.phase = row, v, phaseCAS; c.attempts == maxAttempts {
+	case Advance, FastForward:
+		if c.seen, c.verdict, c.phase = row, v, phaseCAS; c.attempts == MaxAttempts {
 			m.finish(&w, i, replyUnavailable)
 		}
-	case verdictConfirmed:
+	case Confirmed:
 		m.finish(&w, i, replyOK)
-	case verdictAccept:
+	case Accept:
 		m.finish(&w, i, replyUnchanged)
-	case verdictTryRefresh:
+	case TryRefresh:
 		m.finish(&w, i, replyTryRefresh)
 	default:
 		m.finish(&w, i, replyUnauthorised)
@@ -128,7 +128,7 @@ func (m *model) verifySelect(w world, i int, out emit) {
 func (m *model) compareAndSwap(w world, i int, step models.Advance, by move, out emit, applied func(world)) {
 	missed := w
 	again := &missed.calls[i]
-	again.phase, again.seen, again.verdict = phaseSelect, rowState{}, verdictUnauthorised
+	again.phase, again.seen, again.verdict = phaseSelect, rowState{}, Unauthorised
 	matches := m.matches(w.row, step)
 	if matches {
 		m.commit(&w, i, step)

@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import "github.com/gin-sessionkit/sessionkit/models"
 
@@ -6,9 +6,9 @@ import "github.com/gin-sessionkit/sessionkit/models"
 // fields are what the store and the loops around them do. A deliberate bug
 // replaces one field.
 type machine struct {
-	refresh func(row lineage, tok presented, now, window int64) verdict
-	verify  func(row lineage, tok presented, window int64) verdict
-	step    func(v verdict, row lineage, tok presented) models.Advance
+	refresh func(row Row, tok Token, now, window int64) Verdict
+	verify  func(row Row, tok Token, window int64) Verdict
+	step    func(v Verdict, row Row, tok Token) models.Advance
 	// matches is the WHERE clause of the compare-and-swap.
 	matches func(row rowState, step models.Advance) bool
 	// reads is what a SELECT returns, given the row and how it was when the request began.
@@ -24,7 +24,7 @@ type machine struct {
 // production is the machine without any bug.
 func production() machine {
 	return machine{
-		refresh: decideRefresh, verify: decideVerify, step: stepFor,
+		refresh: OnRefresh, verify: OnUse, step: Step,
 		matches:   matchesLikeTheStore,
 		reads:     func(row, _ rowState) rowState { return row },
 		mintsFrom: func(_ rowState, tok, _ tokenNo) tokenNo { return tok },

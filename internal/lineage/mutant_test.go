@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import (
 	"slices"
@@ -35,10 +35,10 @@ func mutants() []mutant {
 // wipesOnMismatch ends the client's session where the refresh should have the
 // say: the victim is gone before it can give the thief away.
 func wipesOnMismatch(m *machine) {
-	m.verify = func(row lineage, tok presented, window int64) verdict {
-		v := decideVerify(row, tok, window)
-		if v == verdictTryRefresh {
-			return verdictUnauthorised
+	m.verify = func(row Row, tok Token, window int64) Verdict {
+		v := OnUse(row, tok, window)
+		if v == TryRefresh {
+			return Unauthorised
 		}
 		return v
 	}
@@ -46,12 +46,12 @@ func wipesOnMismatch(m *machine) {
 
 // forksInWindow makes a sibling the child of the token that it should replace.
 func forksInWindow(m *machine) {
-	m.step = func(v verdict, row lineage, tok presented) models.Advance {
-		if v == verdictSwap {
-			v = verdictAdvance
+	m.step = func(v Verdict, row Row, tok Token) models.Advance {
+		if v == Swap {
+			v = Advance
 		}
-		step := stepFor(v, row, tok)
-		step.Prev = row.cur
+		step := Step(v, row, tok)
+		step.Prev = row.Cur
 		return step
 	}
 }
@@ -59,10 +59,10 @@ func forksInWindow(m *machine) {
 // adopts answers a sibling, and the parent, with a child of the current token,
 // as if that was what they had presented.
 func adopts(m *machine) {
-	m.refresh = func(row lineage, tok presented, now, window int64) verdict {
-		v := decideRefresh(row, tok, now, window)
-		if v == verdictSwap {
-			return verdictMintSibling
+	m.refresh = func(row Row, tok Token, now, window int64) Verdict {
+		v := OnRefresh(row, tok, now, window)
+		if v == Swap {
+			return MintSibling
 		}
 		return v
 	}
@@ -76,15 +76,15 @@ func adopts(m *machine) {
 
 // knowsNoAhead takes every token for at most one step ahead of the row.
 func knowsNoAhead(m *machine) {
-	cut := func(row lineage, tok presented) presented {
-		tok.gen = min(tok.gen, row.gen+1)
+	cut := func(row Row, tok Token) Token {
+		tok.Gen = min(tok.Gen, row.Gen+1)
 		return tok
 	}
-	m.refresh = func(row lineage, tok presented, now, window int64) verdict {
-		return decideRefresh(row, cut(row, tok), now, window)
+	m.refresh = func(row Row, tok Token, now, window int64) Verdict {
+		return OnRefresh(row, cut(row, tok), now, window)
 	}
-	m.verify = func(row lineage, tok presented, window int64) verdict {
-		return decideVerify(row, cut(row, tok), window)
+	m.verify = func(row Row, tok Token, window int64) Verdict {
+		return OnUse(row, cut(row, tok), window)
 	}
 }
 

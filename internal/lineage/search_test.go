@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import (
 	"hash/maphash"

@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import (
 	"fmt"
@@ -134,7 +134,7 @@ func (p phase) String() string {
 	return [...]string{"it was sent", "its SELECT", "its decision", "its compare-and-swap", "its answer arrives"}[p]
 }
 
-func (v verdict) String() string {
+func (v Verdict) String() string {
 	return [...]string{
 		"unauthorised", "mint", "mint sibling", "advance", "fast-forward", "swap",
 		"confirmed", "accept", "try refresh token", "theft",

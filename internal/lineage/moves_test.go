@@ -1,4 +1,4 @@
-package session
+package lineage
 
 import "math/bits"
 
@@ -81,7 +81,7 @@ func (m *model) send(w world, c call, out emit) {
 	c.phase = phaseSelect
 	if c.kind == callVerify {
 		// The optimistic start of Service.promote: as if the parent had been read as current.
-		c.phase, c.verdict, c.seen = phaseCAS, verdictAdvance, rowState{cur: w.parentOf(c.token)}
+		c.phase, c.verdict, c.seen = phaseCAS, Advance, rowState{cur: w.parentOf(c.token)}
 	}
 	c.late = c.by == victim && c.kind == callRefresh && w.thief.took
 	if m.keepsBegan {

@@ -1,4 +1,4 @@
-package session
+package lineage
 
 // property is what must hold in every state.
 type property struct {
@@ -50,7 +50,7 @@ func flaggedAccepted(m *model, w *world) bool {
 // refreshes reports whether a refresh with t would be answered with tokens now.
 func (m *model) refreshes(w *world, t tokenNo) bool {
 	switch m.refresh(w.row.lineage(), w.presents(t), int64(w.now)*tickMillis, m.window) {
-	case verdictUnauthorised, verdictTheft, verdictTryRefresh:
+	case Unauthorised, Theft, TryRefresh:
 		return false
 	default:
 		return true
@@ -60,7 +60,7 @@ func (m *model) refreshes(w *world, t tokenNo) bool {
 // promotes reports whether the first use of t's access token would pass now.
 func (m *model) promotes(w *world, t tokenNo) bool {
 	switch m.verify(w.row.lineage(), w.presents(t), m.window) {
-	case verdictUnauthorised, verdictTryRefresh:
+	case Unauthorised, TryRefresh:
 		return false
 	default:
 		return true

@@ -1,4 +1,4 @@
-package session
+package token_test
 
 import (
 	"crypto/sha256"
@@ -7,19 +7,21 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
 func TestAntiCSRF_Matches(t *testing.T) {
 	t.Parallel()
-	text, other := antiCSRFOf("a refresh token"), antiCSRFOf("another")
-	hash, long := antiCSRFHash(text), strings.Repeat("a", maxAntiCSRFLen+1)
+	text, other := token.AntiCSRFOf("a refresh token"), token.AntiCSRFOf("another")
+	hash, long := token.AntiCSRFHash(text), strings.Repeat("a", 257)
 	for name, row := range map[string]struct {
 		text string
 		hash [32]byte
 	}{
 		"empty":                    {"", hash},
 		"of another refresh token": {other, hash},
-		"hash of another":          {text, antiCSRFHash(other)},
+		"hash of another":          {text, token.AntiCSRFHash(other)},
 		"in other case":            {strings.ToLower(text), hash},
 		"space after":              {text + " ", hash},
 		"padded":                   {text + "=", hash},
@@ -30,18 +32,18 @@ func TestAntiCSRF_Matches(t *testing.T) {
 		"no token expected":        {text, [32]byte{}},
 		"empty, none either":       {"", [32]byte{}},
 		"empty, hash of that":      {"", sha256.Sum256(nil)},
-		"too long, right":          {long, antiCSRFHash(long)},
+		"too long, right":          {long, token.AntiCSRFHash(long)},
 	} {
-		require.False(t, antiCSRFMatches(row.text, row.hash), name)
+		require.False(t, token.AntiCSRFMatches(row.text, row.hash), name)
 	}
-	require.True(t, antiCSRFMatches(text, hash))
-	require.True(t, antiCSRFMatches(long[1:], antiCSRFHash(long[1:])))
+	require.True(t, token.AntiCSRFMatches(text, hash))
+	require.True(t, token.AntiCSRFMatches(long[1:], token.AntiCSRFHash(long[1:])))
 }
 
 // The value was computed by another program. Servers of one version must agree
 // on it, or every second request fails behind a load balancer.
 func TestAntiCSRF_KnownAnswer(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "eIkurqi-ANpecLcvpkWQLYbNLAr5nbnv71xOq05yA0c", antiCSRFOf("AQlrYXQ"))
-	require.Len(t, antiCSRFOf(""), 43)
+	require.Equal(t, "eIkurqi-ANpecLcvpkWQLYbNLAr5nbnv71xOq05yA0c", token.AntiCSRFOf("AQlrYXQ"))
+	require.Len(t, token.AntiCSRFOf(""), 43)
 }

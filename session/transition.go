@@ -1,0 +1,107 @@
+package session
+
+import (
+	"context"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// advance applies a step. If it found no match, or its outcome is unknown, the
+// row is read again: a row that holds what was to be written means success,
+// whoever wrote it. Otherwise found is the row, for the next decision.
+func (s *Service) advance(ctx context.Context, step models.Advance) (found *models.Session, applied bool, err error) {
+	applied, err = s.store.Advance(ctx, step)
+	if err == nil && applied {
+		return nil, true, nil
+	}
+	found, readErr := s.store.Find(ctx, step.Handle)
+	if readErr != nil {
+		return nil, false, readErr
+	}
+	if err != nil && found != nil && found.LiveAt(step.Now) && found.RefreshToken.CurHash.Equal(step.To) {
+		return found, true, nil
+	}
+	return found, false, nil
+}
+
+// dated completes a step with the session's name and times. The end of the token
+// that becomes current was promised to the client, so the row's must not be earlier.
+func (s *Service) dated(step models.Advance, handle string, absolute int64) models.Advance {
+	step.Handle = handle
+	step.Now = s.now()
+	step.ExpiresAt = s.idleEnd(max(step.Now, step.Iat), absolute)
+	return step
+}
+
+func (s *Service) emitAdvance(ctx context.Context, v lineage.Verdict, handle, userID string) {
+	kind := EventPromoted
+	switch v {
+	case lineage.FastForward:
+		kind = EventDatabaseBehind
+	case lineage.Swap:
+		kind = EventSwapped
+	default: // a plain promotion
+	}
+	s.emit(ctx, Event{Kind: kind, Handle: handle, UserID: userID})
+}
+
+// live is the row of a live session.
+func (s *Service) live(ctx context.Context, handle string) (*models.Session, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	row, err := s.store.Find(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil || !row.LiveAt(s.now()) {
+		return nil, ended(row)
+	}
+	return row, nil
+}
+
+// ended is the verdict on a session that is not live.
+func ended(row *models.Session) error {
+	switch {
+	case row == nil:
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
+	case row.RevokedAt != 0:
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+	default:
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionExpired)
+	}
+}
+
+// absoluteEnd is the end of a session created at the given time that never moves, or 0.
+// The row has the definite one, and no step goes past that.
+func (s *Service) absoluteEnd(created int64) int64 {
+	if s.cfg.SessionLifetime == 0 {
+		return 0
+	}
+	return created + millis(s.cfg.SessionLifetime)
+}
+
+// idleEnd is where use at now moves the end of a session.
+func (s *Service) idleEnd(now, absolute int64) int64 {
+	end := now + millis(s.cfg.RefreshTokenValidity)
+	if absolute > 0 {
+		end = min(end, absolute)
+	}
+	return end
+}
+
+// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it
+// was carried out. Two calls of one millisecond cannot be told apart then: both count as
+// the one that ended the session, because a theft is better reported twice than never.
+func (s *Service) revokeSurely(ctx context.Context, r models.Revocation) (bool, error) {
+	endedNow, err := s.store.Revoke(ctx, r)
+	if err == nil {
+		return endedNow, nil
+	}
+	row, readErr := s.store.Find(ctx, r.Handle)
+	if readErr != nil || row == nil || row.RevokedAt != r.Now || row.RevokeReason != r.Reason {
+		return false, err
+	}
+	return true, nil
+}
