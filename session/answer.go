@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
@@ -26,7 +28,7 @@ type answer struct {
 }
 
 func (s *Service) answerTo(w http.ResponseWriter, r *http.Request, by carrier) *answer {
-	return &answer{svc: s, w: w, r: r, by: by, namesMode: r.Header.Get(headerAuthMode) != ""}
+	return &answer{svc: s, w: w, r: r, by: by, namesMode: r.Header.Get(wire.HeaderAuthMode) != ""}
 }
 
 // issue sends a pair of tokens, at creation and refresh.
@@ -35,13 +37,13 @@ func (a *answer) issue(t *Tokens) {
 	defer a.mu.Unlock()
 	a.clearOtherCarrier()
 	if a.by == byHeader {
-		a.set(headerSTAccess, t.Access.Value)
-		a.set(headerSTRefresh, t.Refresh.Value)
+		a.set(wire.HeaderSTAccess, t.Access.Value)
+		a.set(wire.HeaderSTRefresh, t.Refresh.Value)
 	} else {
 		a.setCookie(a.accessCookie(t.Access.Value, t.Refresh.ExpiresAt))
 		a.setCookie(a.refreshCookie(t.Refresh.Value, t.Refresh.ExpiresAt))
 		if t.AntiCSRF != "" {
-			a.set(headerAntiCSRF, t.AntiCSRF)
+			a.set(wire.HeaderAntiCSRF, t.AntiCSRF)
 		}
 	}
 	claims, _ := t.Session.snapshot()
@@ -55,7 +57,7 @@ func (a *answer) replace(access *AccessToken, claims *token.Access, ends int64) 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.by == byHeader {
-		a.set(headerSTAccess, access.Value)
+		a.set(wire.HeaderSTAccess, access.Value)
 	} else {
 		// The cookie outlives the token, so that an expired token still shows that
 		// there is a session to refresh.
@@ -89,13 +91,13 @@ func (a *answer) remove(cookies, headers bool) {
 	if headers {
 		a.clearHeaders()
 	}
-	a.w.Header().Del(headerAntiCSRF)
-	a.w.Header().Del(headerFront)
+	a.w.Header().Del(wire.HeaderAntiCSRF)
+	a.w.Header().Del(wire.HeaderFront)
 	if a.namesMode && a.svc.cfg.FrontEnds.FrontToken == FrontTokenOn {
-		a.set(headerFront, removeMarker)
+		a.set(wire.HeaderFront, wire.RemoveMarker)
 	}
 	if a.sendsIDRefreshHeader() {
-		a.set(headerIDRefresh, removeMarker)
+		a.set(wire.HeaderIDRefresh, wire.RemoveMarker)
 	}
 	a.noStore()
 }
@@ -107,8 +109,8 @@ func (a *answer) carries(by carrier) bool {
 		return token.LooksLikeAccess(bearer) || token.LooksLikeRefresh(bearer)
 	}
 	names := a.svc.cfg.Cookie
-	return hasCookie(a.r, names.accessCookie()) ||
-		hasCookie(a.r, names.refreshCookie()) ||
+	return wire.HasCookie(a.r, names.accessCookie()) ||
+		wire.HasCookie(a.r, names.refreshCookie()) ||
 		a.svc.cfg.FrontEnds.IDRefreshCookie != IDRefreshCookieOff && a.svc.hasIDRefreshCookie(a.r)
 }
 
@@ -124,15 +126,15 @@ func (a *answer) clearOtherCarrier() {
 
 func (a *answer) clearHeaders() {
 	// The empty value means "delete" to front ends from 16 on.
-	a.set(headerSTAccess, "")
-	a.set(headerSTRefresh, "")
+	a.set(wire.HeaderSTAccess, "")
+	a.set(wire.HeaderSTRefresh, "")
 }
 
 // issueIDRefresh sends the random id that front ends 4 to 15 (header) and
 // before 4 (cookie) take for their sign of a session.
 func (a *answer) issueIDRefresh(id Token) {
 	if a.sendsIDRefreshHeader() {
-		a.set(headerIDRefresh, id.Value+";"+strconv.FormatInt(id.ExpiresAt.UnixMilli(), 10))
+		a.set(wire.HeaderIDRefresh, id.Value+";"+strconv.FormatInt(id.ExpiresAt.UnixMilli(), 10))
 	}
 	if a.by != byCookie {
 		return
@@ -189,4 +191,11 @@ func appendToken(h http.Header, name, token string) {
 		token = list + ", " + token
 	}
 	h.Set(name, token)
+}
+
+// setFrontToken sends the front token, if it is on.
+func (a *answer) setFrontToken(claims *token.Access) {
+	if a.svc.cfg.FrontEnds.FrontToken == FrontTokenOn {
+		a.set(wire.HeaderFront, wire.FrontToken(claims, a.svc.now()/1000, a.namesMode))
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
@@ -24,7 +26,7 @@ func (c Carriers) allows(by carrier) bool {
 // st-auth-mode, else cookies, because front ends before 16 never ask.
 func (s *Service) carrierForNew(r *http.Request) carrier {
 	by := byCookie
-	if strings.EqualFold(r.Header.Get(headerAuthMode), "header") {
+	if strings.EqualFold(r.Header.Get(wire.HeaderAuthMode), "header") {
 		by = byHeader
 	}
 	switch s.cfg.FrontEnds.Carriers {
@@ -83,7 +85,7 @@ func (s *Service) cookieValues(r *http.Request, name string) []string {
 	if !s.cfg.FrontEnds.Carriers.allows(byCookie) {
 		return nil
 	}
-	return distinctCookies(r, name)
+	return wire.DistinctCookies(r, name)
 }
 
 // isSafe reports whether the method asks for no change (RFC 9110, section 9.2.1).

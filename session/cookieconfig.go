@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
 // Cookie rules the attributes of the kit's cookies. They are HttpOnly always
@@ -95,4 +97,20 @@ func (p *problems) domain(field, domain string) {
 func pathCovers(path, target string) bool {
 	return path == target ||
 		strings.HasPrefix(target, path) && (strings.HasSuffix(path, "/") || target[len(path)] == '/')
+}
+
+// accessCookie and refreshCookie are the names with the prefixes of RFC 6265bis, where those
+// are on. The refresh cookie's path is not "/", so that __Host- does not fit it.
+func (c Cookie) accessCookie() string {
+	if c.Prefixes {
+		return "__Host-" + wire.CookieAccess
+	}
+	return wire.CookieAccess
+}
+
+func (c Cookie) refreshCookie() string {
+	if c.Prefixes {
+		return "__Secure-" + wire.CookieRefresh
+	}
+	return wire.CookieRefresh
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
@@ -24,8 +26,8 @@ func (a *answer) refreshCookie(value string, expires time.Time) *http.Cookie {
 }
 
 func (a *answer) idRefreshCookie(value string, expires time.Time) *http.Cookie {
-	c := a.cookie(cookieIDRefresh, value, "/", expires) //nolint:gosec // see cookie
-	c.HttpOnly = false                                  // it is a hint for scripts, and no credential
+	c := a.cookie(wire.CookieIDRefresh, value, "/", expires) //nolint:gosec // see cookie
+	c.HttpOnly = false                                       // it is a hint for scripts, and no credential
 	return c
 }
 
@@ -84,7 +86,7 @@ func (a *answer) setCookie(c *http.Cookie) {
 }
 
 func (s *Service) hasIDRefreshCookie(r *http.Request) bool {
-	return hasCookie(r, cookieIDRefresh)
+	return wire.HasCookie(r, wire.CookieIDRefresh)
 }
 
 // checkHost refuses cookies without Secure on anything but the loopback interface.

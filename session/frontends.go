@@ -1,6 +1,10 @@
 package session
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+)
 
 // FrontEnds chooses what is sent to which generation of front ends. The
 // preset decides every switch that is left at its zero value.
@@ -136,3 +140,11 @@ func (p Preset) expiredStatus() int {
 
 // statusSessionExpired440 is the "login time-out" of the seed's generation.
 const statusSessionExpired440 = 440
+
+// AllowHeaders lists the request headers that front ends send, for a CORS
+// preflight's Access-Control-Allow-Headers (credentials rule out the wildcard).
+func AllowHeaders() []string { return wire.AllowHeaders() }
+
+// ExposeHeaders lists the response headers that front ends read, for
+// Access-Control-Expose-Headers. The kit appends those that a response has by itself.
+func ExposeHeaders() []string { return wire.ExposeHeaders() }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -108,9 +109,9 @@ func (a *answer) csrfSatisfied(claims *token.Access, demand csrfDemand) bool {
 	}
 	switch a.svc.cfg.AntiCSRF.Mode {
 	case AntiCSRFViaToken:
-		return token.AntiCSRFMatches(a.r.Header.Get(headerAntiCSRF), claims.AntiCSRF)
+		return token.AntiCSRFMatches(a.r.Header.Get(wire.HeaderAntiCSRF), claims.AntiCSRF)
 	case AntiCSRFViaCustomHeader:
-		return a.r.Header.Get(headerRid) != ""
+		return a.r.Header.Get(wire.HeaderRid) != ""
 	default:
 		return true
 	}

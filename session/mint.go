@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -92,10 +93,10 @@ func (s *Service) accessExpiry(now, absolute int64) int64 {
 // checkSizes refuses claims that would not fit into the cookies they go to. It
 // is asked before anything is stored.
 func (s *Service) checkSizes(access string, claims *token.Access) error {
-	if len(s.cfg.Cookie.accessCookie())+len(access) > maxCookieSize {
+	if len(s.cfg.Cookie.accessCookie())+len(access) > wire.MaxCookieSize {
 		return invalidInput(errors.ErrCookieTooLarge)
 	}
-	if s.cfg.FrontEnds.FrontToken == FrontTokenOn && len(frontTokenCookie)+len(frontToken(claims, s.now()/1000, true)) > maxCookieSize {
+	if s.cfg.FrontEnds.FrontToken == FrontTokenOn && len(wire.FrontTokenCookie)+len(wire.FrontToken(claims, s.now()/1000, true)) > wire.MaxCookieSize {
 		return invalidInput(errors.ErrCookieTooLarge)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -57,9 +58,9 @@ func (s *Service) refreshProven(a *answer, tok *refreshToken) (*Tokens, error) {
 func (s *Service) refreshWasMeant(r *http.Request, tok *refreshToken) bool {
 	switch s.cfg.AntiCSRF.Mode {
 	case AntiCSRFViaToken:
-		return subtle.ConstantTimeCompare([]byte(r.Header.Get(headerAntiCSRF)), []byte(token.AntiCSRFOf(tok.text))) == 1
+		return subtle.ConstantTimeCompare([]byte(r.Header.Get(wire.HeaderAntiCSRF)), []byte(token.AntiCSRFOf(tok.text))) == 1
 	case AntiCSRFViaCustomHeader:
-		return r.Header.Get(headerRid) != ""
+		return r.Header.Get(wire.HeaderRid) != ""
 	default:
 		return true
 	}
@@ -137,5 +138,5 @@ func (s *Service) presentedHandle(r *http.Request) string {
 }
 
 func (s *Service) hasDuplicates(r *http.Request) bool {
-	return len(distinctCookies(r, s.cfg.Cookie.refreshCookie())) > 1 || len(distinctCookies(r, s.cfg.Cookie.accessCookie())) > 1
+	return len(wire.DistinctCookies(r, s.cfg.Cookie.refreshCookie())) > 1 || len(wire.DistinctCookies(r, s.cfg.Cookie.accessCookie())) > 1
 }

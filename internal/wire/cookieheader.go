@@ -1,4 +1,4 @@
-package session
+package wire
 
 import (
 	"iter"
@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// cookiesNamed yields the values of a request's cookies of one name, as the client
+// CookiesNamed yields the values of a request's cookies of one name, as the client
 // sent them (RFC 6265, section 4.2.1). It reads as http.Request.CookiesNamed does, which
 // builds a Cookie for each and looks at every byte of it: half of what was left of the
 // cost of a verified request. Two things differ: values of bytes that CookiesNamed leaves out
 // are here too, and fail as tokens; and any number of cookies is read, of which callers
 // take no more than they can use.
-func cookiesNamed(r *http.Request, name string) iter.Seq[string] {
+func CookiesNamed(r *http.Request, name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, line := range r.Header["Cookie"] {
 			for pair := range strings.SplitSeq(line, ";") {
@@ -38,11 +38,11 @@ func unquoted(value string) string {
 // maxCandidates bounds how many differing cookies of one name are looked at.
 const maxCandidates = 3
 
-// distinctCookies are the first differing values of the cookies of one name, empty
+// DistinctCookies are the first differing values of the cookies of one name, empty
 // ones left out. A header of a megabyte may hold fifty thousand.
-func distinctCookies(r *http.Request, name string) []string {
+func DistinctCookies(r *http.Request, name string) []string {
 	var values []string
-	for value := range cookiesNamed(r, name) {
+	for value := range CookiesNamed(r, name) {
 		if value == "" || slices.Contains(values, value) {
 			continue
 		}
@@ -54,8 +54,8 @@ func distinctCookies(r *http.Request, name string) []string {
 }
 
 // hasCookie reports whether the request has a cookie of that name, be it empty.
-func hasCookie(r *http.Request, name string) bool {
-	for range cookiesNamed(r, name) {
+func HasCookie(r *http.Request, name string) bool {
+	for range CookiesNamed(r, name) {
 		return true
 	}
 	return false

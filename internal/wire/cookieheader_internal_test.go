@@ -1,4 +1,4 @@
-package session
+package wire
 
 import (
 	"net/http"
@@ -18,7 +18,7 @@ func TestDistinctCookiesIsBounded(t *testing.T) {
 		header.WriteString("a=" + strconv.Itoa(i) + "; ")
 	}
 	r := &http.Request{Header: http.Header{"Cookie": {header.String()}}}
-	require.Equal(t, []string{"0", "1", "2"}, distinctCookies(r, "a"))
+	require.Equal(t, []string{"0", "1", "2"}, DistinctCookies(r, "a"))
 }
 
 // Whatever is in the header, every value that net/http finds is found, in its order,
@@ -40,8 +40,8 @@ func FuzzCookiesNamed(f *testing.F) {
 		for _, c := range r.CookiesNamed("a") {
 			want = append(want, c.Value)
 		}
-		got := slices.Collect(cookiesNamed(r, "a"))
-		require.Equal(t, len(got) > 0, hasCookie(r, "a"))
+		got := slices.Collect(CookiesNamed(r, "a"))
+		require.Equal(t, len(got) > 0, HasCookie(r, "a"))
 		valid := slices.DeleteFunc(slices.Clone(got), func(v string) bool {
 			return strings.ContainsFunc(v, func(c rune) bool { return c < ' ' || c >= 0x7f || strings.ContainsRune(`";\`, c) })
 		})

@@ -1,4 +1,4 @@
-package session
+package wire
 
 import (
 	"bytes"
@@ -11,18 +11,18 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
-// maxCookieSize is the limit of name and value together beyond which browsers
+// MaxCookieSize is the limit of name and value together beyond which browsers
 // drop a cookie without a word (RFC 6265bis, section 5.6). Front ends keep the front token in a cookie too.
-const maxCookieSize = 4096
+const MaxCookieSize = 4096
 
-// frontTokenCookie is the name under which front ends keep the front token.
-const frontTokenCookie = "sFrontToken"
+// FrontTokenCookie is the name under which front ends keep the front token.
+const FrontTokenCookie = "sFrontToken"
 
 // frontToken tells a page who is signed in, until when, and the payload:
 // base64 of ASCII-only JSON, because some front ends read the decoded bytes as
 // Latin-1. now, in Unix seconds, is the time of this response: front ends from
 // 18 on set their idea of the server's clock by it.
-func frontToken(claims *token.Access, now int64, withClaims bool) string {
+func FrontToken(claims *token.Access, now int64, withClaims bool) string {
 	uid, _ := json.Marshal(claims.UserID)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"uid":%s,"ate":%d,"up":`, uid, claims.ExpiresAt*1000)
@@ -59,11 +59,4 @@ func asciiJSON(text []byte) []byte {
 		text = text[size:]
 	}
 	return out
-}
-
-// setFrontToken sends the front token, if it is on.
-func (a *answer) setFrontToken(claims *token.Access) {
-	if a.svc.cfg.FrontEnds.FrontToken == FrontTokenOn {
-		a.set(headerFront, frontToken(claims, a.svc.now()/1000, a.namesMode))
-	}
 }
