@@ -22,6 +22,10 @@ var (
 	// too, and always carried by a *TokenTheftError.
 	ErrTokenTheft = stderrors.New("sessionkit: token theft detected")
 
+	// ErrCrossOrigin means that a page of a foreign origin asked for the request, which the
+	// user's browser then sent with its cookies. Answer 403 with JSON, change nothing.
+	ErrCrossOrigin = stderrors.New("sessionkit: cross-origin request refused")
+
 	// ErrInvalidClaim means that the session lives but does not fulfil what the
 	// route demands. Answer 403 with JSON. Carried by a *ClaimError.
 	ErrInvalidClaim = stderrors.New("sessionkit: invalid claim")
@@ -57,6 +61,9 @@ var (
 	ErrSessionNotFound = stderrors.New("session not found")
 	ErrSessionRevoked  = stderrors.New("session revoked")
 	ErrSessionExpired  = stderrors.New("session expired")
+	// ErrSessionReplaced comes with ErrSessionRevoked: a sign-in in the same browser ended
+	// the session. The browser may have the new one's tokens by now, so nothing is cleared.
+	ErrSessionReplaced = stderrors.New("session replaced by a sign-in")
 )
 
 // Reasons of an ErrInvalidInput.
@@ -109,7 +116,7 @@ func WithReason(class, reason error) error {
 // IsAuth reports whether err comes from the kit, as the seed's isErrorFromAuth
 // does: every class counts.
 func IsAuth(err error) bool {
-	for _, class := range []error{ErrGeneral, ErrUnauthorised, ErrTryRefreshToken, ErrTokenTheft, ErrInvalidClaim} {
+	for _, class := range []error{ErrGeneral, ErrUnauthorised, ErrTryRefreshToken, ErrTokenTheft, ErrCrossOrigin, ErrInvalidClaim} {
 		if stderrors.Is(err, class) {
 			return true
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -325,6 +326,10 @@ func TestCORS_kitAllowsNobody(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/login", nil)
 	r.Header.Set("Origin", appOrigin)
 	w := httptest.NewRecorder()
+	_, err = svc.CreateHTTP(w, r, "user-1")
+	require.ErrorIs(t, err, errors.ErrCrossOrigin)
+	require.Empty(t, w.Header())
+	r.Header.Set("Content-Type", "application/json") // for which its browser asked us first
 	_, err = svc.CreateHTTP(w, r, "user-1")
 	require.NoError(t, err)
 	require.NotEmpty(t, w.Header().Get("Access-Control-Expose-Headers"))

@@ -130,7 +130,11 @@ func TestVerifyOptional(t *testing.T) {
 	require.Equal(t, "true", serve(t, router, http.MethodGet, "/", map[string]string{"Cookie": "sAccessToken=" + tokens.Access.Value}).Body.String())
 	require.Equal(t, "false", serve(t, router, http.MethodGet, "/", nil).Body.String())
 	require.Equal(t, "false", serve(t, router, http.MethodGet, "/", map[string]string{"Authorization": "Basic abc"}).Body.String())
-	require.Equal(t, http.StatusUnauthorized, serve(t, router, http.MethodGet, "/", map[string]string{"Cookie": "sAccessToken=junk"}).Code)
+	require.Equal(t, "false", serve(t, router, http.MethodGet, "/", map[string]string{"Cookie": "sAccessToken=junk"}).Body.String(), "not ours")
+	other, _ := newService(t)
+	foreign, err := other.Create(t.Context(), "user")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, serve(t, router, http.MethodGet, "/", map[string]string{"Cookie": "sAccessToken=" + foreign.Access.Value}).Code, "its key may just be too old")
 }
 
 // What Create stores of a device comes from Gin, which knows its proxies (HTTP-10).

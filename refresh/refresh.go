@@ -1,63 +1,62 @@
 package refresh
 
 import (
-	"context"
+	"fmt"
 	"net/http"
-	"time"
+	"path"
+	"reflect"
+	"runtime"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
-// Option adds to the refresh route.
-type Option func(*options)
-
-type options struct {
-	onTheft func(context.Context, *errors.TokenTheftError)
-}
-
-// callbackTimeout ends the context of a callback.
-const callbackTimeout = 10 * time.Second
-
-// OnTheft is called once for every stolen refresh token that gave itself away,
-// after its session was revoked: the place to tell the user, and to end the other
-// sessions. It runs apart from the request, with a context of its own that ends after 10 s; a
-// panic in it is recovered.
-func OnTheft(callback func(ctx context.Context, theft *errors.TokenTheftError)) Option {
-	return func(o *options) { o.onTheft = callback }
-}
-
 // Mount adds the refresh route and the sign-out route at the paths that the
-// service is configured with (Config.Cookie.RefreshPath and SignOutPath). Mount them outside of
-// middleware.Verify: a refresh is what an expired session needs.
-func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
-	router.POST(svc.RefreshPath(), Handler(svc, opts...))
-	router.POST(svc.SignOutPath(), SignOut(svc))
+// service is configured with (Config.Cookie.RefreshPath and SignOutPath), and the refresh routes
+// of Config.Cookie.Older. middleware.Verify lets requests to them pass, wherever it stands.
+//
+// On a group whose path the configured ones do not begin with, Mount panics: the refresh
+// cookie would never be sent to the route.
+func Mount(router gin.IRoutes, svc *session.Service) {
+	for _, path := range svc.RefreshPaths() {
+		mount(router, svc, path, Handler(svc))
+	}
+	mount(router, svc, svc.SignOutPath(), SignOut(svc))
+}
+
+func mount(router gin.IRoutes, svc *session.Service, full string, handler gin.HandlerFunc) {
+	base := "/"
+	if group, ok := router.(interface{ BasePath() string }); ok {
+		base = path.Clean("/" + group.BasePath())
+	}
+	relative, below := strings.CutPrefix(full, strings.TrimSuffix(base, "/")+"/")
+	if !below {
+		panic(fmt.Sprintf("refresh: Mount on the group %q cannot make the route %q, to which the cookie goes:"+
+			" mount on the engine, or set Config.Cookie.RefreshPath and SignOutPath below the group", base, full))
+	}
+	router.POST("/"+relative, handler)
+	svc.Mounted(full, nameOf(handler))
+}
+
+// nameOf is the handler's name as Gin has it (gin.Context.HandlerName).
+func nameOf(handler gin.HandlerFunc) string {
+	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
 }
 
 // Handler is the refresh route, for POST. It answers 200 with a JSON null, or
 // from the table in package errors.
-func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
+func Handler(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !isPost(c) {
 			return
 		}
-		_, err := svc.RefreshHTTP(c.Writer, c.Request)
-		if theft, ok := errors.AsType[*errors.TokenTheftError](err); ok && o.onTheft != nil {
-			go o.tell(context.WithoutCancel(c.Request.Context()), svc, theft)
-		}
-		if err != nil {
-			c.Abort()
-			svc.WriteError(c.Writer, c.Request, err)
+		if _, err := svc.RefreshHTTP(c.Writer, c.Request); err != nil {
+			abort(c, svc, err)
 			return
 		}
-		c.Data(http.StatusOK, jsonType, []byte("null"))
+		answer(c, "null")
 	}
 }
 
@@ -69,16 +68,23 @@ func SignOut(svc *session.Service) gin.HandlerFunc {
 			return
 		}
 		if err := svc.SignOutHTTP(c.Writer, c.Request); err != nil {
-			c.Abort()
-			svc.WriteError(c.Writer, c.Request, err)
+			abort(c, svc, err)
 			return
 		}
 		// Front ends from 12.1 on read a member of the object.
-		c.Data(http.StatusOK, jsonType, []byte(`{"status":"OK"}`))
+		answer(c, `{"status":"OK"}`)
 	}
 }
 
-const jsonType = "application/json; charset=utf-8"
+func answer(c *gin.Context, json string) {
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Data(http.StatusOK, "application/json; charset=utf-8", []byte(json))
+}
+
+func abort(c *gin.Context, svc *session.Service, err error) {
+	c.Abort()
+	svc.WriteError(c.Writer, c.Request, err)
+}
 
 // isPost turns other methods away, whichever way the route was mounted: a
 // link or an image must not refresh or sign out. The body is never read.
@@ -89,16 +95,4 @@ func isPost(c *gin.Context) bool {
 		return false
 	}
 	return true
-}
-
-// tell calls the callback, whose failure is nobody else's.
-func (o *options) tell(ctx context.Context, svc *session.Service, theft *errors.TokenTheftError) {
-	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
-	defer cancel()
-	defer func() {
-		if recover() != nil {
-			svc.Logger().ErrorContext(ctx, "sessionkit: the theft callback panicked")
-		}
-	}()
-	o.onTheft(ctx, theft)
 }

@@ -87,7 +87,9 @@ func (p *claimPage) do(t *testing.T, method string, handler http.HandlerFunc) *h
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	w := httptest.NewRecorder()
-	handler(w, r)
+	x := p.rig.svc.Exchange(w, r)
+	handler(x.Writer(), x.Request())
+	x.Close()
 	res := w.Result()
 	defer func() { require.NoError(t, res.Body.Close()) }()
 	for _, cookie := range res.Cookies() {

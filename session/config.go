@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -52,6 +53,12 @@ type Config struct {
 	// Cleanup removes rows of sessions that ended.
 	Cleanup Cleanup
 
+	// TrustedOrigins are the pages on other origins than the API's own whose requests count as
+	// meant: scheme://host, or scheme://host:port. Front ends from npm need no entry where their
+	// requests have a header of theirs, which they do but for sign-out of 3.x, 5.x and 6.x
+	// and sign-in by a form; a page's own fetch does. A WebSocket from another origin always does.
+	TrustedOrigins []string
+
 	// Cookie rules the cookies' attributes.
 	Cookie Cookie
 	// FrontEnds chooses what is sent to which generation of front ends.
@@ -84,6 +91,9 @@ type Config struct {
 	// Logger gets warnings and events; default slog.Default(). No token, key,
 	// hash, payload or data is ever logged, and no line per failed request.
 	Logger *slog.Logger
+	// OnRefusal, if set, is told of every request that gets no session, and why. It runs on the
+	// path of the request and must not block. A panic in it is recovered and logged.
+	OnRefusal func(*http.Request, error)
 	// OnEvent, if set, is told of every event. It runs on the path of the
 	// request and must not block. A panic in it is recovered and logged.
 	OnEvent func(Event)
@@ -255,4 +265,27 @@ func (c Config) keyringConfig() keyring.Config {
 		Provider:   c.SigningKey.Provider,
 		Logger:     c.Logger,
 	}
+}
+
+// wireSettings resolves what concerns requests and responses. The Config is valid.
+func (c Config) wireSettings() *wire.Settings {
+	origins, _ := wire.NewOrigins(c.TrustedOrigins) // validate looked
+	set := &wire.Settings{
+		Place: c.Cookie.place(), SameSite: c.Cookie.SameSite, Insecure: c.Cookie.Insecure,
+		Cookies: c.FrontEnds.Carriers != CarriersHeader, Headers: c.FrontEnds.Carriers != CarriersCookie,
+		FrontToken:        c.FrontEnds.FrontToken == FrontTokenOn,
+		IDRefreshHeader:   c.FrontEnds.IDRefreshHeader.wire(),
+		IDRefreshCookie:   c.FrontEnds.IDRefreshCookie.wire(),
+		IDRefreshMigrates: c.FrontEnds.IDRefreshCookie == IDRefreshCookieLegacyMigrate,
+		IDRefreshPath:     "/",
+		Origins:           origins, Now: c.Now,
+	}
+	if c.FrontEnds.Preset == PresetRefJWT4 {
+		// As the Node library has it. Pages of other generations read it anywhere.
+		set.IDRefreshPath = c.Cookie.AccessPath
+	}
+	for _, o := range c.Cookie.Older {
+		set.Older = append(set.Older, o.place())
+	}
+	return set
 }

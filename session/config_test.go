@@ -56,11 +56,13 @@ func TestConfig_Refused(t *testing.T) {
 		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a;b" }},
 		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a\r\nSet-Cookie: x=y" }},
 		{"Cookie.SignOutPath", func(c *session.Config) { c.Cookie.AccessPath = "/api" }},
-		{"Cookie.OlderDomain", func(c *session.Config) { c.Cookie.Domain, c.Cookie.OlderDomain = "a.example", "a.example" }},
+		{"Cookie.Older[0]", func(c *session.Config) {
+			c.Cookie.Domain, c.Cookie.Older = "a.example", []session.OlderCookie{{Domain: ".A.example"}}
+		}},
 		{"Cookie.SameSite", func(c *session.Config) { c.Cookie.SameSite = http.SameSiteDefaultMode }},
 		{"Cookie.SameSite", func(c *session.Config) { c.Cookie.SameSite, c.Cookie.Insecure = http.SameSiteNoneMode, true }},
-		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Domain = true, "a.example" }},
-		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Insecure = true, true }},
+		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Domain = session.PrefixHost, "a.example" }},
+		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Insecure = session.PrefixHost, true }},
 		{"FrontEnds.Preset", func(c *session.Config) { c.FrontEnds.Preset = 9 }},
 		{"FrontEnds.Carriers", func(c *session.Config) { c.FrontEnds.Carriers = 9 }},
 		{"FrontEnds.IDRefreshCookie", func(c *session.Config) {
@@ -96,7 +98,7 @@ func TestConfig_Accepted(t *testing.T) {
 		{AccessTokenValidity: time.Second, Leeway: session.NoLeeway},
 		{AccessTokenValidity: 24 * time.Hour, RefreshTokenValidity: 365 * 24 * time.Hour, ConcurrentRefreshWindow: time.Minute},
 		{SigningKey: session.SigningKey{Rotation: session.NoRotation}},
-		{Cookie: session.Cookie{Prefixes: true}},
+		{Cookie: session.Cookie{Prefixes: session.PrefixHost}},
 		{Cookie: session.Cookie{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
 		{FrontEnds: session.FrontEnds{Preset: session.PresetRefJWT4}},
 		{InsecureShortLifetimes: true, RefreshTokenValidity: 3 * time.Second, AccessTokenValidity: time.Second},

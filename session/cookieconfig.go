@@ -2,9 +2,12 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
@@ -26,24 +29,71 @@ type Cookie struct {
 	// SameSite is Lax by default. SameSiteNoneMode is for front ends on another
 	// site (registrable domain) than the API.
 	SameSite http.SameSite
-	// Prefixes names the cookies __Host-sAccessToken and
-	// __Secure-sRefreshToken, which browsers then refuse to take from
-	// subdomains and plain HTTP (RFC 6265bis, section 4.1.3). The access path must be "/".
-	Prefixes bool
-	// OlderDomain is a Domain that was configured before. Where a request
-	// carries several cookies of one name, the copies there are cleared.
-	OlderDomain string
+	// Prefixes names the cookies so that browsers take them from this very host
+	// only; default PrefixOff.
+	Prefixes PrefixMode
+	// Suffix is appended to the cookies' names, so that two applications on one host
+	// (on two ports, or below two paths) keep their sessions apart: up to 32 of
+	// A-Z a-z 0-9 _ -. Front ends keep names of their own, sFrontToken among
+	// them, which it does not part.
+	Suffix string
+	// Older lists what earlier deploys had in place of Domain, AccessPath, RefreshPath,
+	// Prefixes and Suffix. Their cookies go on to work and are replaced at the next
+	// refresh, so that nobody is signed out; copies that would be in the way are
+	// removed. Remove an entry when RefreshTokenValidity has passed since.
+	Older []OlderCookie
 	// Insecure leaves the Secure attribute out, for plain HTTP on the loopback
-	// interface: any other host is refused.
+	// interface: no cookie is set for any other host, nor through a proxy that names one.
 	Insecure bool
 }
 
+// OlderCookie is an earlier Cookie. Fields left empty have the defaults of Cookie.
+type OlderCookie struct {
+	Domain, AccessPath, RefreshPath string
+	Prefixes                        PrefixMode
+	Suffix                          string
+}
+
+// PrefixMode says which prefixes the cookies' names have.
+type PrefixMode uint8
+
+const (
+	// PrefixOff has none.
+	PrefixOff PrefixMode = iota
+	// PrefixHost names them __Host-sAccessToken and __Secure-sRefreshToken
+	// (RFC 6265bis, section 4.1.3). No other host can set or replace the former, and only
+	// the refresh token of the session that it names is refreshed. So a sibling host can
+	// sign nobody in. It needs HTTPS, no Domain and the AccessPath "/".
+	PrefixHost
+)
+
 func (c Cookie) withDefaults() Cookie {
-	c.AccessPath = cmp.Or(c.AccessPath, "/")
-	c.RefreshPath = cmp.Or(c.RefreshPath, "/auth/session/refresh")
+	c.AccessPath = cmp.Or(c.AccessPath, defaultAccessPath)
+	c.RefreshPath = cmp.Or(c.RefreshPath, defaultRefreshPath)
 	c.SignOutPath = cmp.Or(c.SignOutPath, "/auth/signout")
 	c.SameSite = cmp.Or(c.SameSite, http.SameSiteLaxMode)
+	older := make([]OlderCookie, len(c.Older))
+	for i, o := range c.Older {
+		o.AccessPath = cmp.Or(o.AccessPath, defaultAccessPath)
+		o.RefreshPath = cmp.Or(o.RefreshPath, defaultRefreshPath)
+		older[i] = o
+	}
+	c.Older = older
 	return c
+}
+
+const (
+	defaultAccessPath  = "/"
+	defaultRefreshPath = "/auth/session/refresh"
+)
+
+// place is where the cookies are, older where they were.
+func (c Cookie) place() wire.Place {
+	return wire.PlaceOf(c.Domain, c.AccessPath, c.RefreshPath, c.Suffix, c.Prefixes == PrefixHost)
+}
+
+func (o OlderCookie) place() wire.Place {
+	return wire.PlaceOf(o.Domain, o.AccessPath, o.RefreshPath, o.Suffix, o.Prefixes == PrefixHost)
 }
 
 // domainSyntax is a host name, with or without the leading dot of old;
@@ -54,14 +104,17 @@ var domainSyntax = regexp.MustCompile(`^\.?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-
 // end the attribute or the header.
 var pathSyntax = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+=:@%/-]*$`)
 
+// suffixSyntax keeps a name a cookie's name (RFC 6265, section 4.1.1).
+var suffixSyntax = regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`)
+
 func (c Cookie) validate(p *problems) {
 	p.path("Cookie.AccessPath", c.AccessPath)
-	p.path("Cookie.RefreshPath", c.RefreshPath)
-	p.path("Cookie.SignOutPath", c.SignOutPath)
+	p.route("Cookie.RefreshPath", c.RefreshPath)
+	p.route("Cookie.SignOutPath", c.SignOutPath)
 	p.domain("Cookie.Domain", c.Domain)
-	p.domain("Cookie.OlderDomain", c.OlderDomain)
-	if c.OlderDomain != "" && c.OlderDomain == c.Domain {
-		p.add("Cookie.OlderDomain", "is the Domain in use")
+	p.suffix("Cookie.Suffix", c.Suffix)
+	if c.RefreshPath == c.SignOutPath {
+		p.add("Cookie.SignOutPath", "is the RefreshPath too")
 	}
 	if !pathCovers(c.AccessPath, c.SignOutPath) {
 		p.add("Cookie.SignOutPath", "%q is not below AccessPath (%q), so that no access token would reach it", c.SignOutPath, c.AccessPath)
@@ -75,8 +128,53 @@ func (c Cookie) validate(p *problems) {
 	default:
 		p.add("Cookie.SameSite", "unknown mode %d", c.SameSite)
 	}
-	if c.Prefixes && (c.Insecure || c.Domain != "" || c.AccessPath != "/") {
-		p.add("Cookie.Prefixes", "need Secure cookies, no Domain and the AccessPath /")
+	p.prefixes("Cookie.Prefixes", c.Prefixes, c.Domain, c.AccessPath)
+	if c.Prefixes != PrefixOff && c.Insecure {
+		p.add("Cookie.Prefixes", "need Secure cookies")
+	}
+	for i, o := range c.Older {
+		o.validate(p, fmt.Sprintf("Cookie.Older[%d]", i), c)
+	}
+}
+
+func (o OlderCookie) validate(p *problems, field string, now Cookie) {
+	p.path(field+".AccessPath", o.AccessPath)
+	p.route(field+".RefreshPath", o.RefreshPath)
+	p.domain(field+".Domain", o.Domain)
+	p.suffix(field+".Suffix", o.Suffix)
+	p.prefixes(field+".Prefixes", o.Prefixes, o.Domain, o.AccessPath)
+	if o.place() == now.place() {
+		p.add(field, "is what is in use")
+	}
+	if o.RefreshPath == now.SignOutPath {
+		p.add(field+".RefreshPath", "is the SignOutPath")
+	}
+}
+
+func (p *problems) prefixes(field string, mode PrefixMode, domain, accessPath string) {
+	if mode > PrefixHost {
+		p.add(field, "unknown mode %d", mode)
+	}
+	if mode != PrefixOff && (domain != "" || accessPath != "/") {
+		p.add(field, "need no Domain and the AccessPath /")
+	}
+}
+
+func (p *problems) suffix(field, suffix string) {
+	if !suffixSyntax.MatchString(suffix) {
+		p.add(field, "%q is not up to 32 of A-Z a-z 0-9 _ -", suffix)
+	}
+}
+
+// route is path for one that is a route too: of a router, ":" and "*" name parts of any
+// text, which is no path that a cookie could have.
+func (p *problems) route(field, path string) {
+	p.path(field, path)
+	if strings.ContainsAny(path, ":*") {
+		p.add(field, "%q has parts that stand for any text", path)
+	}
+	if strings.HasSuffix(path, "/") {
+		p.add(field, "%q ends with a slash, so that the token would go to other routes too", path)
 	}
 }
 
@@ -89,6 +187,14 @@ func (p *problems) path(field, path string) {
 func (p *problems) domain(field, domain string) {
 	if domain != "" && (len(domain) > 253 || !domainSyntax.MatchString(domain)) {
 		p.add(field, "%q is not a domain name", domain)
+		return
+	}
+	// Browsers refuse cookies for a public suffix such as com or github.io, but for a host
+	// that is one itself.
+	if host := strings.ToLower(strings.TrimPrefix(domain, ".")); host != "" && host != "localhost" {
+		if suffix, _ := publicsuffix.PublicSuffix(host); suffix == host {
+			p.add(field, "%q is a public suffix, for which browsers keep no cookies", domain)
+		}
 	}
 }
 
@@ -97,20 +203,4 @@ func (p *problems) domain(field, domain string) {
 func pathCovers(path, target string) bool {
 	return path == target ||
 		strings.HasPrefix(target, path) && (strings.HasSuffix(path, "/") || target[len(path)] == '/')
-}
-
-// accessCookie and refreshCookie are the names with the prefixes of RFC 6265bis, where those
-// are on. The refresh cookie's path is not "/", so that __Host- does not fit it.
-func (c Cookie) accessCookie() string {
-	if c.Prefixes {
-		return "__Host-" + wire.CookieAccess
-	}
-	return wire.CookieAccess
-}
-
-func (c Cookie) refreshCookie() string {
-	if c.Prefixes {
-		return "__Secure-" + wire.CookieRefresh
-	}
-	return wire.CookieRefresh
 }

@@ -20,7 +20,9 @@ type creation struct {
 	payload, data any
 	userAgent, ip string
 	noAntiCSRF    bool
-	claims        []claimSeed
+	// anyOrigin and switchToHeader: see InsecureCrossOriginSignIn and InsecureSwitchToHeader.
+	anyOrigin, switchToHeader bool
+	claims                    []claimSeed
 }
 
 // WithPayload puts v, any JSON value, into the session's access tokens: it is

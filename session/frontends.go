@@ -109,6 +109,28 @@ func (f FrontEnds) withDefaults() FrontEnds {
 	return f
 }
 
+func (s IDRefreshHeaderSwitch) wire() wire.Switch {
+	switch s {
+	case IDRefreshHeaderAuto:
+		return wire.Auto
+	case IDRefreshHeaderAlways:
+		return wire.Always
+	default:
+		return wire.Off
+	}
+}
+
+func (s IDRefreshCookieSwitch) wire() wire.Switch {
+	switch s {
+	case IDRefreshCookieAuto:
+		return wire.Auto
+	case IDRefreshCookieAlways:
+		return wire.Always
+	default:
+		return wire.Off
+	}
+}
+
 func (f FrontEnds) validate(p *problems) {
 	if f.Preset > PresetModern {
 		p.add("FrontEnds.Preset", "unknown preset %d", f.Preset)

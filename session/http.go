@@ -1,133 +1,198 @@
 package session
 
 import (
+	"cmp"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
-	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// CreateHTTP is Create for a handler: it sends the tokens, by cookies unless
-// the client asks for headers (st-auth-mode: header), and ends the session that
-// the request came with, so that no session outlives a sign-in in its browser.
-// Call it before the response's body.
-//
-// Errors: as Create. Nothing was sent then.
-func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (*Session, error) {
-	if err := s.checkHost(r); err != nil {
-		return nil, err
-	}
-	a := s.answerTo(w, r, s.carrierForNew(r))
-	c := creation{
-		payload: Undefined{}, data: Undefined{},
-		userAgent: r.UserAgent(), ip: remoteIP(r), noAntiCSRF: a.by == byHeader,
-	}
-	for _, opt := range opts {
-		opt(&c)
-	}
-	tokens, err := s.create(r.Context(), userID, &c)
-	if err != nil {
-		return nil, err
-	}
-	s.endPresented(r)
-	a.issue(tokens)
-	tokens.Session.answer = a
-	return tokens.Session, nil
+// Protect lets requests with a session pass to next and answers all others itself, from
+// the table in package errors. FromContext finds the session in the request's context.
+func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := s.Exchange(w, r)
+		defer x.Close()
+		if _, err := x.Verify(opts...); err != nil {
+			s.WriteError(x.Writer(), r, err)
+			return
+		}
+		next.ServeHTTP(x.Writer(), x.Request())
+	})
 }
 
-// endPresented revokes the session that a sign-in request came with. A failure
-// leaves a session in the user's list and is none of the sign-in.
-func (s *Service) endPresented(r *http.Request) {
-	ctx, handle := r.Context(), s.presentedHandle(r)
-	if handle == "" {
-		return
+// within runs fn on the Exchange of a request. Where there is none, what is to be sent is in the
+// header of w afterwards, and the Session can send nothing more.
+func (s *Service) within(w http.ResponseWriter, r *http.Request, fn func(*Exchange) error) error {
+	x := s.exchangeOf(w, r)
+	if x == nil {
+		x = s.newExchange(r)
+		if p, ok := s.wire.Pending(w.Header()); ok {
+			x.continueFrom(p)
+		}
+		defer x.settleAlone(w)
 	}
-	if _, err := s.revoke(ctx, handle, models.RevokedByNewLogin); err != nil {
-		s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended", "session", shortHash(handle))
+	err := fn(x)
+	x.done(err)
+	return err
+}
+
+// done ends a call in the handler's goroutine.
+func (x *Exchange) done(err error) {
+	x.preview()
+	if err != nil {
+		x.svc.refused(x.received, err)
 	}
 }
 
 // VerifyHTTP is Verify for a handler: it finds the tokens in the request, sends
 // a replaced access token, and clears the client's tokens when the session is
 // definitely over. It never does so because a token is missing or the
-// database is out of reach.
+// database is out of reach. Without Protect or package middleware around the handler, what
+// the Session's methods change later is not sent: Session.Sent tells.
 //
-// Errors: as Verify; answer them with WriteError and do nothing else.
-func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...VerifyOption) (*Session, error) {
-	if s.cfg.FrontEnds.IDRefreshCookie >= IDRefreshCookieAuto {
-		if err := s.heedIDRefresh(w, r); err != nil {
-			return nil, err
-		}
+// Errors: as Verify, and errors.ErrCrossOrigin; answer them with WriteError and do nothing else.
+func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...VerifyOption) (sess *Session, err error) {
+	err = s.within(w, r, func(x *Exchange) error {
+		sess, err = x.verify(s.demandsOf(opts))
+		return err
+	})
+	return sess, err
+}
+
+// Verify finds the session of the request, as VerifyHTTP does. A second call goes by the
+// session that is there, and checks only what it demands beyond. Errors: as VerifyHTTP.
+func (x *Exchange) Verify(opts ...VerifyOption) (*Session, error) {
+	sess, err := x.verify(x.svc.demandsOf(opts))
+	x.done(err)
+	return sess, err
+}
+
+func (x *Exchange) verify(d demands) (*Session, error) {
+	if sess := x.session.Load(); sess != nil {
+		return x.verifyAgain(sess, d)
 	}
-	access, err := s.findAccess(r)
+	found, err := x.findAccess()
+	if d.optional && isVisitor(err) {
+		return nil, nil //nolint:nilnil // a visitor is no session and no error, as Optional says
+	}
 	if err != nil {
 		return nil, err
 	}
-	a := s.answerTo(w, r, access.by)
-	sess, replacement, err := s.verify(r.Context(), access.text, a.csrfSatisfied, s.demandsOf(opts))
+	x.response.Carries(found.by, "")
+	if found.by == wire.ByCookie && wire.IsUpgrade(x.received) && !x.svc.wire.Origins.AllowsUpgrade(x.received) {
+		return nil, x.svc.crossOrigin(x.received)
+	}
+	sess, replacement, err := x.svc.verify(x.Context, found.text, x, d)
+	if d.optional && found.by == wire.ByCookie && errors.Is(err, errors.ErrTokenMalformed) {
+		return nil, nil //nolint:nilnil // whatever set that cookie, it was not us
+	}
+	return x.settled(sess, replacement, d, err)
+}
+
+// settled answers the client. A session comes beside an error when only its claims are at
+// fault: the client needs the replaced token all the same.
+func (x *Exchange) settled(sess *Session, replacement *AccessToken, d demands, err error) (*Session, error) {
 	if sess != nil {
-		sess.answer = a
+		x.response.Carries(x.response.Carrier(), sess.Handle())
+		x.adopt(sess)
+		x.looked.Store(d.revocation == RevokeImmediately || replacement != nil)
 		if replacement != nil {
 			claims, ends := sess.snapshot()
-			a.replace(replacement, &claims, ends)
+			sess.replace(replacement, &claims, ends)
 		}
 	}
-	if err != nil {
-		if errors.Is(err, errors.ErrUnauthorised) {
-			a.clear()
+	switch {
+	case err == nil:
+		return sess, nil
+	case errors.Is(err, errors.ErrSessionReplaced):
+		// The browser may have the new session's tokens already, or get them before this
+		// answer: the refresh decides with the cookie that it has then.
+		return nil, tryRefresh(errors.ErrSessionReplaced)
+	case errors.Is(err, errors.ErrUnauthorised):
+		x.response.Remove("", false)
+	}
+	return nil, err
+}
+
+// verifyAgain checks what d demands of the session that is there.
+func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
+	if sess.over.Load() {
+		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+	}
+	claims, _ := sess.snapshot()
+	if !x.satisfies(&claims, d.antiCSRF) {
+		return nil, tryRefresh(errors.ErrAntiCSRF)
+	}
+	if d.revocation == RevokeImmediately && !x.looked.Load() {
+		if _, err := x.svc.live(x.Context, sess.Handle()); err != nil {
+			return nil, sess.clearIfEnded(err)
 		}
-		return nil, err
+		x.looked.Store(true)
+	}
+	if len(d.claims) > 0 {
+		// What it replaces, MergePayload has sent.
+		if _, err := x.svc.checkClaims(x.Context, sess, d.claims); err != nil {
+			return nil, err
+		}
 	}
 	return sess, nil
 }
 
-// heedIDRefresh applies what sIdRefreshToken means where it is on. It is a
-// hint: it can only turn a request away.
-func (s *Service) heedIDRefresh(w http.ResponseWriter, r *http.Request) error {
-	hinted := s.hasIDRefreshCookie(r)
-	if _, err := s.findAccess(r); hinted && errors.Is(err, errors.ErrTokenMissing) {
-		return tryRefresh(errors.ErrTokenMissing)
-	}
-	switch {
-	case hinted && s.cfg.FrontEnds.IDRefreshCookie == IDRefreshCookieLegacyMigrate:
-		return tryRefresh(errors.ErrTokenMissing)
-	case !hinted && s.cfg.FrontEnds.Preset == PresetRefJWT4 && !token.LooksLikeAccess(s.bearer(r)):
-		s.answerTo(w, r, byCookie).clear()
-		return errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
-	}
-	return nil
-}
-
-// csrfSatisfied is the csrfCheck of a request. A token in a header needs no proof: no foreign
-// page can make a browser send it.
-func (a *answer) csrfSatisfied(claims *token.Access, demand csrfDemand) bool {
-	if a.by == byHeader || demand == csrfNever || demand == csrfByMethod && isSafe(a.r.Method) {
+// satisfies is the proof of a request. A token in a header needs none: no foreign page can
+// make a browser send it. Nor do tokens that were made in this request.
+func (x *Exchange) satisfies(claims *token.Access, demand csrfDemand) bool {
+	r := x.received
+	if x.response.Carrier() == wire.ByHeader || x.proven.Load() || demand == csrfNever || demand == csrfByMethod && isSafe(r.Method) {
 		return true
 	}
-	switch a.svc.cfg.AntiCSRF.Mode {
+	switch x.svc.cfg.AntiCSRF.Mode {
 	case AntiCSRFViaToken:
-		return token.AntiCSRFMatches(a.r.Header.Get(wire.HeaderAntiCSRF), claims.AntiCSRF)
+		return token.AntiCSRFMatches(r.Header.Get(wire.HeaderAntiCSRF), claims.AntiCSRF)
 	case AntiCSRFViaCustomHeader:
-		return a.r.Header.Get(wire.HeaderRid) != ""
+		return r.Header.Get(wire.HeaderRid) != ""
 	default:
 		return true
 	}
 }
 
+// isSafe reports whether the method asks for no change (RFC 9110, section 9.2.1).
+func isSafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	default:
+		return false
+	}
+}
+
+// isVisitor: the request carries no token at all.
+func isVisitor(err error) bool {
+	return errors.Is(err, errors.ErrUnauthorised) && errors.Is(err, errors.ErrTokenMissing)
+}
+
 // SignOutHTTP ends the session of the request and clears the client's tokens.
-// The anti-CSRF proof is demanded whatever the method.
+// The anti-CSRF proof is demanded whatever the method, and that no foreign page asks for it.
 //
-// Errors: as Verify. On errors.ErrUnavailable the client keeps its tokens and
+// Errors: as VerifyHTTP. On errors.ErrUnavailable the client keeps its tokens and
 // can try again.
 func (s *Service) SignOutHTTP(w http.ResponseWriter, r *http.Request) error {
-	sess, err := s.VerifyHTTP(w, r, RequireAntiCSRF())
-	if err != nil {
-		return err
-	}
-	return sess.Revoke(r.Context())
+	return s.within(w, r, func(x *Exchange) error {
+		if bearer, _ := x.response.Request().AccessToken(); bearer == "" && !s.wire.Origins.Allows(r) {
+			return s.crossOrigin(r)
+		}
+		d := s.demandsOf(nil)
+		d.antiCSRF = csrfAlways
+		sess, err := x.verify(d)
+		if err != nil {
+			return err
+		}
+		return sess.Revoke(r.Context())
+	})
 }
 
 // remoteIP is the address of the peer. Behind a proxy that is the proxy: use
@@ -138,4 +203,25 @@ func remoteIP(r *http.Request) string {
 		return ""
 	}
 	return host
+}
+
+func timeOf(millis int64) time.Time {
+	if millis <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(millis)
+}
+
+// crossOrigin is the refusal of a request that a foreign page asked for. Which
+// origin and which host, the log says once for each Service: behind a proxy that sends another Host
+// they differ for everybody.
+func (s *Service) crossOrigin(r *http.Request) error {
+	err := errors.WithReason(errors.ErrCrossOrigin, errors.New("neither the request's own origin nor one of Config.TrustedOrigins"))
+	if s.warned.foreignOrigin.CompareAndSwap(false, true) {
+		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: a page of a foreign origin was refused; if it is yours, name it in Config.TrustedOrigins,"+
+			" and have proxies pass the Host (nginx: proxy_set_header Host $host)",
+			"origin", boundedText(cmp.Or(r.Header.Get("Origin"), "none, Sec-Fetch-Site: "+r.Header.Get("Sec-Fetch-Site")), 256),
+			"host", boundedText(r.Host, 256))
+	}
+	return err
 }

@@ -93,7 +93,7 @@ func (s *Service) accessExpiry(now, absolute int64) int64 {
 // checkSizes refuses claims that would not fit into the cookies they go to. It
 // is asked before anything is stored.
 func (s *Service) checkSizes(access string, claims *token.Access) error {
-	if len(s.cfg.Cookie.accessCookie())+len(access) > wire.MaxCookieSize {
+	if len(s.wire.Place.Access)+len(access) > wire.MaxCookieSize {
 		return invalidInput(errors.ErrCookieTooLarge)
 	}
 	if s.cfg.FrontEnds.FrontToken == FrontTokenOn && len(wire.FrontTokenCookie)+len(wire.FrontToken(claims, s.now()/1000, true)) > wire.MaxCookieSize {

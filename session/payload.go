@@ -40,9 +40,7 @@ func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*Ac
 	if err != nil {
 		return nil, err
 	}
-	if s.answer != nil {
-		s.answer.replace(access, &claims, row.ExpiresAt)
-	}
+	s.replace(access, &claims, row.ExpiresAt)
 	return access, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -23,7 +24,15 @@ type Service struct {
 	stop   context.CancelFunc
 	worker sync.WaitGroup
 
-	saidForeignHost atomic.Bool
+	// wire is what of the configuration concerns requests and responses.
+	wire *wire.Settings
+
+	// warned holds what the log says once: anybody can cause it.
+	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh atomic.Bool }
+	// failedAt is when a failure was logged last, unlogged how many there were since.
+	failedAt, unlogged atomic.Int64
+	// mounted holds the handlers' names of the routes that refresh.Mount made, by path.
+	mounted sync.Map
 }
 
 // New checks the configuration (errors.ErrConfig names every wrong field) and
@@ -46,7 +55,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 		return nil, err
 	}
 
-	s := &Service{cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCache)}
+	s := &Service{cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCache), wire: cfg.wireSettings()}
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.worker.Go(func() { keys.Run(background) })
@@ -102,3 +111,14 @@ func (s *Service) SignOutPath() string { return s.cfg.Cookie.SignOutPath }
 
 // Logger is the configured logger.
 func (s *Service) Logger() *slog.Logger { return s.cfg.Logger }
+
+// Mounted notes that a router has a route of this Service at path, with a handler of that
+// name. refresh.Mount calls it.
+func (s *Service) Mounted(path, handler string) { s.mounted.Store(path, handler) }
+
+// IsMounted reports whether path is a route that Mounted was told of, with that very
+// handler. It asks for the handler's name only then.
+func (s *Service) IsMounted(path string, handler func() string) bool {
+	name, ok := s.mounted.Load(path)
+	return ok && name == handler()
+}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -17,8 +19,11 @@ import (
 // for concurrent use.
 type Session struct {
 	svc *Service
-	// answer is the response that the session was verified or created in; nil without HTTP.
-	answer *answer
+	// response is where the session was verified or created in; nil without HTTP.
+	response *wire.Response
+	// over: the session was ended by way of this value. warned: its owner was told that
+	// something came too late for the response.
+	over, warned atomic.Bool
 
 	// merging lets one MergePayload run at a time: of two, the later in the row must
 	// be the later in the response.
@@ -91,22 +96,34 @@ func (s *Session) Revoke(ctx context.Context) error {
 	if _, err := s.svc.revoke(ctx, s.Handle(), models.RevokedBySignOut); err != nil {
 		return err
 	}
-	s.clear()
+	s.over.Store(true)
+	s.clear(true)
 	return nil
+}
+
+// Sent reports whether the client hears of what this session's methods changed: new tokens
+// after MergePayload, no more tokens after Revoke. They are sent with the header of the
+// response; a method that is called later, or in a goroutine or job that outlives it, works on
+// the database all the same. False also for a response that was hijacked, and when
+// nobody could tell any more whether the tokens are still right. Without HTTP it is true: there
+// is nothing to send.
+func (s *Session) Sent() bool { return s.response == nil || s.response.Sent() }
+
+// Detached is the session without its response, for work that goes on after the request.
+func (s *Session) Detached() *Session {
+	claims, ends := s.snapshot()
+	return s.svc.newSession(&claims, ends)
 }
 
 // clearIfEnded passes err on.
 func (s *Session) clearIfEnded(err error) error {
 	if errors.Is(err, errors.ErrUnauthorised) {
-		s.clear()
+		s.over.Store(true)
+		if !errors.Is(err, errors.ErrSessionReplaced) {
+			s.clear(false)
+		}
 	}
 	return err
-}
-
-func (s *Session) clear() {
-	if s.answer != nil {
-		s.answer.clear()
-	}
 }
 
 // Format implements [fmt.Formatter]: no verb shows claims.

@@ -66,6 +66,8 @@ func ended(row *models.Session) error {
 	switch {
 	case row == nil:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
+	case row.RevokedAt != 0 && row.RevokeReason == models.RevokedByNewLogin:
+		return errors.WithReason(errors.ErrUnauthorised, errors.WithReason(errors.ErrSessionRevoked, errors.ErrSessionReplaced))
 	case row.RevokedAt != 0:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
 	default:

@@ -101,10 +101,10 @@ func TestTransport_ExposesWhatItSends(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Access-Control-Expose-Headers", "X-App, FRONT-token")
 	w.Header().Set("Cache-Control", "private")
-	_, err := k.CreateHTTP(w, request(t, map[string]string{"Origin": "https://page.example"}), "user")
+	_, err := k.CreateHTTP(w, request(t, map[string]string{"Origin": "https://page.example", "rid": "session"}), "user")
 	require.NoError(t, err)
 	require.Equal(t, "X-App, FRONT-token, anti-csrf, id-refresh-token", sentBy(t, w).header.Get("Access-Control-Expose-Headers"))
-	require.Equal(t, "private, no-store", w.Header().Get("Cache-Control"))
+	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 }
 
 // front decodes a front token as the pages do: standard base64 of Latin-1 JSON.
@@ -201,9 +201,11 @@ func TestTransport_CreateThenRevokeInOneResponse(t *testing.T) {
 	k := newKit(t)
 	w := httptest.NewRecorder()
 	http.SetCookie(w, &http.Cookie{Name: "app", Value: "1"})
-	sess, err := k.CreateHTTP(w, request(t, oldClient), "user")
+	x := k.Exchange(w, request(t, oldClient))
+	sess, err := x.Create("user")
 	require.NoError(t, err)
 	require.NoError(t, sess.Revoke(t.Context()))
+	x.Close()
 	got := sentBy(t, w)
 	require.True(t, got.cleared("sAccessToken"))
 	require.True(t, got.cleared("sRefreshToken"))

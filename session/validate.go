@@ -2,9 +2,11 @@ package session
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
 // problems collects what is wrong with a configuration, by field name.
@@ -113,6 +115,15 @@ func (c Config) validateKeys(p *problems) {
 
 func (c Config) validateHTTP(p *problems) {
 	p.clientError("SessionExpiredStatus", c.SessionExpiredStatus)
+	if c.SessionExpiredStatus == http.StatusForbidden {
+		p.add("SessionExpiredStatus", "403 is the answer to requests of foreign pages: front ends would refresh for ever")
+	}
+	if _, err := wire.NewOrigins(c.TrustedOrigins); err != nil {
+		p.add("TrustedOrigins", "%v", err)
+	}
+	if c.Cookie.SameSite == http.SameSiteNoneMode && c.AntiCSRF.Mode == InsecureAntiCSRFOff && c.FrontEnds.Carriers != CarriersHeader {
+		p.add("AntiCSRF.Mode", "off together with Cookie.SameSite None lets every page act as the user")
+	}
 	p.clientError("InvalidClaimStatus", c.InvalidClaimStatus)
 	if c.SessionExpiredStatus == c.InvalidClaimStatus {
 		p.add("InvalidClaimStatus", "%d is SessionExpiredStatus already: front ends would refresh for ever", c.InvalidClaimStatus)

@@ -18,6 +18,7 @@ type demands struct {
 	antiCSRF   csrfDemand
 	revocation Revocation
 	claims     []ClaimValidator
+	optional   bool
 }
 
 // csrfDemand says which requests must prove that they were meant.
@@ -31,6 +32,10 @@ const (
 
 // RequireAntiCSRF demands the anti-CSRF proof whatever the method is.
 func RequireAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfAlways } }
+
+// Optional lets visitors pass, without a session and without an error: requests with no token,
+// or with something else under its name. For VerifyHTTP and Exchange.Verify.
+func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
 
 // InsecureSkipAntiCSRF asks for no anti-CSRF proof: the seed's null, for
 // requests that change nothing or are protected by other means.
@@ -65,9 +70,7 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 //
 // Handlers use VerifyHTTP or middleware.Verify.
 func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {
-	sess, replacement, err := s.verify(ctx, accessToken, func(a *token.Access, d csrfDemand) bool {
-		return s.cfg.AntiCSRF.Mode != AntiCSRFViaToken || d == csrfNever || token.AntiCSRFMatches(antiCSRF, a.AntiCSRF)
-	}, s.demandsOf(opts))
+	sess, replacement, err := s.verify(ctx, accessToken, antiCSRFText{s.cfg.AntiCSRF.Mode, antiCSRF}, s.demandsOf(opts))
 	switch {
 	case errors.Is(err, errors.ErrUnauthorised):
 		return nil, nil, err
@@ -77,17 +80,30 @@ func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts
 	return sess, replacement, nil
 }
 
-// csrfCheck reports whether the proof for the token at hand satisfies the demand.
-type csrfCheck func(*token.Access, csrfDemand) bool
+// csrfProof is the proof that a request was meant. It tells whether that satisfies the demand
+// for the token at hand.
+type csrfProof interface {
+	satisfies(claims *token.Access, demand csrfDemand) bool
+}
+
+// antiCSRFText is the proof of a caller without HTTP.
+type antiCSRFText struct {
+	mode AntiCSRFMode
+	text string
+}
+
+func (p antiCSRFText) satisfies(claims *token.Access, demand csrfDemand) bool {
+	return p.mode != AntiCSRFViaToken || demand == csrfNever || token.AntiCSRFMatches(p.text, claims.AntiCSRF)
+}
 
 // verify returns the session beside an error too when its claims are at fault: the
 // client needs the replaced token all the same.
-func (s *Service) verify(ctx context.Context, text string, csrf csrfCheck, d demands) (*Session, *AccessToken, error) {
+func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d demands) (*Session, *AccessToken, error) {
 	claims, err := s.parseAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !csrf(claims, d.antiCSRF) {
+	if !proof.satisfies(claims, d.antiCSRF) {
 		return nil, nil, tryRefresh(errors.ErrAntiCSRF)
 	}
 	sess, replacement, err := s.settle(ctx, claims, d.revocation)

@@ -15,15 +15,38 @@ const retryAfter = "1"
 // table in package errors. It tells no reason. An error that is not the kit's
 // is an internal error.
 func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	if to, ok := errors.AsType[*elsewhere](err); ok {
+		// 307 keeps the method (RFC 9110, section 15.4.8).
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Location", to.to)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return
+	}
 	status, body := s.answerFor(r, err)
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
-	appendToken(h, "Cache-Control", "no-store")
-	if status == http.StatusServiceUnavailable {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	switch {
+	case status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0:
+		h.Set("WWW-Authenticate", challenge(err))
+	case status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter)
+	}
+	if status >= http.StatusInternalServerError {
+		s.failed(r, status, err)
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) //nolint:gosec // JSON made here, sent as JSON
+}
+
+// challenge is the duty of a 401 (RFC 9110, section 15.5.2; RFC 6750, section 3). Browsers
+// show no dialogue for this scheme.
+func challenge(err error) string {
+	if errors.Is(err, errors.ErrTokenMissing) {
+		return "Bearer"
+	}
+	return `Bearer error="invalid_token"`
 }
 
 // answerFor is the table of errors and answers. The more special class comes first.
@@ -35,6 +58,8 @@ func (s *Service) answerFor(r *http.Request, err error) (status int, body []byte
 		return s.expiredStatus(r), []byte(`{"message":"unauthorised"}`)
 	case errors.Is(err, errors.ErrTryRefreshToken):
 		return s.expiredStatus(r), []byte(`{"message":"try refresh token"}`)
+	case errors.Is(err, errors.ErrCrossOrigin):
+		return http.StatusForbidden, []byte(`{"message":"cross-origin request refused"}`)
 	case errors.Is(err, errors.ErrInvalidClaim):
 		return s.cfg.InvalidClaimStatus, invalidClaimBody(err)
 	case errors.Is(err, errors.ErrUnavailable):
@@ -46,7 +71,8 @@ func (s *Service) answerFor(r *http.Request, err error) (status int, body []byte
 
 func (s *Service) expiredStatus(r *http.Request) int {
 	if s.cfg.SessionExpiredStatusFor != nil {
-		if status := s.cfg.SessionExpiredStatusFor(r); status >= 400 && status <= 499 {
+		if status := s.cfg.SessionExpiredStatusFor(r); status >= 400 && status <= 499 &&
+			status != s.cfg.InvalidClaimStatus && status != http.StatusForbidden {
 			return status
 		}
 	}

@@ -58,7 +58,7 @@ func TestCookiePrefixes(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			tellAll(t, life, setting{
 				frontEnd: frontEnd{version}, mode: "cookie", tls: true, prefixed: true,
-				change: func(cfg *session.Config) { cfg.Cookie = session.Cookie{Prefixes: true} },
+				change: func(cfg *session.Config) { cfg.Cookie = session.Cookie{Prefixes: session.PrefixHost} },
 			})
 		})
 	}

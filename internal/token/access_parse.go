@@ -58,20 +58,6 @@ func (v verified) isFor(issuer, audience string) bool {
 	return v.access.Issuer == issuer && v.access.Audience == audience
 }
 
-// HandleOf returns the session handle of an authentic token, expired or not,
-// for signing out. Nothing else is returned, so that nobody can take an expired
-// token for a valid one. Errors as ParseAccess, without ErrTokenExpired.
-func HandleOf(text string, keys Keys, issuer, audience string) (string, error) {
-	v, err := authenticate(text, keys)
-	switch {
-	case err != nil:
-		return "", err
-	case !v.isFor(issuer, audience):
-		return "", errors.ErrTokenForeign
-	}
-	return v.access.Handle, nil
-}
-
 // LooksLikeAccess reports whether text has the form and the header of our
 // access tokens. It says nothing about authenticity.
 func LooksLikeAccess(text string) bool {

@@ -1,30 +1,106 @@
 package wire
 
 import (
-	"iter"
 	"net/http"
 	"net/textproto"
 	"slices"
 	"strings"
 )
 
-// CookiesNamed yields the values of a request's cookies of one name, as the client
-// sent them (RFC 6265, section 4.2.1). It reads as http.Request.CookiesNamed does, which
-// builds a Cookie for each and looks at every byte of it: half of what was left of the
-// cost of a verified request. Two things differ: values of bytes that CookiesNamed leaves out
-// are here too, and fail as tokens; and any number of cookies is read, of which callers
-// take no more than they can use.
-func CookiesNamed(r *http.Request, name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, line := range r.Header["Cookie"] {
-			for pair := range strings.SplitSeq(line, ";") {
-				key, value, _ := strings.Cut(textproto.TrimString(pair), "=")
-				if textproto.TrimString(key) == name && !yield(unquoted(value)) {
-					return
-				}
+// What is read of a request's Cookie header. Browsers keep at most 180 cookies of
+// one site and servers take a few KiB; whoever sends a megabyte of semicolons gets
+// no more work out of us than this.
+const (
+	maxCookieBytes = 64 << 10
+	maxCookiePairs = 1000
+	// maxCandidates bounds the differing cookies of one name. A sibling host can put
+	// one per domain and per part of the path in front of ours, which is far less.
+	maxCandidates = 32
+)
+
+// Candidate is a cookie that may hold the token that is looked for.
+type Candidate struct {
+	Text string
+	// Place is the index in Settings.Older of its name, or -1 for today's name.
+	Place int
+}
+
+// jar is what a Cookie header has of ours.
+type jar struct {
+	access, refresh []Candidate
+	idRefresh       bool
+	// cut: there was more than is read.
+	cut bool
+	// room is where the first cookie of each kind is, so that the usual request costs no
+	// memory of its own.
+	room [2]Candidate
+}
+
+// read reads the header in one pass.
+//
+// It reads as http.Request.CookiesNamed does, which builds a Cookie for each pair and
+// looks at every byte of it: half of what was left of the cost of a verified request.
+// Two things differ: values of bytes that CookiesNamed leaves out are here too, and
+// fail as tokens; and no more is read than the bounds above allow.
+func (j *jar) read(set *Settings, r *http.Request) {
+	if !set.Cookies {
+		return
+	}
+	j.access, j.refresh = j.room[0:0:1], j.room[1:1:2]
+	bytes, pairs := 0, 0
+	for _, line := range r.Header["Cookie"] {
+		if bytes += len(line); bytes > maxCookieBytes {
+			line, j.cut = line[:max(0, len(line)-(bytes-maxCookieBytes))], true
+		}
+		for len(line) > 0 {
+			if pairs++; pairs > maxCookiePairs {
+				j.cut = true
+				return
 			}
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			key, value, _ := strings.Cut(textproto.TrimString(pair), "=")
+			j.sort(set, textproto.TrimString(key), value)
+		}
+		if j.cut {
+			return
 		}
 	}
+}
+
+// sort puts one cookie where it belongs.
+func (j *jar) sort(set *Settings, key, value string) {
+	switch key {
+	case set.Place.Access:
+		j.access = add(j.access, value, -1)
+		return
+	case set.Place.Refresh:
+		j.refresh = add(j.refresh, value, -1)
+		return
+	case CookieIDRefresh:
+		j.idRefresh = true
+		return
+	}
+	for i := range set.Older {
+		switch key {
+		case set.Older[i].Access:
+			j.access = add(j.access, value, i)
+			return
+		case set.Older[i].Refresh:
+			j.refresh = add(j.refresh, value, i)
+			return
+		}
+	}
+}
+
+// add appends a value that is not there yet.
+func add(list []Candidate, value string, place int) []Candidate {
+	value = unquoted(value)
+	same := func(c Candidate) bool { return c.Text == value }
+	if value == "" || len(list) == maxCandidates || slices.ContainsFunc(list, same) {
+		return list
+	}
+	return append(list, Candidate{value, place})
 }
 
 // unquoted is value without a pair of double quotes around it.
@@ -33,30 +109,4 @@ func unquoted(value string) string {
 		return value[1 : len(value)-1]
 	}
 	return value
-}
-
-// maxCandidates bounds how many differing cookies of one name are looked at.
-const maxCandidates = 3
-
-// DistinctCookies are the first differing values of the cookies of one name, empty
-// ones left out. A header of a megabyte may hold fifty thousand.
-func DistinctCookies(r *http.Request, name string) []string {
-	var values []string
-	for value := range CookiesNamed(r, name) {
-		if value == "" || slices.Contains(values, value) {
-			continue
-		}
-		if values = append(values, value); len(values) == maxCandidates {
-			break
-		}
-	}
-	return values
-}
-
-// hasCookie reports whether the request has a cookie of that name, be it empty.
-func HasCookie(r *http.Request, name string) bool {
-	for range CookiesNamed(r, name) {
-		return true
-	}
-	return false
 }

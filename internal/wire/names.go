@@ -15,6 +15,7 @@ const (
 	HeaderSTAccess   = "st-access-token"
 	HeaderSTRefresh  = "st-refresh-token"
 	HeaderFDIVersion = "fdi-version"
+	HeaderSDKName    = "supertokens-sdk-name"
 
 	// HeaderAuthMode is looked up in every request, which allocates for any name but a
 	// canonical one.
@@ -29,7 +30,7 @@ const (
 func AllowHeaders() []string {
 	return []string{
 		"content-type", HeaderAntiCSRF, HeaderRid, HeaderFDIVersion, "authorization", strings.ToLower(HeaderAuthMode),
-		"supertokens-sdk-name", "supertokens-sdk-version",
+		HeaderSDKName, "supertokens-sdk-version",
 	}
 }
 

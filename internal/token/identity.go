@@ -1,0 +1,57 @@
+package token
+
+import (
+	"cmp"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// Identity is what an authentic access token says of itself, expired or not: enough to
+// tell which of several counts, and nothing that lets anybody in.
+type Identity struct {
+	// Handle names the session.
+	Handle string
+	// Gen and IssuedAt (seconds) order the tokens of one session.
+	Gen, IssuedAt int64
+}
+
+// Compare orders the tokens of one session by age, the newest last.
+func (i Identity) Compare(other Identity) int {
+	return cmp.Or(cmp.Compare(i.Gen, other.Gen), cmp.Compare(i.IssuedAt, other.IssuedAt))
+}
+
+// Identify returns the identity of an authentic token, expired or not. Nothing else is
+// returned, so that nobody can take an expired token for a valid one. Errors as ParseAccess,
+// without ErrTokenExpired.
+func Identify(text string, keys Keys, issuer, audience string) (Identity, error) {
+	v, err := authenticate(text, keys)
+	switch {
+	case err != nil:
+		return Identity{}, err
+	case !v.isFor(issuer, audience):
+		return Identity{}, errors.ErrTokenForeign
+	}
+	return Identity{v.access.Handle, v.access.Gen, v.access.IssuedAt}, nil
+}
+
+// ClaimedHandle is the handle that text claims to have, without any look at its
+// signature. It is for whoever knows by other means who wrote text.
+func ClaimedHandle(text string) (string, bool) {
+	parts, ok := splitAccess(text)
+	if !ok {
+		return "", false
+	}
+	if _, err := parseHeader(parts.header); err != nil {
+		return "", false
+	}
+	var buf [MaxAccessLen * 3 / 4]byte
+	data, ok := decodeBase64(buf[:0], parts.claims)
+	if !ok {
+		return "", false
+	}
+	claims, _, err := parseClaims(string(data))
+	if err != nil {
+		return "", false
+	}
+	return claims.Handle, true
+}

@@ -1,0 +1,234 @@
+package wire
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// apply writes the plan into the header, in place of what was written before. Headers
+// are set and never added, so that the last word counts.
+func (r *Response) apply(h http.Header) {
+	switch {
+	case r.set, r.plan.what == newPair, r.plan.what == removal:
+		r.withdraw(h)
+	case r.plan.what == newAccess:
+		r.withdrawAccess(h)
+	}
+	switch r.plan.what {
+	case nothing:
+		return
+	case newPair:
+		r.sendPair(h)
+	case newAccess:
+		r.sendAccess(h)
+	case removal:
+		r.sendRemoval(h)
+	}
+	r.set = true
+	noStore(h)
+}
+
+// withdraw removes what a response may have of ours.
+func (r *Response) withdraw(h http.Header) {
+	for _, name := range ExposeHeaders() {
+		h.Del(name)
+	}
+	set := r.request.set
+	ours := func(line string) bool {
+		name, _, _ := strings.Cut(line, "=")
+		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh ||
+			slices.ContainsFunc(set.Older, func(p Place) bool { return name == p.Access || name == p.Refresh })
+	}
+	// A new slice: the handler may hold the one that is there.
+	kept := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), ours)
+	if len(kept) == 0 {
+		h.Del("Set-Cookie")
+	} else {
+		h["Set-Cookie"] = kept
+	}
+}
+
+// withdrawAccess leaves the rest of a pair that an earlier response has put into the header.
+func (r *Response) withdrawAccess(h http.Header) {
+	h.Del(HeaderSTAccess)
+	h.Del(HeaderFront)
+	lines := slices.Clone(h["Set-Cookie"])
+	h["Set-Cookie"] = slices.DeleteFunc(lines, func(line string) bool {
+		return strings.HasPrefix(line, r.request.set.Place.Access+"=")
+	})
+}
+
+func (r *Response) sendPair(h http.Header) {
+	q, set, p := &r.request, r.request.set, &r.plan.pair
+	if r.by == ByHeader {
+		if q.carries(ByCookie) {
+			r.expireAll(h)
+		}
+		r.say(h, HeaderSTAccess, p.Access.Value)
+		r.say(h, HeaderSTRefresh, p.Refresh.Value)
+	} else {
+		if q.namesMode && q.carries(ByHeader) {
+			r.sayNoTokens(h)
+		}
+		r.expire(h, set.olderAccess(), set.olderRefresh())
+		if q.HasDuplicates() {
+			r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+		}
+		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
+		r.keep(h, set.Place.refreshSlot(), p.Refresh.Value, p.Refresh.Ends)
+		if p.AntiCSRF != "" {
+			r.say(h, HeaderAntiCSRF, p.AntiCSRF)
+		}
+	}
+	r.sayFrontToken(h)
+	r.sendIDRefresh(h, p.IDRefresh)
+}
+
+func (r *Response) sendAccess(h http.Header) {
+	set, p := r.request.set, &r.plan.pair
+	if r.by == ByHeader {
+		r.say(h, HeaderSTAccess, p.Access.Value)
+	} else {
+		r.expire(h, set.olderAccess())
+		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
+	}
+	r.sayFrontToken(h)
+}
+
+func (r *Response) sendRemoval(h http.Header) {
+	q, p := &r.request, &r.plan
+	if p.cookies {
+		r.expireAll(h)
+	}
+	if p.headers {
+		r.sayNoTokens(h)
+	}
+	if q.namesMode && q.set.FrontToken {
+		r.say(h, HeaderFront, RemoveMarker)
+	}
+	if r.saysIDRefresh() {
+		r.say(h, HeaderIDRefresh, RemoveMarker)
+	}
+}
+
+// sendIDRefresh sends the random id that front ends 4 to 15 (header) and
+// before 4 (cookie) take for their sign of a session.
+func (r *Response) sendIDRefresh(h http.Header, id Token) {
+	q, set := &r.request, r.request.set
+	if r.saysIDRefresh() {
+		r.say(h, HeaderIDRefresh, id.Value+";"+strconv.FormatInt(id.Ends.UnixMilli(), 10))
+	}
+	if r.by != ByCookie {
+		return
+	}
+	switch {
+	case set.IDRefreshMigrates:
+		if q.HasIDRefresh() {
+			r.expireIDRefresh(h)
+		}
+	case set.IDRefreshCookie == Always, set.IDRefreshCookie == Auto && (!q.namesMode || q.HasIDRefresh()):
+		if set.IDRefreshPath != "/" { // where it was kept before
+			r.expire(h, []slot{{CookieIDRefresh, set.Place.Domain, "/"}})
+		}
+		r.keep(h, set.idRefreshSlot(), id.Value, id.Ends)
+	}
+}
+
+func (r *Response) saysIDRefresh() bool {
+	mode := r.request.set.IDRefreshHeader
+	return mode == Always || mode == Auto && !r.request.namesMode
+}
+
+// keep sends a cookie, unless it would go over plain HTTP to another machine.
+func (r *Response) keep(h http.Header, at slot, value string, ends time.Time) {
+	set := r.request.set
+	if set.Insecure && !IsLocal(r.request.http) {
+		return
+	}
+	h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), set.cookie(at, value, ends).String())
+}
+
+func (r *Response) expire(h http.Header, lists ...[]slot) {
+	lines := slices.Clip(h["Set-Cookie"])
+	for _, slots := range lists {
+		for _, at := range slots {
+			lines = append(lines, r.request.set.expiry(at).String())
+		}
+	}
+	if len(lines) > 0 {
+		h["Set-Cookie"] = lines
+	}
+}
+
+// expireAll removes every cookie of ours, wherever it may be kept.
+func (r *Response) expireAll(h http.Header) {
+	q, set := &r.request, r.request.set
+	r.expire(h, set.olderAccess(), set.olderRefresh())
+	if q.HasDuplicates() {
+		r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+	}
+	r.expire(h, []slot{set.Place.accessSlot(), set.Place.refreshSlot()})
+	if q.sendsIDCookies() {
+		r.expireIDRefresh(h)
+	}
+}
+
+func (r *Response) expireIDRefresh(h http.Header) {
+	set := r.request.set
+	r.expire(h, without([]slot{set.idRefreshSlot(), {CookieIDRefresh, set.Place.Domain, "/"}}))
+}
+
+// sayNoTokens: the empty value means "delete" to front ends from 16 on.
+func (r *Response) sayNoTokens(h http.Header) {
+	r.say(h, HeaderSTAccess, "")
+	r.say(h, HeaderSTRefresh, "")
+}
+
+func (r *Response) sayFrontToken(h http.Header) {
+	if set := r.request.set; set.FrontToken {
+		r.say(h, HeaderFront, FrontToken(r.plan.pair.Claims, set.Now().Unix(), r.request.namesMode))
+	}
+}
+
+// say sets a header that pages of another origin must be able to read.
+func (r *Response) say(h http.Header, name, value string) {
+	h.Set(name, value)
+	if r.request.http.Header.Get("Origin") != "" {
+		appendToken(h, "Access-Control-Expose-Headers", name)
+	}
+}
+
+// noStore keeps caches from handing the response to somebody else (RFC 9111, section
+// 5.2.2.5), whatever else is said: some caches have headers of their own, which they put
+// first (RFC 9213).
+func noStore(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	for name := range h {
+		if name != "Cache-Control" && strings.HasSuffix(name, "Cache-Control") {
+			delete(h, name)
+		}
+	}
+	for _, name := range [...]string{"Surrogate-Control", "Edge-Control", "X-Accel-Expires", "Expires"} {
+		h.Del(name)
+	}
+}
+
+// appendToken adds token to a comma-separated header unless it is there. What
+// the application set stays.
+func appendToken(h http.Header, name, token string) {
+	name = textproto.CanonicalMIMEHeaderKey(name)
+	list := strings.Join(h[name], ", ")
+	for have := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.TrimSpace(have), token) {
+			return
+		}
+	}
+	if list != "" {
+		token = list + ", " + token
+	}
+	h.Set(name, token)
+}

@@ -1,0 +1,35 @@
+package wire
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Pending is what a response without a Writer of ours has in its header already: a
+// second look at the request must not go by the cookie that this very answer replaces.
+type Pending struct {
+	Access string
+	By     Carrier
+	// Fresh: the tokens were made in this request.
+	Fresh bool
+	// Removed: they were taken away.
+	Removed bool
+}
+
+// Pending reads h.
+func (set *Settings) Pending(h http.Header) (p Pending, ok bool) {
+	if values, there := h[http.CanonicalHeaderKey(HeaderSTAccess)]; there && len(values) == 1 && values[0] != "" {
+		return Pending{Access: values[0], By: ByHeader, Fresh: h.Get(HeaderSTRefresh) != ""}, true
+	}
+	for _, line := range h["Set-Cookie"] {
+		pair, _, _ := strings.Cut(line, ";")
+		switch name, value, _ := strings.Cut(pair, "="); name {
+		case set.Place.Access:
+			// Copies elsewhere are removed before the one that counts is set.
+			p.Access, p.Removed, ok = value, value == "", true
+		case set.Place.Refresh:
+			p.Fresh = value != ""
+		}
+	}
+	return p, ok
+}

@@ -1,0 +1,86 @@
+package wire
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
+
+// Request is what a request carries of ours. It is read once.
+type Request struct {
+	set    *Settings
+	http   *http.Request
+	bearer string
+	jar    jar
+	// namesMode: the client is a front end of 16 or later. Those read
+	// front-token: remove, which makes some earlier ones fail.
+	namesMode bool
+}
+
+// read reads r.
+func (q *Request) read(set *Settings, r *http.Request) {
+	q.set, q.http, q.namesMode = set, r, r.Header.Get(HeaderAuthMode) != ""
+	q.jar.read(set, r)
+	if set.Headers {
+		q.bearer = bearer(r)
+	}
+}
+
+// AccessToken returns the bearer token if it has the form of an access token, else
+// the cookies that may hold one, in the order in which the client sent them.
+func (q *Request) AccessToken() (bearer string, cookies []Candidate) {
+	if q.bearer != "" && token.LooksLikeAccess(q.bearer) {
+		return q.bearer, nil
+	}
+	return "", q.jar.access
+}
+
+// RefreshToken is AccessToken for refresh tokens. A bearer token of another form gives
+// way to a cookie, because gateways add bearer tokens of their own.
+func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
+	if q.bearer != "" && (len(q.jar.refresh) == 0 || token.LooksLikeRefresh(q.bearer)) {
+		return q.bearer, nil
+	}
+	return "", q.jar.refresh
+}
+
+// AccessCookies are the cookies that may hold an access token, whatever the header says.
+func (q *Request) AccessCookies() []Candidate { return q.jar.access }
+
+// HasIDRefresh reports whether the cookie sIdRefreshToken came, be it empty.
+func (q *Request) HasIDRefresh() bool { return q.jar.idRefresh }
+
+// Cut reports whether there were more cookies than are read: what seems to be
+// missing may only not have been seen.
+func (q *Request) Cut() bool { return q.jar.cut }
+
+// HasDuplicates reports whether several differing cookies of one kind came.
+func (q *Request) HasDuplicates() bool { return len(q.jar.access) > 1 || len(q.jar.refresh) > 1 }
+
+// CarrierForNew is where a new session's tokens go: as the client asks by
+// st-auth-mode, else cookies, because front ends before 16 never ask.
+func (q *Request) CarrierForNew() Carrier {
+	switch {
+	case !q.set.Headers:
+		return ByCookie
+	case !q.set.Cookies:
+		return ByHeader
+	case strings.EqualFold(q.http.Header.Get(HeaderAuthMode), "header"):
+		return ByHeader
+	default:
+		return ByCookie
+	}
+}
+
+// carries reports whether the request came with a token of ours by this carrier.
+func (q *Request) carries(by Carrier) bool {
+	if by == ByHeader {
+		return q.bearer != "" && looksLikeOurs(q.bearer)
+	}
+	return len(q.jar.access) > 0 || len(q.jar.refresh) > 0 || q.jar.idRefresh && q.sendsIDCookies()
+}
+
+func (q *Request) sendsIDCookies() bool {
+	return q.set.IDRefreshCookie != Off || q.set.IDRefreshMigrates
+}

@@ -1,0 +1,251 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
+
+// Token is a text for the client, and when it ends.
+type Token struct {
+	Value string
+	Ends  time.Time
+}
+
+// Pair is what a client gets at a sign-in and at a refresh.
+type Pair struct {
+	Access, Refresh, IDRefresh Token
+	AntiCSRF                   string
+	// Claims are those of the access token, for the page.
+	Claims *token.Access
+}
+
+// late is how old a decision may be when the header is written before it is asked again
+// whether it is still right. A browser does not sign out, or sign in as somebody else,
+// and get the answer to it, within the tenth of a second in which most requests are over;
+// and those pay no statement for it.
+const late = 100 * time.Millisecond
+
+// Response collects what the session code of one request wants to say to the client, and
+// puts it into the header at the moment in which the header is written. Whatever wrote
+// headers in between, the last word is said here; and what is not true any more by
+// then is not said at all.
+//
+// Collecting is safe from any goroutine and at any time: it touches neither the
+// header nor the ResponseWriter, which belong to the handler's goroutine and, in Gin,
+// to somebody else's request later on. What comes after the header was written is not sent.
+type Response struct {
+	request Request
+	// PassedOn is the copy of the request that handlers get, or nil.
+	PassedOn *http.Request
+
+	mu sync.Mutex
+	by Carrier
+	// owner is the handle of the session that the client has after this response.
+	owner string
+	plan  plan
+	// done: the header is written, or will never be.
+	done bool
+	// missed: something was to be sent after that.
+	missed bool
+	// set: the header holds something of ours.
+	set bool
+}
+
+// plan is what is to be sent.
+type plan struct {
+	what what
+	pair Pair
+	// ends is when the access cookie ends.
+	ends time.Time
+	// alive asks the database whether the session of the tokens lives.
+	alive func(context.Context) bool
+	// decided is when all this was right.
+	decided time.Time
+	// own: this request ended the session itself. What it found ended may have been
+	// replaced in the browser by a sign-in meanwhile.
+	own bool
+	// cookies and headers say what a removal removes.
+	cookies, headers bool
+}
+
+type what uint8
+
+const (
+	nothing what = iota
+	newAccess
+	newPair
+	removal
+)
+
+// Init makes r the response to a request, which it reads.
+func (r *Response) Init(set *Settings, request *http.Request) { r.request.read(set, request) }
+
+// HandBack gives the request that came the form that was read from the copy which handlers
+// get: net/http removes the temporary files of the request that it made, and of no other. It is
+// for the handler's goroutine.
+func (r *Response) HandBack() {
+	if came := r.request.http; r.PassedOn != nil && came.MultipartForm == nil {
+		came.MultipartForm = r.PassedOn.MultipartForm
+	}
+}
+
+// Request is what the request carries.
+func (r *Response) Request() *Request { return &r.request }
+
+// Carries says by which carrier the request's session came, and its handle where that
+// is known.
+func (r *Response) Carries(by Carrier, handle string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.by, r.owner = by, handle
+}
+
+// Carrier is the carrier of the request's session.
+func (r *Response) Carrier() Carrier {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.by
+}
+
+// Issue sends a pair of tokens. It reports whether that is still possible.
+func (r *Response) Issue(pair Pair, by Carrier, alive func(context.Context) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.by, r.owner = by, pair.Claims.Handle
+	return r.collect(plan{what: newPair, pair: pair, ends: pair.Refresh.Ends, alive: alive})
+}
+
+// Replace sends a new access token in place of the client's. The cookie outlives
+// the token, so that an expired token still shows that there is a session to refresh. It
+// reports whether that is still possible.
+func (r *Response) Replace(access Token, claims *token.Access, ends time.Time, alive func(context.Context) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isAnothers(claims.Handle) || r.plan.what == removal && r.plan.own {
+		return true
+	}
+	if r.plan.what == newPair {
+		p := r.plan
+		p.pair.Access, p.pair.Claims, p.alive = access, claims, alive
+		return r.collect(p)
+	}
+	if ends.Before(access.Ends) {
+		ends = access.Ends
+	}
+	return r.collect(plan{what: newAccess, pair: Pair{Access: access, Claims: claims}, ends: ends, alive: alive})
+}
+
+// Remove takes every token away from the client, because this request ended the session
+// of that handle (own), or found out that it is over.
+func (r *Response) Remove(handle string, own bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isAnothers(handle) {
+		return true
+	}
+	q := &r.request
+	return r.collect(plan{
+		what: removal, own: own,
+		cookies: r.by == ByCookie || q.carries(ByCookie),
+		headers: r.by == ByHeader || q.namesMode && q.carries(ByHeader),
+	})
+}
+
+// RemoveCarried takes away what the request carried, where it carried no token
+// that could say more. Other tokens may belong to a sign-in that is on its way.
+func (r *Response) RemoveCarried() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := &r.request
+	return r.collect(plan{what: removal, cookies: q.carries(ByCookie), headers: q.namesMode && q.carries(ByHeader)})
+}
+
+// isAnothers: a sign-in has put another session into the client's hands meanwhile.
+func (r *Response) isAnothers(handle string) bool {
+	return r.owner != "" && handle != "" && r.owner != handle
+}
+
+// collect makes p the plan, unless it is too late.
+func (r *Response) collect(p plan) bool {
+	if r.done {
+		r.missed = true
+		return false
+	}
+	p.decided = r.request.set.Now()
+	r.plan = p
+	return true
+}
+
+// Sent reports whether the client hears, or has heard, of everything.
+func (r *Response) Sent() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.missed
+}
+
+// Done reports whether nothing can be sent any more.
+func (r *Response) Done() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.done
+}
+
+// Preview puts what is known so far into the header, for writers that pass us by.
+// Settle corrects it.
+func (r *Response) Preview(h http.Header) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.done {
+		r.apply(h)
+	}
+}
+
+// Settle puts what is to be sent into the header, after asking whether it is still
+// right, and ends the response. It is called right before the header is written, by
+// whoever writes it.
+func (r *Response) Settle(ctx context.Context, h http.Header) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.done && !r.stillRight(ctx) {
+		r.missed = true
+		r.plan = plan{}
+	}
+	r.done = true
+	r.apply(h)
+}
+
+// Drop ends the response without a header: the connection is somebody else's now.
+func (r *Response) Drop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.done {
+		r.done = true
+		r.missed = r.plan.what != nothing
+		r.plan = plan{}
+	}
+}
+
+// Withdraw takes out of the header what Preview put in.
+func (r *Response) Withdraw(h http.Header) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.set && !r.done {
+		r.withdraw(h)
+	}
+}
+
+// stillRight asks about decisions that are old. What cannot be asked is not sent.
+func (r *Response) stillRight(ctx context.Context) bool {
+	p := &r.plan
+	if p.what == nothing || r.request.set.Now().Sub(p.decided) <= late {
+		return true
+	}
+	if p.what == removal {
+		return p.own
+	}
+	return p.alive == nil || p.alive(ctx)
+}

@@ -1,0 +1,148 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// InsecureCrossOriginSignIn lets a page of any origin ask for this sign-in by an unsafe
+// method: a SAML response, Apple's form_post. The application must know by other means, such as a
+// state that it kept in a cookie, that its own user began it: else a foreign page signs the
+// browser in as somebody of its choice (login CSRF).
+func InsecureCrossOriginSignIn() CreateOption { return func(c *creation) { c.anyOrigin = true } }
+
+// InsecureSwitchToHeader lets a client move from cookies to headers by st-auth-mode while its
+// cookies' session lives. A script in the page can read tokens in headers, which
+// it cannot with HttpOnly cookies.
+func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switchToHeader = true } }
+
+// CreateHTTP is Create for a handler: it sends the tokens, by cookies unless
+// the client asks for headers (st-auth-mode: header), and ends the session that
+// the request came with, so that no session outlives a sign-in in its browser.
+// Call it before the response's body: afterwards it is an error and nothing is stored.
+//
+// Errors: as Create, and errors.ErrCrossOrigin for a request of a foreign page. Nothing was
+// sent then.
+func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (sess *Session, err error) {
+	err = s.within(w, r, func(x *Exchange) error {
+		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
+			return errResponseBegun
+		}
+		sess, err = x.create(userID, opts)
+		return err
+	})
+	return sess, err
+}
+
+// Create starts a session and sends its tokens, as CreateHTTP does. Errors: as CreateHTTP.
+func (x *Exchange) Create(userID string, opts ...CreateOption) (*Session, error) {
+	sess, err := x.create(userID, opts)
+	x.done(err)
+	return sess, err
+}
+
+var errResponseBegun = errors.WithReason(errors.ErrGeneral, errors.New("the response is on its way: create the session before writing the body"))
+
+func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) {
+	s, r := x.svc, x.received
+	c := creation{payload: Undefined{}, data: Undefined{}, userAgent: r.UserAgent(), ip: remoteIP(r)}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	presented := x.presentedHandles()
+	by := x.response.Request().CarrierForNew()
+	switch {
+	case x.response.Done():
+		return nil, errResponseBegun
+	case !c.anyOrigin && !s.wire.Origins.Allows(r):
+		return nil, s.crossOrigin(r)
+	case by == wire.ByHeader && !c.switchToHeader && x.livesByCookie(presented):
+		by = wire.ByCookie
+	}
+	if err := s.checkHost(r, by); err != nil {
+		return nil, err
+	}
+	c.noAntiCSRF = by == wire.ByHeader
+	tokens, err := s.create(x, userID, &c)
+	if err != nil {
+		return nil, err
+	}
+	if by == wire.ByCookie {
+		s.warnOfLostCookies(r)
+	}
+	s.endPresented(x, presented)
+	return x.issue(tokens, by), nil
+}
+
+// issue sends a pair of tokens and makes its session the request's.
+func (x *Exchange) issue(t *Tokens, by wire.Carrier) *Session {
+	claims, _ := t.Session.snapshot()
+	sess := x.adopt(t.Session)
+	x.proven.Store(true)
+	x.looked.Store(true)
+	sess.warnUnsent(x.response.Issue(wire.Pair{
+		Access:    wire.Token{Value: t.Access.Value, Ends: t.Access.ExpiresAt},
+		Refresh:   wire.Token{Value: t.Refresh.Value, Ends: t.Refresh.ExpiresAt},
+		IDRefresh: wire.Token{Value: t.IDRefresh.Value, Ends: t.IDRefresh.ExpiresAt},
+		AntiCSRF:  t.AntiCSRF, Claims: &claims,
+	}, by, x.svc.alive(claims.Handle)))
+	return sess
+}
+
+// endPresented revokes the sessions that a sign-in request came with. A failure
+// leaves a session in the user's list and is none of the sign-in.
+func (s *Service) endPresented(ctx context.Context, handles []string) {
+	for _, handle := range handles {
+		if _, err := s.revoke(ctx, handle, models.RevokedByNewLogin); err != nil {
+			s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended", "session", shortHash(handle))
+		}
+	}
+}
+
+// livesByCookie reports whether the request's cookies have a session that lives. In
+// doubt they have.
+func (x *Exchange) livesByCookie(handles []string) bool {
+	if len(x.response.Request().AccessCookies()) == 0 {
+		return false
+	}
+	for _, handle := range handles {
+		if _, err := x.svc.live(x, handle); err == nil || !errors.Is(err, errors.ErrUnauthorised) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkHost refuses cookies without Secure on anything but the loopback interface.
+func (s *Service) checkHost(r *http.Request, by wire.Carrier) error {
+	if !s.cfg.Cookie.Insecure || by == wire.ByHeader || wire.IsLocal(r) {
+		return nil
+	}
+	err := errors.WithReason(errors.ErrConfig, errors.New("Config.Cookie.Insecure is for loopback hosts only, and not behind a proxy"))
+	// Once, because anybody can send any host.
+	if s.warned.foreignHost.CompareAndSwap(false, true) {
+		s.cfg.Logger.ErrorContext(r.Context(), "sessionkit: no session without HTTPS", "error", err, "host", boundedText(r.Host, 256))
+	}
+	return err
+}
+
+// warnOfLostCookies says once that a browser will not keep the cookies of a sign-in: the user
+// is signed in, and out at the next request.
+func (s *Service) warnOfLostCookies(r *http.Request) {
+	cfg := s.cfg.Cookie
+	if !wire.TakesDomain(r.Host, cfg.Domain) && s.warned.foreignDomain.CompareAndSwap(false, true) {
+		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: browsers refuse the cookies of this sign-in, as its host is not within Config.Cookie.Domain",
+			"host", boundedText(r.Host, 256), "domain", cfg.Domain)
+	}
+	plain := r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") &&
+		!strings.Contains(strings.ToLower(r.Header.Get("Forwarded")), "proto=https")
+	if plain && !cfg.Insecure && !wire.IsLocal(r) && s.warned.plainHTTP.CompareAndSwap(false, true) {
+		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: if this sign-in came over plain HTTP, browsers refuse its cookies, which are Secure",
+			"host", boundedText(r.Host, 256))
+	}
+}
