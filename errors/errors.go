@@ -36,6 +36,11 @@ var (
 // cookies, let the client try again.
 var ErrUnavailable = general("unavailable")
 
+// ErrClosed is the ErrUnavailable of a session.Service that was closed, or that
+// session.New did not make. It says nothing about the session: another process
+// answers the client's next attempt.
+var ErrClosed = WithReason(ErrUnavailable, stderrors.New("service closed"))
+
 // ErrInvalidInput is the ErrGeneral for values that the caller passed and that
 // cannot be taken: nothing was stored.
 var ErrInvalidInput = general("invalid input")
@@ -86,8 +91,6 @@ var (
 	ErrDuplicate = stderrors.New("duplicate key")
 	// ErrSchema means that a table lacks something the kit needs.
 	ErrSchema = stderrors.New("database schema does not fit")
-	// ErrClosed means that the service was closed.
-	ErrClosed = stderrors.New("service closed")
 )
 
 // classified is an error with an outer class and an inner reason.

@@ -88,6 +88,9 @@ func (c Claim[V]) Set(ctx context.Context, sess *Session, value V) (*AccessToken
 // Session.MergePayload, and errors.ErrGeneral or errors.ErrUnavailable when
 // Fetch fails.
 func (c Claim[V]) FetchAndSet(ctx context.Context, sess *Session) (*AccessToken, error) {
+	if err := sess.svc.checkOpen(); err != nil {
+		return nil, err
+	}
 	member, err := c.fetchMember(ctx, sess.UserID(), sess.svc.now())
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []C
 	}
 	var replacement *AccessToken
 	if len(changes) > 0 {
-		if replacement, err = sess.MergePayload(ctx, changes); err != nil {
+		if replacement, err = sess.merge(ctx, changes); err != nil {
 			return nil, err
 		}
 		members = sess.members()

@@ -27,7 +27,7 @@ func (s *Service) cleanUpUntil(ctx context.Context) {
 func (s *Service) cleanUpOnce(ctx context.Context) {
 	defer func() {
 		if recover() != nil {
-			s.cfg.Logger.ErrorContext(ctx, "sessionkit: cleanup panicked")
+			s.logPanic(ctx, "sessionkit: cleanup panicked")
 		}
 	}()
 	now := s.now()

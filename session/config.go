@@ -2,10 +2,12 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
@@ -97,6 +99,16 @@ type Config struct {
 	// OnEvent, if set, is told of every event. It runs on the path of the
 	// request and must not block. A panic in it is recovered and logged.
 	OnEvent func(Event)
+	// OnTheft, if set, is called once for every session that a stolen refresh
+	// token gave away, after it was revoked: the place to tell the user, and to
+	// end the user's other sessions.
+	//
+	// It runs apart from the request, at most 4 at a time, with a context of its
+	// own that ends after 10 s and holds none of the request's values. Heed it: one
+	// that goes on holds up the next. Up to 1,024 thefts wait, 128 of one user; one
+	// more is logged at Error and not told. Service.Close waits for all of them. A
+	// panic is recovered and logged without its value.
+	OnTheft func(ctx context.Context, theft *errors.TokenTheftError)
 
 	// Now is the clock; default time.Now. For tests.
 	Now func() time.Time

@@ -48,6 +48,9 @@ func WithDevice(userAgent, ip string) CreateOption {
 //
 // Handlers use CreateHTTP or middleware.Create, which answer the client too.
 func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOption) (*Tokens, error) {
+	if err := s.checkOpen(); err != nil {
+		return nil, err
+	}
 	c := creation{payload: Undefined{}, data: Undefined{}}
 	for _, opt := range opts {
 		opt(&c)

@@ -18,6 +18,9 @@ import (
 // errors.ErrInvalidInput (dst does not fit), errors.ErrUnavailable,
 // errors.ErrGeneral.
 func (s *Service) Data(ctx context.Context, handle string, dst any) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
 	row, err := s.live(ctx, handle)
 	if err != nil {
 		return err
@@ -31,6 +34,9 @@ func (s *Service) Data(ctx context.Context, handle string, dst any) error {
 //
 // Errors: as Data.
 func (s *Service) UpdateData(ctx context.Context, handle string, v any) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
 	data, err := encodeData(v)
 	if err != nil {
 		return err
@@ -54,6 +60,9 @@ func (s *Service) UpdateData(ctx context.Context, handle string, v any) error {
 // others wrote. After any errors.ErrUnavailable the change may have been
 // written or not.
 func (s *Service) ModifyData(ctx context.Context, handle string, modify func(current json.RawMessage) (any, error)) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	// Many writers of one session are rare, and each round one of them succeeds.

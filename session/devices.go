@@ -21,6 +21,9 @@ type Info struct {
 
 // List returns the live sessions of a user, oldest first.
 func (s *Service) List(ctx context.Context, userID string) ([]Info, error) {
+	if err := s.checkOpen(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	rows, err := s.store.List(ctx, userID, s.now())

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/internal/theft"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -83,12 +84,23 @@ func (s *Service) emit(ctx context.Context, e Event) {
 func (s *Service) callOnEvent(ctx context.Context, e Event) {
 	defer func() {
 		if recover() != nil {
-			// The value is left out: it may hold anything.
-			s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "sessionkit: Config.OnEvent panicked",
-				slog.String("event", string(e.Kind)))
+			s.logPanic(ctx, "sessionkit: Config.OnEvent panicked", slog.String("event", string(e.Kind)))
 		}
 	}()
 	s.cfg.OnEvent(e)
+}
+
+// logPanic logs a recovered panic without its value, which may hold anything.
+// What panicked may be the logger, and the goroutine one that nobody recovers.
+func (s *Service) logPanic(ctx context.Context, text string, attrs ...slog.Attr) {
+	defer func() { _ = recover() }()
+	s.cfg.Logger.LogAttrs(ctx, slog.LevelError, text, attrs...)
+}
+
+// logUntold logs what became of a call of Config.OnTheft.
+func (s *Service) logUntold(f theft.Failure) {
+	s.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "sessionkit: Config.OnTheft "+string(f.Reason),
+		slog.String("session", shortHash(f.Theft.SessionHandle)), slog.Int("not_told_so_far", f.Lost))
 }
 
 // shortHash names a session in logs: the same one in every line, and of no

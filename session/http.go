@@ -28,6 +28,9 @@ func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler 
 // within runs fn on the Exchange of a request. Where there is none, what is to be sent is in the
 // header of w afterwards, and the Session can send nothing more.
 func (s *Service) within(w http.ResponseWriter, r *http.Request, fn func(*Exchange) error) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
 	x := s.exchangeOf(w, r)
 	if x == nil {
 		x = s.newExchange(r)
@@ -67,6 +70,9 @@ func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...Ver
 // Verify finds the session of the request, as VerifyHTTP does. A second call goes by the
 // session that is there, and checks only what it demands beyond. Errors: as VerifyHTTP.
 func (x *Exchange) Verify(opts ...VerifyOption) (*Session, error) {
+	if err := x.svc.checkOpen(); err != nil {
+		return nil, err
+	}
 	sess, err := x.verify(x.svc.demandsOf(opts))
 	x.done(err)
 	return sess, err
@@ -191,7 +197,7 @@ func (s *Service) SignOutHTTP(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return sess.Revoke(r.Context())
+		return sess.signOut(r.Context())
 	})
 }
 

@@ -22,6 +22,13 @@ import (
 // errors.ErrCookieTooLarge (nothing was stored), errors.ErrUnavailable,
 // errors.ErrGeneral.
 func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*AccessToken, error) {
+	if err := s.svc.checkOpen(); err != nil {
+		return nil, err
+	}
+	return s.merge(ctx, members)
+}
+
+func (s *Session) merge(ctx context.Context, members map[string]any) (*AccessToken, error) {
 	s.merging.Lock()
 	defer s.merging.Unlock()
 	row, err := s.svc.mergePayload(ctx, s.Handle(), members)
@@ -47,6 +54,9 @@ func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*Ac
 // MergePayload changes members of the payload object of the session named by
 // handle. Access tokens show it from their next refresh on. Errors: as Session.MergePayload.
 func (s *Service) MergePayload(ctx context.Context, handle string, members map[string]any) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
 	_, err := s.mergePayload(ctx, handle, members)
 	return err
 }

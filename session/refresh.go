@@ -21,6 +21,9 @@ import (
 //
 // Handlers use RefreshHTTP or refresh.Handler.
 func (s *Service) Refresh(ctx context.Context, refreshToken string) (*Tokens, error) {
+	if err := s.checkOpen(); err != nil {
+		return nil, err
+	}
 	tok, err := s.parseRefresh(ctx, refreshToken)
 	if err != nil {
 		return nil, err
@@ -130,6 +133,12 @@ func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int6
 // its parent back). Whoever keeps the row moving gains nothing: the last time it is
 // revoked however it is.
 func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok lineage.Token) (*models.Session, error) {
+	if !s.thefts.Begin() {
+		// Closed just now. The row is as it was: the next attempt, elsewhere, is
+		// judged the same, and told.
+		return nil, errors.ErrClosed
+	}
+	defer s.thefts.End()
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
@@ -157,6 +166,9 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 
 func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int64) error {
 	since := time.Duration(max(0, now-row.RefreshToken.CurIat)) * time.Millisecond
+	found := &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
+	// Whatever the application's logger or OnEvent does, the theft is told.
+	defer s.thefts.Tell(found)
 	s.emit(ctx, Event{Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, SinceRotation: since})
-	return &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
+	return found
 }

@@ -13,6 +13,9 @@ import (
 //
 // Errors: errors.ErrUnavailable, errors.ErrGeneral. Calling again is harmless.
 func (s *Service) Revoke(ctx context.Context, handle string) (bool, error) {
+	if err := s.checkOpen(); err != nil {
+		return false, err
+	}
 	return s.revoke(ctx, handle, models.RevokedByApplication)
 }
 
@@ -38,6 +41,9 @@ func (s *Service) RevokeOthers(ctx context.Context, userID, keepHandle string) (
 }
 
 func (s *Service) revokeAll(ctx context.Context, userID, except string) (int, error) {
+	if err := s.checkOpen(); err != nil {
+		return 0, err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	n, err := s.store.RevokeAll(ctx, userID, except, models.RevokedByRevokeAll, s.now())

@@ -2,13 +2,13 @@ package session
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
+	"github.com/gin-sessionkit/sessionkit/internal/theft"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -20,7 +20,8 @@ type Service struct {
 	cfg    Config
 	store  Store
 	keys   *keyring.Ring
-	seen   *token.Cache // nil when off
+	seen   *token.Cache  // nil when off
+	thefts *theft.Teller // nil when nobody wants to know
 	stop   context.CancelFunc
 	worker sync.WaitGroup
 
@@ -33,6 +34,10 @@ type Service struct {
 	failedAt, unlogged atomic.Int64
 	// mounted holds the handlers' names of the routes that refresh.Mount made, by path.
 	mounted sync.Map
+
+	open    atomic.Bool // false before New and after Close
+	closing atomic.Bool
+	closed  chan struct{} // closed when Close is done
 }
 
 // New checks the configuration (errors.ErrConfig names every wrong field) and
@@ -55,27 +60,91 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 		return nil, err
 	}
 
-	s := &Service{cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCache), wire: cfg.wireSettings()}
+	s := &Service{
+		cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCache),
+		wire: cfg.wireSettings(), closed: make(chan struct{}),
+	}
+	s.thefts = theft.New(cfg.OnTheft, s.logUntold)
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.worker.Go(func() { keys.Run(background) })
 	if !cfg.Cleanup.Disabled {
 		s.worker.Go(func() { s.cleanUpUntil(background) })
 	}
+	s.open.Store(true)
 	return s, nil
 }
 
-// Close stops the goroutines and waits for them. It may be called more than
-// once. The store stays open: it is the caller's.
+// closeTimeout is how long Close waits for what is under way.
+const closeTimeout = 10 * time.Second
+
+// Close ends the Service: stop the HTTP server first, then close the Service,
+// then the database. It stops the goroutines and waits for them and for the
+// calls of Config.OnTheft, those of thefts that are found out meanwhile too. What
+// has not ended after 10 s is told so by its context, and what has not returned a
+// second later is left behind and logged.
+//
+// Until Close returns, the Service goes on working, so that Config.OnTheft can
+// use it. Afterwards every method that would do anything returns
+// errors.ErrClosed, which is answered 503, and no client loses its tokens. Close
+// does not wait for other calls: those under way end as usual, if the store is
+// still there and they know their keys.
+//
+// Close may be called more than once and by several at once: each returns when
+// the Service is closed. Config.OnTheft and Config.OnEvent must not call it, as
+// they would wait for themselves until the time is up. The store stays open: it
+// is the caller's.
 func (s *Service) Close() {
+	switch {
+	case s.closed == nil: // New did not make it
+	case s.closing.Swap(true):
+		<-s.closed
+	default:
+		s.close()
+	}
+}
+
+func (s *Service) close() {
+	defer close(s.closed)
+	defer s.open.Store(false)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
 	s.stop()
-	s.worker.Wait()
+	ended := make(chan struct{})
+	go func() {
+		s.worker.Wait()
+		close(ended)
+	}()
+	s.thefts.Close(ctx)
+	s.open.Store(false)
+	select {
+	case <-ended:
+		return // whether or not the time is up too
+	default:
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		s.cfg.Logger.ErrorContext(ctx, "sessionkit: Close gave up waiting: the store, the key provider, Config.OnEvent or the logger has not returned")
+	}
+}
+
+// checkOpen refuses the use of a closed Service. Every exported method that does
+// anything begins with it, and none that they share: what has begun goes on.
+func (s *Service) checkOpen() error {
+	if s.open.Load() {
+		return nil
+	}
+	return errors.ErrClosed
 }
 
 // RetireKey stops a compromised signing key at once in this process, and in
 // all others within a minute: tokens signed by it are refused. kid is the
 // "kid" in the header of an access token.
 func (s *Service) RetireKey(ctx context.Context, kid string) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return s.keys.Retire(ctx, kid)
@@ -108,9 +177,6 @@ func (s *Service) RefreshPath() string { return s.cfg.Cookie.RefreshPath }
 
 // SignOutPath is the path of the ready-made sign-out route.
 func (s *Service) SignOutPath() string { return s.cfg.Cookie.SignOutPath }
-
-// Logger is the configured logger.
-func (s *Service) Logger() *slog.Logger { return s.cfg.Logger }
 
 // Mounted notes that a router has a route of this Service at path, with a handler of that
 // name. refresh.Mount calls it.

@@ -93,6 +93,13 @@ func (s *Session) ModifyData(ctx context.Context, modify func(current json.RawMe
 // whether or not somebody else was faster. On an error nothing is cleared, so
 // that the client can try again.
 func (s *Session) Revoke(ctx context.Context) error {
+	if err := s.svc.checkOpen(); err != nil {
+		return err
+	}
+	return s.signOut(ctx)
+}
+
+func (s *Session) signOut(ctx context.Context) error {
 	if _, err := s.svc.revoke(ctx, s.Handle(), models.RevokedBySignOut); err != nil {
 		return err
 	}

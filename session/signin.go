@@ -41,6 +41,9 @@ func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID stri
 
 // Create starts a session and sends its tokens, as CreateHTTP does. Errors: as CreateHTTP.
 func (x *Exchange) Create(userID string, opts ...CreateOption) (*Session, error) {
+	if err := x.svc.checkOpen(); err != nil {
+		return nil, err
+	}
 	sess, err := x.create(userID, opts)
 	x.done(err)
 	return sess, err

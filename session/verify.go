@@ -70,6 +70,9 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 //
 // Handlers use VerifyHTTP or middleware.Verify.
 func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {
+	if err := s.checkOpen(); err != nil {
+		return nil, nil, err
+	}
 	sess, replacement, err := s.verify(ctx, accessToken, antiCSRFText{s.cfg.AntiCSRF.Mode, antiCSRF}, s.demandsOf(opts))
 	switch {
 	case errors.Is(err, errors.ErrUnauthorised):
