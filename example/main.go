@@ -63,19 +63,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 
 	demo := newDemo()
 	cfg := opts.config(logger)
-	cfg.OnEvent = demo.onEvent
+	cfg.OnEvent, cfg.OnTheft = demo.onEvent, demo.onTheft
 	svc, err := session.New(ctx, store, cfg)
 	if err != nil {
 		return err
 	}
-	defer svc.Close()
+	defer svc.Close() // after the last request: serve has shut the server down
 
 	demo.self, err = newLoopback(listener.Addr(), opts)
 	if err != nil {
 		return err
 	}
 	defer demo.self.close()
-	return serve(ctx, listener, newRouter(svc, store, opts, demo), opts, logger, stdout) //nolint:contextcheck // handlers have their request's
+	return serve(ctx, listener, newRouter(svc, store, opts, demo, logger), opts, logger, stdout) //nolint:contextcheck // handlers have their request's
 }
 
 // serve answers requests until ctx ends, then lets those under way end.

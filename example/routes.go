@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -17,18 +18,18 @@ type checker interface {
 }
 
 // newRouter puts all routes together.
-func newRouter(svc *session.Service, store checker, opts options, demo *demo) http.Handler {
+func newRouter(svc *session.Service, store checker, opts options, demo *demo, logger *slog.Logger) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	// Nobody stands in front of this program, so nobody's X-Forwarded-For counts.
 	_ = router.SetTrustedProxies(nil)
-	router.Use(recovery(svc.Logger()), cors(opts.trustedOrigins), sameOrigin(opts.trustedOrigins))
+	router.Use(recovery(logger), cors(opts.trustedOrigins), sameOrigin(opts.trustedOrigins))
 	router.NoRoute(func(c *gin.Context) { answer(c, http.StatusNotFound, "not found") })
 
 	mountPage(router, opts, demo)
 	mountAPI(router, &api{svc: svc, signedIn: demo.signedIn})
 	router.GET("/healthz", health(store))
-	refresh.Mount(router, svc, refresh.OnTheft(demo.onTheft))
+	refresh.Mount(router, svc)
 	mountDemo(router, svc, demo)
 	return router
 }

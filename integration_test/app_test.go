@@ -58,6 +58,7 @@ func startOn(t *testing.T, store session.Store, clock *sessiontest.Clock, change
 	}
 	cfg := session.Config{
 		Now: clock.Now, OnEvent: a.events.add, Leeway: session.NoLeeway,
+		OnTheft: func(_ context.Context, theft *errors.TokenTheftError) { a.thefts <- theft },
 		// Debug, so that what must not be logged has every chance to be.
 		Logger: slog.New(slog.NewTextHandler(a.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		// Databases on a busy test machine.
@@ -79,7 +80,7 @@ func startOn(t *testing.T, store session.Store, clock *sessiontest.Clock, change
 
 func (a *app) router() http.Handler {
 	router := gin.New()
-	refresh.Mount(router, a.svc, refresh.OnTheft(func(_ context.Context, theft *errors.TokenTheftError) { a.thefts <- theft }))
+	refresh.Mount(router, a.svc)
 	router.POST("/login", a.login)
 	router.GET("/visitor", middleware.VerifyOptional(a.svc), func(c *gin.Context) {
 		_, signedIn := middleware.Session(c)

@@ -92,36 +92,46 @@ func TestMount_AtTheConfiguredPaths(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, serve(t, router, http.MethodPost, "/api/renew", "", "").Code)
 }
 
-// A callback that panics or hangs is nobody else's trouble (SM-22), and gets a context of its own.
-func TestOnTheft_CallbackCannotHurt(t *testing.T) {
+// The theft is answered as one, and told once by the service.
+func TestHandler_Theft(t *testing.T) {
 	t.Parallel()
-	svc := newService(t)
-	told := make(chan *errors.TokenTheftError, 1)
-	var handle string
+	told := make(chan *errors.TokenTheftError, 10)
+	svc := newService(t, func(c *session.Config) {
+		c.OnTheft = func(_ context.Context, theft *errors.TokenTheftError) { told <- theft }
+	})
 	router := gin.New()
-	router.POST("/", refresh.Handler(svc, refresh.OnTheft(func(ctx context.Context, theft *errors.TokenTheftError) {
-		_, bounded := ctx.Deadline()
-		if !bounded || ctx.Err() != nil {
-			t.Error("the callback needs a context of its own that ends")
-		}
-		if ended, err := svc.Revoke(ctx, handle); ended || err != nil {
-			t.Error("the family is revoked before the callback")
-		}
-		told <- theft
-		panic("of the application")
-	})))
+	refresh.Mount(router, svc)
 	first, err := svc.Create(t.Context(), "user")
 	require.NoError(t, err)
-	handle = first.Session.Handle()
 	second, err := svc.Refresh(t.Context(), first.Refresh.Value)
 	require.NoError(t, err)
 	_, err = svc.Refresh(t.Context(), second.Refresh.Value)
 	require.NoError(t, err)
 
-	w := serve(t, router, http.MethodPost, "/", "sRefreshToken="+first.Refresh.Value, "")
+	w := serve(t, router, http.MethodPost, svc.RefreshPath(), "sRefreshToken="+first.Refresh.Value, "")
 	require.Equal(t, `{"message":"token theft detected"}`, w.Body.String())
-	require.Equal(t, handle, (<-told).SessionHandle)
-	w = serve(t, router, http.MethodPost, "/", "sRefreshToken="+first.Refresh.Value, "")
+	w = serve(t, router, http.MethodPost, svc.RefreshPath(), "sRefreshToken="+first.Refresh.Value, "")
 	require.Equal(t, `{"message":"unauthorised"}`, w.Body.String())
+	svc.Close()
+	require.Equal(t, first.Session.Handle(), (<-told).SessionHandle)
 	require.Empty(t, told)
+}
+
+// A closed service says "not now", and takes nothing away.
+func TestHandlers_closed(t *testing.T) {
+	t.Parallel()
+	svc := newService(t)
+	tokens, err := svc.Create(t.Context(), "user")
+	require.NoError(t, err)
+	router := gin.New()
+	refresh.Mount(router, svc)
+	svc.Close()
+	for _, path := range []string{svc.RefreshPath(), svc.SignOutPath()} {
+		for _, cookie := range []string{"", "sRefreshToken=" + tokens.Refresh.Value + "; sAccessToken=" + tokens.Access.Value, "sRefreshToken=x; sAccessToken=x"} {
+			w := serve(t, router, http.MethodPost, path, cookie, "")
+			require.Equal(t, http.StatusServiceUnavailable, w.Code)
+			require.Equal(t, "1", w.Header().Get("Retry-After"))
+			require.Empty(t, w.Header().Values("Set-Cookie"))
+		}
+	}
 }

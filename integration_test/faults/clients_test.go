@@ -190,9 +190,9 @@ func TestF36_Panics(t *testing.T) {
 	s := setUp(t, setting{
 		session: func(c *session.Config) {
 			c.OnEvent = func(session.Event) { perhaps(0.2) }
+			c.OnTheft = func(context.Context, *errors.TokenTheftError) { perhaps(0.5) }
 		},
 		app: func(c *rig.AppConfig) {
-			c.OnTheft = func(*errors.TokenTheftError) { perhaps(0.5) }
 			c.Middleware = []gin.HandlerFunc{func(c *gin.Context) {
 				perhaps(0.03)
 				c.Next()

@@ -42,8 +42,7 @@ type AppConfig struct {
 	Ledger *Ledger
 	// Listener, if set, is where to serve.
 	Listener net.Listener
-	// OnTheft and Middleware are added to what the application does by itself.
-	OnTheft    func(*errors.TokenTheftError)
+	// Middleware is added to what the application does by itself.
 	Middleware []gin.HandlerFunc
 }
 
@@ -58,6 +57,13 @@ func Start(ctx context.Context, store session.Store, cfg AppConfig) (*App, error
 		a.Ledger.Event(e)
 		if own != nil {
 			own(e)
+		}
+	}
+	told := cfg.Session.OnTheft
+	cfg.Session.OnTheft = func(ctx context.Context, theft *errors.TokenTheftError) {
+		a.Ledger.callback(theft.SessionHandle)
+		if told != nil {
+			told(ctx, theft)
 		}
 	}
 	cfg.Session.Logger = cmp.Or(cfg.Session.Logger, slog.New(slog.DiscardHandler))
@@ -96,12 +102,7 @@ func (a *App) router(cfg AppConfig) http.Handler {
 	router := gin.New()
 	router.Use(gin.RecoveryWithWriter(io.Discard))
 	router.Use(cfg.Middleware...)
-	refresh.Mount(router, a.Svc, refresh.OnTheft(func(_ context.Context, theft *errors.TokenTheftError) {
-		a.Ledger.callback(theft.SessionHandle)
-		if cfg.OnTheft != nil {
-			cfg.OnTheft(theft)
-		}
-	}))
+	refresh.Mount(router, a.Svc)
 	router.POST("/login", a.login)
 	router.GET("/strict", middleware.Verify(a.Svc, session.WithRevocation(session.RevokeImmediately)), a.me)
 
