@@ -2,9 +2,9 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
-	"math/big"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/wait"
 )
 
 // cleanupGrace keeps rows a little longer than they live, for clocks that disagree.
@@ -14,9 +14,9 @@ const cleanupGrace = time.Minute
 // store remembers when, so that restarts neither skip it nor repeat it.
 func (s *Service) cleanUpUntil(ctx context.Context) {
 	look := min(s.cfg.Cleanup.Every, time.Hour)
-	for sleep(ctx, jitter(look/4)+time.Second) {
+	for wait.Sleep(ctx, wait.Below(look/4)+time.Second) {
 		s.cleanUpOnce(ctx)
-		if !sleep(ctx, look*3/4) {
+		if !wait.Sleep(ctx, look*3/4) {
 			return
 		}
 	}
@@ -52,7 +52,7 @@ func (s *Service) deleteEnded(ctx context.Context) (removed int, err error) {
 		n, err := s.store.DeleteEnded(batch, before, s.cfg.Cleanup.Batch)
 		cancel()
 		removed += n
-		if err != nil || n < s.cfg.Cleanup.Batch || !sleep(ctx, s.cfg.Cleanup.Pause) {
+		if err != nil || n < s.cfg.Cleanup.Batch || !wait.Sleep(ctx, s.cfg.Cleanup.Pause) {
 			return removed, err
 		}
 	}
@@ -62,25 +62,4 @@ func (s *Service) warnCleanup(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
 		s.cfg.Logger.WarnContext(ctx, "sessionkit: cleanup failed", "error", err)
 	}
-}
-
-// sleep waits for d and reports true, or false as soon as ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
-// jitter is a random duration below limit, so that instances started together part ways.
-func jitter(limit time.Duration) time.Duration {
-	n, err := rand.Int(rand.Reader, big.NewInt(int64(max(limit, 1))))
-	if err != nil {
-		return 0
-	}
-	return time.Duration(n.Int64())
 }

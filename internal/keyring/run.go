@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/wait"
 )
 
 // maxBackoff is the longest rest after failures.
@@ -40,7 +42,7 @@ func (r *Ring) stop() {
 }
 
 func (r *Ring) keepFresh(ctx context.Context, s *source) {
-	timer := time.NewTimer(jittered(s.every))
+	timer := time.NewTimer(wait.Jitter(s.every, 4))
 	defer timer.Stop()
 	failures := 0
 	for {
@@ -63,7 +65,7 @@ func (r *Ring) keepFresh(ctx context.Context, s *source) {
 		default:
 			failures = 0
 		}
-		timer.Reset(jittered(backoff(s.every, failures)))
+		timer.Reset(wait.Jitter(backoff(s.every, failures), 4))
 	}
 }
 

@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"crypto/rand"
-	"encoding/binary"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -108,12 +107,4 @@ func (s Schedule) newKey(slot, now int64, alone bool) models.SigningKey {
 		ID: rand.Text(), Purpose: s.Purpose, Slot: slot, Algorithm: s.algorithm(), Secret: secret,
 		CreatedAt: now, ActiveFrom: active, RetireAt: s.retireAt(active),
 	}
-}
-
-// jittered shortens d by up to a quarter, so that instances started together
-// drift apart. It never lengthens: d is a promise.
-func jittered(d time.Duration) time.Duration {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	return d - time.Duration(binary.BigEndian.Uint64(b[:])%uint64(d/4+1)) //nolint:gosec // d is positive
 }

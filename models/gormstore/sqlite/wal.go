@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/wait"
 )
 
 // walTimeout bounds how long Open waits for other processes that open the same
@@ -22,8 +22,8 @@ const walTimeout = 15 * time.Second
 //
 // It is no pragma of the URI, which would wait its busy_timeout: of processes
 // that switch a new file at once, each holds what the others wait for, and
-// waiting ends in SQLITE_BUSY for all but one. So nobody waits, and who loses
-// lets go and tries again.
+// waiting ends in SQLITE_BUSY for all but one. So nobody waits: who loses gives the
+// connection back and tries again a moment later.
 func useWAL(pool *sql.DB, path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), walTimeout)
 	defer cancel()
@@ -35,7 +35,7 @@ func useWAL(pool *sql.DB, path string) error {
 		if err == nil {
 			err = fmt.Errorf("write-ahead logging does not work there, the journal is %q", mode)
 		}
-		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != busy || !pause(ctx) {
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != busy || !wait.Sleep(ctx, 2*time.Millisecond+wait.Below(28*time.Millisecond)) {
 			return errors.WithReason(errors.ErrGeneral, fmt.Errorf("sqlite: open %s: %w", path, err))
 		}
 	}
@@ -59,18 +59,4 @@ func switchToWAL(ctx context.Context, pool *sql.DB) (mode string, err error) {
 		err = restoreErr
 	}
 	return strings.ToLower(mode), err
-}
-
-// pause waits 2 to 30 ms at random and reports whether ctx still lives.
-func pause(ctx context.Context) bool {
-	var dice [1]byte
-	_, _ = rand.Read(dice[:]) // never fails
-	timer := time.NewTimer(2*time.Millisecond + time.Duration(dice[0])*110*time.Microsecond)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
