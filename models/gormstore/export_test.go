@@ -15,9 +15,9 @@ func Translate(ctx context.Context, dialect string, err error) error {
 
 // Judge returns whether err was undone by the database or has an unknown
 // outcome.
-func Judge(dialect string, err error) (wasUndone, isUnknown bool) {
+func Judge(dialect string, err error) (isUndone, isUnknown bool) {
 	o := judge(dialect, err).outcome
-	return o == undone, o == unknown
+	return o == wasUndone, o == unknown
 }
 
 // Retry runs op as a statement of a store, or as an insert.

@@ -2,8 +2,9 @@ package gormstore
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/wait"
 )
 
 // Repeating a statement that the database rolled back: waits of 5 ms doubling up
@@ -27,24 +28,13 @@ func (s *Store) retry(ctx context.Context, again func(outcome) bool, op func() e
 
 // rolledBack accepts what the database says was undone. A broken connection is
 // not among it: the statement may have been carried out, or still be.
-func rolledBack(o outcome) bool { return o == undone }
+func rolledBack(o outcome) bool { return o == wasUndone }
 
 // mayRepeat accepts broken connections too, for a statement that can tell
 // whether it has been carried out before.
-func mayRepeat(o outcome) bool { return o == undone || o == unknown }
+func mayRepeat(o outcome) bool { return o == wasUndone || o == unknown }
 
 // pause waits before the next try and reports whether ctx still lives.
 func pause(ctx context.Context, try int) bool {
-	wait := min(firstWait<<(try-1), maxWait)
-	var dice [1]byte
-	_, _ = rand.Read(dice[:]) // never fails
-	wait = wait/2 + wait/2*time.Duration(dice[0])/255
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return wait.Sleep(ctx, wait.Jitter(min(firstWait<<(try-1), maxWait), 2))
 }

@@ -61,16 +61,16 @@ func TestMySQLErrors(t *testing.T) {
 		"1153 packet":          {mysqlError(1153, "08S01", "Got a packet"), errors.ErrInvalidInput, errors.ErrValueTooLarge, failed},
 		"1406 too long":        {mysqlError(1406, "22001", "Data too long"), errors.ErrGeneral, nil, failed},
 		"1366 incorrect value": {mysqlError(1366, "HY000", "Incorrect string value"), errors.ErrGeneral, nil, failed},
-		"1044 rights":          {mysqlError(1044, "42000", "Access denied for user"), errors.ErrGeneral, nil, failed},
-		"1045 rights":          {mysqlError(1045, "28000", "Access denied for user"), errors.ErrGeneral, nil, failed},
+		"1044 rights":          {mysqlError(1044, "42000", "Access denied for user"), errors.ErrUnavailable, nil, failed},
+		"1045 rights":          {mysqlError(1045, "28000", "Access denied for user"), errors.ErrUnavailable, nil, failed},
 		"1142 rights":          {mysqlError(1142, "42000", "command denied"), errors.ErrGeneral, nil, failed},
-		"1030 of nobody knows": {mysqlError(1030, "HY000", "Got error 168"), errors.ErrGeneral, nil, failed},
+		"1030 of nobody knows": {mysqlError(1030, "HY000", "Got error 168"), errors.ErrUnavailable, nil, failed},
 		"1030 disk full":       {mysqlError(1030, "HY000", "Got error 28 from storage"), errors.ErrUnavailable, nil, failed},
 		"1026 disk full":       {mysqlError(1026, "HY000", "Error writing (No space left)"), errors.ErrUnavailable, nil, failed},
 		"2003 without state":   {mysqlError(2003, "", "Can't connect"), errors.ErrUnavailable, nil, failed},
 		"an unknown 08 state":  {mysqlError(9999, "08S01", "new"), errors.ErrUnavailable, nil, unsure},
-		"an unknown number":    {mysqlError(9999, "HY000", "new"), errors.ErrGeneral, nil, failed},
-		"an unknown stateless": {mysqlError(9999, "", "new"), errors.ErrGeneral, nil, failed},
+		"an unknown number":    {mysqlError(9999, "HY000", "new"), errors.ErrUnavailable, nil, failed},
+		"an unknown stateless": {mysqlError(9999, "", "new"), errors.ErrUnavailable, nil, failed},
 		"packet by the driver": {mysql.ErrPktTooLarge, errors.ErrInvalidInput, errors.ErrValueTooLarge, failed},
 	}
 	for _, n := range []uint16{1021, 1114, 1040, 1047, 1203, 1226, 1290, 1317, 1792, 1836, 1969, 3024, 3100} {
@@ -100,7 +100,7 @@ func TestPostgresErrors(t *testing.T) {
 		"no column":        {state("42703"), errors.ErrGeneral, errors.ErrSchema, failed},
 		"no rights":        {state("42501"), errors.ErrGeneral, nil, failed},
 		"bad text":         {state("22021"), errors.ErrGeneral, nil, failed},
-		"empty":            {state(""), errors.ErrGeneral, nil, failed},
+		"empty":            {state(""), errors.ErrUnavailable, nil, failed},
 	}
 	for _, code := range []string{"08000", "08003", "08006", "57P01", "57P02", "57P03"} {
 		rows[code] = errorRow{state(code), errors.ErrUnavailable, nil, unsure}
@@ -134,8 +134,8 @@ func TestSQLiteErrors(t *testing.T) {
 		"no column":          {codeError{1, "no such column: " + canary}, errors.ErrGeneral, errors.ErrSchema, failed},
 		"insert column":      {codeError{1, "table t has no column named c"}, errors.ErrGeneral, errors.ErrSchema, failed},
 		"syntax":             {codeError{1, "near " + canary}, errors.ErrGeneral, nil, failed},
-		"corrupt":            {codeError{11, canary}, errors.ErrGeneral, nil, failed},
-		"no database":        {codeError{26, canary}, errors.ErrGeneral, nil, failed},
+		"corrupt":            {codeError{11, canary}, errors.ErrUnavailable, nil, failed},
+		"no database":        {codeError{26, canary}, errors.ErrUnavailable, nil, failed},
 		"too big":            {codeError{18, canary}, errors.ErrInvalidInput, errors.ErrValueTooLarge, failed},
 		"foreign key":        {codeError{787, canary}, errors.ErrGeneral, nil, failed},
 		"gorm's own":         {gorm.ErrDuplicatedKey, errors.ErrGeneral, errors.ErrDuplicate, failed},
@@ -196,8 +196,8 @@ func TestConnectionErrors(t *testing.T) {
 		"pool closed":      {errors.New("sql: database is closed"), errors.ErrUnavailable, nil, failed},
 		"deadline":         {context.DeadlineExceeded, errors.ErrUnavailable, context.DeadlineExceeded, failed},
 		"cancelled":        {fmt.Errorf("%s: %w", canary, context.Canceled), errors.ErrUnavailable, context.Canceled, failed},
-		"TLS":              {tls.RecordHeaderError{Msg: canary}, errors.ErrGeneral, nil, failed},
-		"of any kind":      {errors.New(canary), errors.ErrGeneral, nil, failed},
+		"TLS":              {tls.RecordHeaderError{Msg: canary}, errors.ErrUnavailable, nil, failed},
+		"of any kind":      {errors.New(canary), errors.ErrUnavailable, nil, failed},
 		"scan":             {fmt.Errorf("sql: Scan error: converting %s: %w", canary, errors.New(canary)), errors.ErrGeneral, nil, failed},
 	})
 }

@@ -1,0 +1,103 @@
+package gormstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
+
+// judgeConnection knows the errors that no server sent.
+func judgeConnection(err error) verdict {
+	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ended) {
+			return verdict{errors.ErrUnavailable, ended, final}
+		}
+	}
+	if errors.Is(err, mysql.ErrPktTooLarge) {
+		return tooLarge.verdict("MySQL packet")
+	}
+	// The text of a net error has addresses, never an account. pgx wraps it into
+	// one that has the account, so only the inner one is kept.
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		if e.Op == "dial" {
+			return away.verdict(e.Error())
+		}
+		return unsure.verdict(e.Error())
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return away.verdict(e.Error())
+	}
+	for _, broken := range []error{
+		mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrBusyBuffer,
+		driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe,
+		net.ErrClosed, os.ErrDeadlineExceeded,
+	} {
+		if errors.Is(err, broken) {
+			return unsure.verdict(broken.Error())
+		}
+	}
+	switch err.Error() {
+	case "sql: database is closed":
+		return away.verdict("database is closed")
+	case "bad connection": // go-sql-driver's own, when a new connection breaks in the handshake
+		return away.verdict("connection broke before it was ready")
+	}
+	// pgconn's "conn closed" and the like: nothing was sent.
+	if e, ok := errors.AsType[interface {
+		error
+		SafeToRetry() bool
+	}](err); ok && e.SafeToRetry() {
+		return away.verdict("connection is closed")
+	}
+	text := fmt.Sprintf("unexpected %T", innermost(err))
+	if ownFault(err) {
+		return faulty.verdict(text)
+	}
+	return away.verdict(text) // TLS, certificates, signing in, plugins, whatever comes
+}
+
+// ownFault reports whether database/sql or GORM refused a statement or a value.
+func ownFault(err error) bool {
+	for _, refused := range []error{
+		sql.ErrNoRows, sql.ErrTxDone, gorm.ErrRecordNotFound, gorm.ErrInvalidTransaction, gorm.ErrNotImplemented,
+		gorm.ErrMissingWhereClause, gorm.ErrUnsupportedDriver, gorm.ErrUnsupportedRelation, gorm.ErrInvalidData,
+		gorm.ErrInvalidDB, gorm.ErrInvalidValue, gorm.ErrInvalidValueOfLength, gorm.ErrDryRunModeUnsupported,
+		gorm.ErrForeignKeyViolated, gorm.ErrCheckConstraintViolated, gorm.ErrModelValueRequired,
+		gorm.ErrPrimaryKeyRequired, gorm.ErrModelAccessibleFieldsRequired, gorm.ErrEmptySlice, gorm.ErrSubQueryRequired,
+		driver.ErrSkip, driver.ErrRemoveArgument,
+	} {
+		if errors.Is(err, refused) {
+			return true
+		}
+	}
+	if _, ok := errors.AsType[*strconv.NumError](err); ok {
+		return true
+	}
+	for _, prefix := range []string{"sql: Scan error", "sql: expected ", "sql: converting argument", "sql: unknown driver"} {
+		if strings.Contains(err.Error(), prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
