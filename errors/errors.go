@@ -73,7 +73,7 @@ var (
 
 // Reasons of an ErrInvalidInput.
 var (
-	ErrUserIDInvalid    = stderrors.New("user id must be 1 to 128 bytes of valid UTF-8")
+	ErrUserIDInvalid    = stderrors.New("user id must be 1 to 255 bytes of valid UTF-8")
 	ErrValueNotJSON     = stderrors.New("value cannot be expressed as JSON")
 	ErrValueTooDeep     = stderrors.New("value nests too deeply")
 	ErrValueTooLarge    = stderrors.New("value too large to store")

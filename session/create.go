@@ -9,9 +9,6 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// MaxUserIDLen is the longest user id in bytes.
-const MaxUserIDLen = 128
-
 // CreateOption adds to a new session.
 type CreateOption func(*creation)
 
@@ -41,7 +38,7 @@ func WithDevice(userAgent, ip string) CreateOption {
 }
 
 // Create starts a session for a user who has just proven to be userID, an opaque string of 1
-// to 128 bytes of UTF-8 that is kept byte for byte. It is one INSERT.
+// to models.MaxUserID (255) bytes of UTF-8 that is kept byte for byte. It is one INSERT.
 //
 // Errors: errors.ErrInvalidInput (with a reason; nothing was stored),
 // errors.ErrUnavailable, errors.ErrGeneral.
@@ -85,7 +82,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 }
 
 func checkUserID(userID string) error {
-	if len(userID) == 0 || len(userID) > MaxUserIDLen || !utf8.ValidString(userID) {
+	if len(userID) == 0 || len(userID) > models.MaxUserID || !utf8.ValidString(userID) {
 		return invalidInput(errors.ErrUserIDInvalid)
 	}
 	return nil

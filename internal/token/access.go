@@ -21,9 +21,6 @@ const (
 	maxMillis  = maxSeconds*1000 + 999
 )
 
-// maxUserIDLen is the longest user id in bytes.
-const maxUserIDLen = 128
-
 // Access holds the claims of an access token (RFC 7519; RFC 9068 for the
 // type). It shows none of its fields, under every fmt verb, in JSON and in
 // slog.
@@ -59,7 +56,7 @@ type Access struct {
 // for parsing, so that nothing is signed that would not be read again.
 func (a *Access) check() error {
 	switch {
-	case a.UserID == "" || len(a.UserID) > maxUserIDLen || !utf8.ValidString(a.UserID):
+	case a.UserID == "" || len(a.UserID) > models.MaxUserID || !utf8.ValidString(a.UserID):
 		return errors.ErrUserIDInvalid
 	case a.Issuer == "" || a.Audience == "" || a.ID == "" || !ValidHandle(a.Handle),
 		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.Audience) || !utf8.ValidString(a.ID),

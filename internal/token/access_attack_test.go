@@ -197,7 +197,7 @@ func claimAttacks() []attack {
 		"iss object":                    claims("iss", `{}`),
 		"sub number":                    claims("sub", `7`),
 		"sub empty":                     claims("sub", `""`),
-		"sub of 129 bytes":              claims("sub", `"`+strings.Repeat("u", 129)+`"`),
+		"sub of 256 bytes":              claims("sub", `"`+strings.Repeat("u", 256)+`"`),
 		"sid upper case":                claims("sid", `"`+strings.ToUpper(handle)+`"`),
 		"sid with trailing bits":        claims("sid", `"`+handle[:25]+`5"`),
 		"sid number":                    claims("sid", `1`),

@@ -75,7 +75,7 @@ func TestAccessRoundTrip(t *testing.T) {
 		"far":                 func(a *token.Access) { a.ExpiresAt, a.Gen = 253402300799, math.MaxInt64 },
 		"user id breaks out":  func(a *token.Access) { a.UserID = `","sub":"admin` },
 		"user id white space": func(a *token.Access) { a.UserID = " bob\t\r\n\x00\x1f \u2028" },
-		"user id of 128":      func(a *token.Access) { a.UserID = strings.Repeat("é", 64) },
+		"user id of 255":      func(a *token.Access) { a.UserID = strings.Repeat("é", 127) + "x" },
 		"user id markup":      func(a *token.Access) { a.UserID = "<b>&é😀\x7f" },
 		"user id number":      func(a *token.Access) { a.UserID = "1e3" },
 	} {
@@ -109,7 +109,7 @@ func TestSignRefuses(t *testing.T) {
 		"payload too large": {errors.ErrCookieTooLarge, func(a *token.Access) { a.Payload = json.RawMessage(`"` + strings.Repeat("a", 2800) + `"`) }},
 		"payload huge":      {errors.ErrCookieTooLarge, func(a *token.Access) { a.Payload = make(json.RawMessage, 1<<20) }},
 		"user id empty":     {errors.ErrUserIDInvalid, func(a *token.Access) { a.UserID = "" }},
-		"user id too long":  {errors.ErrUserIDInvalid, func(a *token.Access) { a.UserID = strings.Repeat("u", 129) }},
+		"user id too long":  {errors.ErrUserIDInvalid, func(a *token.Access) { a.UserID = strings.Repeat("u", models.MaxUserID+1) }},
 		"user id not UTF-8": {errors.ErrUserIDInvalid, func(a *token.Access) { a.UserID = "\xff" }},
 		"issuer empty":      {malformed, func(a *token.Access) { a.Issuer = "" }},
 		"issuer not UTF-8":  {malformed, func(a *token.Access) { a.Issuer = "\xc3" }},
