@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -134,15 +133,8 @@ func (a *api) endSession(c *gin.Context) {
 		c.Status(http.StatusNoContent)
 		return
 	}
-	own, err := a.svc.Handles(ctx, sess.UserID())
-	if err != nil {
-		a.fail(c, err)
-		return
-	}
-	ended := slices.Contains(own, handle)
-	if ended {
-		ended, err = a.svc.Revoke(ctx, handle)
-	}
+	// The handle comes from a client: whose session it is, the statement asks.
+	ended, err := a.svc.RevokeOf(ctx, sess.UserID(), handle)
 	switch {
 	case err != nil:
 		a.fail(c, err)

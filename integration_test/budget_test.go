@@ -88,7 +88,7 @@ func TestBudget_Statements(t *testing.T) {
 			{"a second session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
 			{"list", []string{"SELECT"}, func() { must(a.svc.Handles(t.Context(), "user"))(t) }},
 			{"revoke", []string{"UPDATE"}, func() { must(a.svc.Revoke(t.Context(), other))(t) }},
-			{"revoke all", []string{"UPDATE"}, func() { must(a.svc.RevokeAll(t.Context(), "user"))(t) }},
+			{"revoke all", []string{"SELECT", "UPDATE"}, func() { must(a.svc.RevokeAll(t.Context(), "user"))(t) }},
 		} {
 			got := count.during(r.act)
 			if r.want == nil {

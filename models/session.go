@@ -6,7 +6,7 @@ type Session struct {
 	// Handle names the session: 26 characters, time-ordered, 80 random bits.
 	// It is not a credential.
 	Handle string `gorm:"column:handle;primaryKey"`
-	// UserID is the application's, 1 to 128 bytes, byte-exact.
+	// UserID is the application's, 1 to MaxUserID bytes, byte-exact.
 	UserID string `gorm:"column:user_id"`
 
 	RefreshToken RefreshToken `gorm:"embedded;embeddedPrefix:refresh_"`
@@ -101,12 +101,73 @@ type Extend struct {
 // Revocation ends a session that nobody has revoked yet.
 type Revocation struct {
 	Handle string
+	// UserID, unless empty, must be the session's user.
+	UserID string
 	// Current, unless zero, must be the hash of the current refresh token: the end
 	// is what was decided on a row that must not have moved on meanwhile.
 	Current Hash
 	Reason  RevokeReason
 	// Now is written as the time of the end.
 	Now int64
+}
+
+// Position is a place in the order of a user's sessions: by creation time, and by
+// handle within a millisecond. The zero Position is the place before the first
+// one that a call would look at.
+type Position struct {
+	CreatedAt int64
+	Handle    string
+}
+
+// Position returns the place of s.
+func (s *Session) Position() Position { return Position{s.CreatedAt, s.Handle} }
+
+// Before reports whether p comes before other.
+func (p Position) Before(other Position) bool {
+	return p.CreatedAt < other.CreatedAt || p.CreatedAt == other.CreatedAt && p.Handle < other.Handle
+}
+
+// RevocationOfUser ends some of a user's sessions, from the newest on: the sessions
+// of one user are without a bound, and the work of one statement has one.
+type RevocationOfUser struct {
+	UserID string
+	// Except, unless empty, is the handle of a session to spare.
+	Except string
+	Reason RevokeReason
+	// Now decides which sessions are live, and is written as the time of the end.
+	Now int64
+	// From is where the call before left off: it begins below. Zero = the newest.
+	From Position
+	// Limit is how many rows are looked at, at most. 0 = as many as the store likes.
+	Limit int
+}
+
+// RevokedOfUser is what a RevocationOfUser did.
+type RevokedOfUser struct {
+	// Count is how many sessions it ended.
+	Count int
+	// Next is where to go on; nil when no session was left to look at.
+	Next *Position
+}
+
+// SessionsOfUser asks for some of a user's sessions, from the oldest on.
+type SessionsOfUser struct {
+	UserID string
+	// Now decides which sessions are live.
+	Now int64
+	// From is where the page before ended: this one begins above. Zero = the oldest.
+	From Position
+	// Limit is how many rows are looked at, at most. 0 = as many as the store likes.
+	Limit int
+}
+
+// SessionPage answers a SessionsOfUser.
+type SessionPage struct {
+	// Sessions are live. They may be fewer than the limit, and none even, although
+	// more follow: the limit counts the ended ones between them too.
+	Sessions []Session
+	// Next is where to go on; nil when no session was left to look at.
+	Next *Position
 }
 
 // DataWrite replaces the data of a live session.

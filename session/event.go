@@ -39,6 +39,8 @@ type Event struct {
 	Time time.Time
 	// Handle names the session, UserID its user, where they are known.
 	Handle, UserID string
+	// Kept goes with EventRevoked of RevokeOthers: the session that lives on.
+	Kept string
 	// Reason goes with EventRevoked.
 	Reason models.RevokeReason
 	// Count is the number of sessions or rows.
@@ -66,6 +68,9 @@ func (s *Service) emit(ctx context.Context, e Event) {
 		attrs := []slog.Attr{slog.String("session", shortHash(e.Handle))}
 		if e.Reason != "" {
 			attrs = append(attrs, slog.String("reason", string(e.Reason)))
+		}
+		if e.Kept != "" {
+			attrs = append(attrs, slog.String("kept", shortHash(e.Kept)))
 		}
 		if e.Count > 0 {
 			attrs = append(attrs, slog.Int("count", e.Count))

@@ -49,8 +49,8 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	if store == nil {
-		return nil, errors.WithReason(errors.ErrConfig, errors.New("store is nil"))
+	if err := checkStore(store); err != nil {
+		return nil, err
 	}
 	if err := store.Check(ctx); err != nil {
 		return nil, err

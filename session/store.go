@@ -13,7 +13,11 @@ import (
 //
 //   - It is one statement that commits by itself, on the primary and outside of
 //     any transaction, so that its effect is seen by the next call on any
-//     connection. It takes one connection at a time.
+//     connection. It takes one connection at a time. What ends or deletes many
+//     rows may read them by one statement and write them by another that asks
+//     for the conditions again.
+//   - What it reads, locks and writes is bounded, however many sessions a user
+//     or the table has: callers go on where a call left off.
 //   - It returns when ctx ends. It may repeat a statement which the database
 //     rolled back (deadlock, serialisation failure, lock wait) as long as ctx
 //     lives.
@@ -24,7 +28,17 @@ import (
 //   - Times are milliseconds since 1970 UTC and come from the caller. "Live at
 //     now" is models.Session.LiveAt: not revoked, not expired.
 //   - User ids and handles are compared byte for byte.
+//   - A user agent is for people to look at: of one that the database cannot
+//     hold, the store keeps what it can. No other value is ever changed.
 //   - No token, hash, key, payload or data value appears in an error or a log.
+//
+// A store that spreads its rows over several database servers keeps all sessions
+// of one user on one of them. RevokeAll writes many rows by one statement, and
+// its conditions and the deadlocks with other writers of these rows are the
+// business of one server: where the statement is spread over several, two calls
+// for one user can each hold what the other waits for, nobody notices, both time
+// out and the sessions live on. (So Vitess is sharded by user_id and not by
+// handle.)
 //
 // Methods are safe for concurrent use.
 type Store interface {
@@ -57,18 +71,26 @@ type Store interface {
 	WritePayload(ctx context.Context, w models.PayloadWrite) (bool, error)
 
 	// Revoke marks the row as revoked, and reports whether this call ended it:
-	// false for a row that is absent or revoked already, or whose current token is
-	// not the one given, if one is. An expired row that nobody revoked counts as
-	// ended by this call.
+	// false for a row that is absent or revoked already, or whose user or current
+	// token is not the one given, if one is. An expired row that nobody revoked
+	// counts as ended by this call.
 	Revoke(ctx context.Context, r models.Revocation) (bool, error)
 
-	// RevokeAll revokes every live session of a user in one statement, except
-	// the one named (if not empty), and returns how many.
-	RevokeAll(ctx context.Context, userID, except string, reason models.RevokeReason, now int64) (int, error)
+	// RevokeAll looks at up to r.Limit sessions of a user below r.From, from the
+	// newest on, and revokes the live ones, except the one named (if not empty).
+	// It returns how many it ended, and where to go on.
+	//
+	// Called until there is no Next, it has ended every live session whose Insert
+	// had returned before the first of these calls. It comes to an end while
+	// others are added: new ones come above the place where it is. A session
+	// counts in one call only, whoever else revokes at the same time.
+	RevokeAll(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error)
 
-	// List returns a user's live sessions, oldest first, without payload, data
-	// and token hashes.
-	List(ctx context.Context, userID string, now int64) ([]models.Session, error)
+	// List looks at up to q.Limit sessions of a user above q.From, from the oldest
+	// on, and returns the live ones in this order, without payload, data and token
+	// hashes, and where to go on. Called until there is no Next, it has returned
+	// each session that was there all the time exactly once.
+	List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error)
 
 	// DeleteEnded removes up to limit rows that ended before the given time:
 	// idle or absolute end passed. Tombstones of revoked sessions stay until

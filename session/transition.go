@@ -102,7 +102,8 @@ func (s *Service) revokeSurely(ctx context.Context, r models.Revocation) (bool, 
 		return endedNow, nil
 	}
 	row, readErr := s.store.Find(ctx, r.Handle)
-	if readErr != nil || row == nil || row.RevokedAt != r.Now || row.RevokeReason != r.Reason {
+	if readErr != nil || row == nil || r.UserID != "" && row.UserID != r.UserID ||
+		row.RevokedAt != r.Now || row.RevokeReason != r.Reason {
 		return false, err
 	}
 	return true, nil

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -43,6 +44,24 @@ func (p problems) err() error {
 		return nil
 	}
 	return errors.WithReason(errors.ErrConfig, errors.Join(p...))
+}
+
+// checkStore refuses a store that is nil, and a nil pointer in it, which is what is left
+// of a constructor whose error nobody looked at.
+func checkStore(store Store) error {
+	v := reflect.ValueOf(store)
+	if !v.IsValid() {
+		return errors.WithReason(errors.ErrConfig, errors.New("store is nil"))
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan:
+		if v.IsNil() {
+			return errors.WithReason(errors.ErrConfig,
+				fmt.Errorf("store is a nil %T; look at the error of what made it", store))
+		}
+	default: // a value of its own
+	}
+	return nil
 }
 
 // validate checks a Config that has its defaults.

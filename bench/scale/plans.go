@@ -72,8 +72,8 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		{"WritePayload", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.WritePayload(ctx, models.PayloadWrite{Handle: h, Old: []byte(`{}`), Now: now}))
 		}},
-		{"List", func(ctx context.Context, s *gormstore.Store) error { return second(s.List(ctx, user, now)) }},
-		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error { return second(s.RevokeAll(ctx, user, h, "", now)) }},
+		{"List", func(ctx context.Context, s *gormstore.Store) error { return second(s.List(ctx, models.SessionsOfUser{UserID: user, Now: now})) }},
+		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error { return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Except: h, Now: now})) }},
 		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.Revoke(ctx, models.Revocation{Handle: h, Current: models.Hash{9}, Now: now})) // lost
 		}},
@@ -81,7 +81,7 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 			return second(s.Revoke(ctx, models.Revocation{Handle: h, Now: now}))
 		}},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
-			return second(s.RevokeAll(ctx, user, "", "", now))
+			return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Now: now}))
 		}},
 	}
 }

@@ -88,9 +88,9 @@ func TestLoadedRowsAreThoseOfThePlan(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, &want, found)
 	}
-	list, err := b.store.List(t.Context(), p.user(1, 3), p.now)
+	page, err := b.store.List(t.Context(), models.SessionsOfUser{UserID: p.user(1, 3), Now: p.now})
 	require.NoError(t, err)
-	require.Len(t, list, heavy)
+	require.Len(t, page.Sessions, heavy)
 }
 
 // The plan names every column of the table, and fills them as the service does:

@@ -198,8 +198,8 @@ func (w *worker) onLoaded(ctx context.Context, i int) error {
 	case i%4 == 2:
 		user := w.anyHeavy()
 		return w.measure(ctx, opLoadedList, func(ctx context.Context) error {
-			list, err := w.store.List(ctx, user, time.Now().UnixMilli())
-			return expect(len(list), err, heavy)
+			page, err := w.store.List(ctx, models.SessionsOfUser{UserID: user, Now: time.Now().UnixMilli()})
+			return expect(len(page.Sessions), err, heavy)
 		})
 	default:
 		row := w.anyRow()
@@ -246,8 +246,8 @@ func (w *worker) revokeLoaded(ctx context.Context, row models.Session) error {
 func (w *worker) revokeAllLoaded(ctx context.Context) error {
 	user := w.anyHeavy()
 	if err := w.measure(ctx, opLoadedRevokeAll, func(ctx context.Context) error {
-		n, err := w.store.RevokeAll(ctx, user, "", models.RevokedByRevokeAll, time.Now().UnixMilli())
-		return expect(n, err, heavy)
+		done, err := w.store.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Reason: models.RevokedByRevokeAll, Now: time.Now().UnixMilli()})
+		return expect(done.Count, err, heavy)
 	}); err != nil {
 		return err
 	}

@@ -41,6 +41,14 @@ func (s *Store) exact(id string) any {
 	return s.bytes([]byte(id))
 }
 
+// userAgent binds the text beside CAST( ? AS BINARY); see userAgentColumn.
+func (s *Store) userAgent(text string) any {
+	if s.dialect != mysqlDialect || text == "" {
+		return text
+	}
+	return []byte(text)
+}
+
 // blob reads a column that may be NULL. Without it NULL and an empty value look
 // alike: SQLite's driver returns a nil slice for the one and nil for the other.
 type blob []byte

@@ -27,7 +27,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 					require.ErrorContains(t, err, part)
 				}
 			}
-			names("table auth_sessions is missing")
+			names("table auth_sessions is missing", "call Migrate")
 
 			require.NoError(t, store.Migrate(t.Context()))
 			require.NoError(t, store.Check(t.Context()))
@@ -36,7 +36,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 			rawExec(t, db, "UPDATE auth_meta SET name = 'cleanup'")
 			names("auth_meta: row schema_version is missing")
 			rawExec(t, db, "INSERT INTO auth_meta (name, value) VALUES ('schema_version', 0)")
-			names("auth_meta: schema version 0, needed is 1", "Migrate")
+			names("auth_meta: schema version 0, needed is 2", "Migrate")
 			rawExec(t, db, "ALTER TABLE auth_meta RENAME COLUMN value TO val")
 			names("table auth_meta lacks value")
 			rawExec(t, db, "DROP TABLE auth_meta")

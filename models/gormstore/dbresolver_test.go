@@ -45,7 +45,7 @@ func TestReadsThePrimary(t *testing.T) {
 			found, err := store.Find(t.Context(), row.Handle)
 			require.NoError(t, err)
 			require.Equal(t, &row, found)
-			_, err = store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: "", Now: now})
+			_, err = store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Now: now})
 			require.NoError(t, err)
 			_, err = store.DeleteEnded(t.Context(), now*2, 1)
 			require.NoError(t, err)

@@ -8,7 +8,7 @@
 // primary, and takes one connection at a time: a pool of one is enough. It works
 // with GORM's PrepareStmt, with gorm.io/plugin/dbresolver, under any naming
 // strategy, isolation level, server time zone and sql_mode, and with
-// clientFoundRows, interpolateParams and parseTime on or off.
+// clientFoundRows, columnsWithAlias, interpolateParams and parseTime on or off.
 //
 // # What to set in the DSN
 //
@@ -17,13 +17,15 @@
 //     connects anew. Without it the store answers errors.ErrUnavailable until
 //     the pool has replaced the connection by itself; SetConnMaxLifetime bounds
 //     how long that takes.
-//   - wsrep_sync_wait=1 (Galera) when requests are spread over the nodes, or
-//     one node for all: a node that was away may serve old rows for seconds.
+//   - wsrep_sync_wait=7 (Galera) when requests are spread over the nodes, or
+//     one node for all: a node that was away may serve old rows for seconds, and
+//     7 makes writes wait for what other nodes acknowledged, too.
 //   - tls=true (MySQL), sslmode=verify-full (PostgreSQL) unless the server is on
 //     this machine: signing keys and hashes of tokens cross the wire.
-//   - utf8mb4, the driver's default, as the connection's character set, and a
-//     PostgreSQL database in UTF8.
-//   - never autocommit=0: nothing that the store writes would last.
+//   - any character set of the connection will do on MySQL. In a PostgreSQL
+//     database in another encoding than UTF8, user agents lose what it lacks.
+//   - never autocommit=0: nothing that the store writes would last. Check and
+//     Migrate refuse it.
 //
 // # Logs
 //

@@ -175,11 +175,13 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 		{"WritePayload", 1, func() error {
 			return last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: now}))
 		}},
-		{"List", 1, func() error { return last(store.List(ctx, row.UserID, now)) }},
-		{"RevokeAll but one", 1, func() error { return last(store.RevokeAll(ctx, row.UserID, row.Handle, "", now)) }},
-		{"RevokeAll", 1, func() error { return last(store.RevokeAll(ctx, row.UserID, "", "", now)) }},
+		{"List", 1, func() error { return last(store.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: now})) }},
+		{"RevokeAll but one", 1, func() error {
+			return last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: row.Handle, Now: now}))
+		}},
+		{"RevokeAll", 2, func() error { return last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Now: now})) }},
 		{"Revoke", 1, func() error {
-			return last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "", Now: now}))
+			return last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Now: now}))
 		}},
 		{"ClaimCleanup", 1, func() error { return last(store.ClaimCleanup(ctx, now, now+1)) }},
 		{"DeleteEnded of nothing", 1, func() error { return last(store.DeleteEnded(ctx, 1, 10)) }},
@@ -208,6 +210,9 @@ func TestStatementsOfEachMethod(t *testing.T) {
 			for _, m := range methods(t, store, &row) {
 				*all = nil
 				require.NoError(t, m.call(), m.name)
+				if m.name == "Check" && engine.name == "mysql" {
+					m.statements++ // whether it commits by itself
+				}
 				require.Len(t, *all, m.statements, m.name)
 				for _, s := range *all {
 					verb, _, _ := strings.Cut(s.sql, " ")

@@ -10,7 +10,7 @@ import (
 
 // Keys returns the keys that retire after now; see session.KeyStore.
 func (s *Store) Keys(ctx context.Context, now int64) ([]models.SigningKey, error) {
-	return collect(ctx, s, scanKey, s.sql.keys, now)
+	return collect(ctx, s, scanKey, s.sql[selectKeys], now, maxKeys)
 }
 
 // InsertKey stores a key unless its purpose and slot have one; see
@@ -22,12 +22,12 @@ func (s *Store) InsertKey(ctx context.Context, key models.SigningKey) error {
 	if err := keyFits(&key); err != nil {
 		return err
 	}
-	_, err := s.exec(ctx, s.sql.insertKey, key.ID, string(key.Purpose), key.Slot, key.Algorithm,
+	_, err := s.exec(ctx, s.sql[insertKey], key.ID, string(key.Purpose), key.Slot, key.Algorithm,
 		s.bytes(key.Secret), key.CreatedAt, key.ActiveFrom, key.RetireAt)
 	if !errors.Is(err, errors.ErrDuplicate) {
 		return err
 	}
-	taken, findErr := collect(ctx, s, scanKey, s.sql.keyOfSlot, string(key.Purpose), key.Slot)
+	taken, findErr := collect(ctx, s, scanKey, s.sql[keyOfSlot], string(key.Purpose), key.Slot)
 	switch {
 	case findErr != nil:
 		return findErr
@@ -39,13 +39,13 @@ func (s *Store) InsertKey(ctx context.Context, key models.SigningKey) error {
 
 // RetireKey moves a key's retirement to an earlier time; see session.KeyStore.
 func (s *Store) RetireKey(ctx context.Context, id string, at int64) (bool, error) {
-	return s.swap(ctx, s.sql.retireKey, at, id, at)
+	return s.swap(ctx, s.sql[retireKey], at, id, at)
 }
 
 // DeleteKeys removes keys that retired before the given time; see
 // session.KeyStore.
 func (s *Store) DeleteKeys(ctx context.Context, before int64) (int, error) {
-	return s.exec(ctx, s.sql.deleteKeys, before)
+	return s.exec(ctx, s.sql[deleteKeys], before)
 }
 
 // scanKey is in the order of keyColumns.

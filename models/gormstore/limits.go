@@ -2,6 +2,7 @@ package gormstore
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -9,11 +10,10 @@ import (
 )
 
 // Sizes of the columns, in bytes but for the user agent, whose column counts
-// characters. They are checked here, because a server with sql_mode=” cuts
-// values off without a word.
+// characters. They are checked here, because a server with an empty
+// sql_mode cuts values off without a word.
 const (
 	maxHandle    = 64
-	maxUserID    = 128
 	maxBlob      = 1<<24 - 1
 	maxReason    = 32
 	maxUserAgent = 255
@@ -28,7 +28,7 @@ const (
 func fits(row *models.Session) error {
 	return firstMisfit([]limit{
 		{"handle", 1, maxHandle, len(row.Handle), true},
-		{"user_id", 1, maxUserID, len(row.UserID), true},
+		{"user_id", 1, models.MaxUserID, len(row.UserID), true},
 		{"payload", 0, maxBlob, len(row.Payload), true},
 		{"data", 0, maxBlob, len(row.Data), true},
 		{"revoke_reason", 0, maxReason, len(row.RevokeReason), ascii(string(row.RevokeReason))},
@@ -79,4 +79,14 @@ func ascii(s string) bool {
 		}
 	}
 	return true
+}
+
+// asciiOf is what is left of s when all but plain ASCII is left out.
+func asciiOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
 }

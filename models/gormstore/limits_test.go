@@ -21,8 +21,8 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*models.Session){
 		"long handle":        func(r *models.Session) { r.Handle = strings.Repeat("h", 65) },
 		"no handle":          func(r *models.Session) { r.Handle = "" },
-		"long user id":       func(r *models.Session) { r.UserID = strings.Repeat("u", 129) },
-		"user id of runes":   func(r *models.Session) { r.UserID = strings.Repeat("\u00e9", 65) },
+		"long user id":       func(r *models.Session) { r.UserID = strings.Repeat("u", models.MaxUserID+1) },
+		"user id of runes":   func(r *models.Session) { r.UserID = strings.Repeat("\u00e9", models.MaxUserID/2+1) },
 		"no user id":         func(r *models.Session) { r.UserID = "" },
 		"long user agent":    func(r *models.Session) { r.UserAgent = strings.Repeat("a", 256) },
 		"invalid user agent": func(r *models.Session) { r.UserAgent = "a\xff" },
@@ -72,7 +72,7 @@ func TestTheLargestFits(t *testing.T) {
 			t.Parallel()
 			store := newStore(t, engine.open(t))
 			row := newRow(strings.Repeat("h", 64))
-			row.UserID = strings.Repeat("\U0001f98a", 32)
+			row.UserID = strings.Repeat("\U0001f98a", 63) + "\u20ac" // 255 bytes
 			row.UserAgent = strings.Repeat("\U0001f98a", 255)
 			row.IP = strings.Repeat("f", 45)
 			row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
@@ -96,7 +96,7 @@ func TestWritesThatDoNotFitAreRefused(t *testing.T) {
 		"data":       last(store.WriteData(t.Context(), models.DataWrite{Handle: row.Handle, Data: make([]byte, 1<<24), Now: now})),
 		"payload":    last(store.WritePayload(t.Context(), models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: make([]byte, 1<<24), Now: now})),
 		"revoke":     last(store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: long, Now: now})),
-		"revoke all": last(store.RevokeAll(t.Context(), row.UserID, "", "\u00e9", now)),
+		"revoke all": last(store.RevokeAll(t.Context(), models.RevocationOfUser{UserID: row.UserID, Reason: "\u00e9", Now: now})),
 	} {
 		require.ErrorIs(t, err, errors.ErrInvalidInput, name)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
@@ -30,7 +32,10 @@ func (s *Store) locked(ctx context.Context, conn *sql.Conn, fn func(execer) erro
 	}
 }
 
-// lockedMySQL uses a lock by name, which belongs to the connection.
+// lockedMySQL uses a lock by name, which belongs to the connection. Where the
+// server refuses such locks it goes on without: Percona XtraDB Cluster does so by
+// default (pxc_strict_mode), and as any Galera it carries out one DDL statement
+// after the other in the whole cluster, so that IF NOT EXISTS is enough there.
 func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
 	var database sql.NullString
 	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
@@ -41,7 +46,10 @@ func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer)
 		// Waits of a second: a client that has gone away is noticed in between.
 		var got sql.NullInt64
 		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 1)", name).Scan(&got); err != nil {
-			return err
+			if refusesLocks(err) {
+				return fn(conn)
+			}
+			return describeFailure("SELECT GET_LOCK", err)
 		}
 		if got.Int64 == 1 {
 			break
@@ -54,10 +62,28 @@ func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
-	if _, releaseErr := conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", name); releaseErr != nil {
+	// DO, when it is prepared, releases nothing on TiDB.
+	var released sql.NullInt64
+	releaseErr := conn.QueryRowContext(ctx, "SELECT RELEASE_LOCK(?)", name).Scan(&released)
+	if releaseErr != nil || released.Int64 != 1 {
 		discard(conn)
 	}
 	return err
+}
+
+// refusesLocks reports whether the server has no locks by name, or forbids them.
+func refusesLocks(err error) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	if !ok {
+		return false
+	}
+	switch e.Number {
+	case 1105: // Percona XtraDB Cluster: "prohibits use of GET_LOCK with pxc_strict_mode = …"
+		return strings.Contains(e.Message, "pxc_strict_mode")
+	case 1235, 1305: // not supported here, no such function
+		return true
+	}
+	return false
 }
 
 // lockedPostgres holds a lock that ends with the transaction, which works behind

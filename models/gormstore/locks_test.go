@@ -89,8 +89,8 @@ func TestDeadlockIsRepeated(t *testing.T) {
 	}
 	done := make(chan answer, 1)
 	go func() {
-		n, err := store.RevokeAll(t.Context(), "victim", "", models.RevokedByRevokeAll, now)
-		done <- answer{n, err}
+		did, err := store.RevokeAll(t.Context(), models.RevocationOfUser{UserID: "victim", Reason: models.RevokedByRevokeAll, Now: now})
+		done <- answer{did.Count, err}
 	}()
 	// The store has 00 as soon as nobody else gets it.
 	require.Eventually(t, func() bool { return !lockable(t.Context(), db) }, 30*time.Second, 10*time.Millisecond)

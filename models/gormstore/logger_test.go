@@ -114,14 +114,14 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		note(store.Insert(ctx, &row))
 		note(store.Insert(ctx, &twin))
 		note(last(store.Find(ctx, row.Handle)))
-		note(last(store.List(ctx, row.UserID, now)))
+		note(last(store.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: now})))
 		next := step(row, "CanaryNext")
 		next.ExpectPrev = row.RefreshToken.PrevHash
 		note(last(store.Advance(ctx, next)))
 		note(last(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: row.RefreshToken.CurHash, Now: now})))
 		note(last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: row.Data, Now: now})))
 		note(last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: []byte(`"CanaryNew"`), Now: now})))
-		note(last(store.RevokeAll(ctx, row.UserID, "CanaryExcept", "CanaryReason", now)))
+		note(last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: "CanaryExcept", Reason: "CanaryReason", Now: now})))
 		note(last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "CanaryReason", Now: now})))
 		key := models.SigningKey{ID: "CanaryKey", Purpose: "p", Slot: 1, Secret: []byte("CanarySecret"), RetireAt: now}
 		note(store.InsertKey(ctx, key))

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net"
+	"strings"
 
+	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -26,10 +29,31 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return errors.WithReason(errors.ErrConfig, err)
 	}
 	err = s.retry(ctx, rolledBack, func() error { return s.migrate(ctx, steps) })
-	if err = s.translate(ctx, err); err != nil {
-		return fmt.Errorf("gormstore: migrate: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	translated := s.translate(ctx, err)
+	if failed, ok := errors.AsType[*failedStep](err); ok && serverWords(failed.err) {
+		return fmt.Errorf("gormstore: migrate: %w, at %q: %s; gormstore.Schema returns the whole text, to be run by other means",
+			translated, failed.statement, failed.err.Error())
+	}
+	return fmt.Errorf("gormstore: migrate: %w", translated)
+}
+
+// serverWords reports whether err was sent by a server: errors of connecting can
+// name the account.
+func serverWords(err error) bool {
+	if _, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return false
+	}
+	if _, ok := postgresState(err); ok {
+		return true
+	}
+	_, ok := sqliteCode(err)
+	return ok
 }
 
 func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
@@ -42,6 +66,9 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // back to the pool, or broken anyway
+	if err := autocommits(ctx, s.dialect, conn); err != nil {
+		return err
+	}
 	version, err := s.version(ctx, conn)
 	switch {
 	case err == nil && version >= schemaVersion:
@@ -82,10 +109,46 @@ func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
 func runStep(ctx context.Context, x execer, step schemaStep) error {
 	for _, statement := range step.statements() {
 		if _, err := x.ExecContext(ctx, statement); err != nil {
-			return err
+			return describeFailure(statement, err)
 		}
 	}
 	return nil
+}
+
+// autocommits is checkAutocommit for the connection that migrates.
+func autocommits(ctx context.Context, dialect string, conn *sql.Conn) error {
+	if dialect != mysqlDialect {
+		return nil
+	}
+	var on int64
+	if err := conn.QueryRowContext(ctx, autocommit).Scan(&on); err != nil {
+		return err
+	}
+	if on != 1 {
+		return errAutocommit
+	}
+	return nil
+}
+
+// failedStep is the failure of one of the statements that Migrate sends. They hold
+// no user's value, so the server's own words about them may be shown.
+type failedStep struct {
+	statement string
+	err       error
+}
+
+func (f *failedStep) Error() string { return f.statement + ": " + f.err.Error() }
+func (f *failedStep) Unwrap() error { return f.err }
+
+// describeFailure names the statement by its first line.
+func describeFailure(statement string, err error) error {
+	for line := range strings.Lines(statement) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "--") {
+			statement = line
+			break
+		}
+	}
+	return &failedStep{strings.TrimSuffix(statement, " ("), err}
 }
 
 // version reads the version of the schema; its table may be missing.

@@ -99,16 +99,16 @@ func TestMigrateMeetsANewerSchema(t *testing.T) {
 			store := newStore(t, db)
 			rawExec(t, db, "ALTER TABLE auth_sessions ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
 			rawExec(t, db, "ALTER TABLE auth_signing_keys ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
-			rawExec(t, db, "UPDATE auth_meta SET value = 2 WHERE name = 'schema_version'")
+			rawExec(t, db, "UPDATE auth_meta SET value = 3 WHERE name = 'schema_version'")
 			require.NoError(t, store.Migrate(t.Context()))
 			require.NoError(t, store.Check(t.Context()))
-			require.EqualValues(t, 2, schemaVersion(t, db), "never set back")
+			require.EqualValues(t, 3, schemaVersion(t, db), "never set back")
 			exercise(t, store)
 
-			rawExec(t, db, "UPDATE auth_meta SET value = 3 WHERE name = 'schema_version'")
+			rawExec(t, db, "UPDATE auth_meta SET value = 4 WHERE name = 'schema_version'")
 			for _, err := range []error{store.Migrate(t.Context()), store.Check(t.Context())} {
 				require.ErrorIs(t, err, errors.ErrSchema)
-				require.ErrorContains(t, err, "schema version 3")
+				require.ErrorContains(t, err, "schema version 4")
 			}
 		})
 	}

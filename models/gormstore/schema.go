@@ -13,7 +13,7 @@ import (
 
 // schemaVersion is what this code needs. Each version works with the code made
 // for the one before it too, so that instances can be replaced one by one.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // The steps are named NNNN_what.sql, NNNN being the version that a step leads
 // to. 0000 holds the bookkeeping. Every statement may be repeated.

@@ -11,15 +11,27 @@ import (
 
 // Insert stores a new row; see session.Store. A value that does not fit its
 // column is errors.ErrInvalidInput and nothing is stored, whatever the server's
-// sql_mode.
+// sql_mode. Of a user agent that a PostgreSQL database in another encoding than
+// UTF8 cannot hold, the ASCII characters are stored: it decorates a list, and must
+// not cost a sign-in.
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	if err := fits(row); err != nil {
 		return err
 	}
-	// Unlike any other statement, an insert may be sent again after a connection
-	// broke: a row that is there already tells whose it is.
+	err := s.insert(ctx, row)
+	if errors.Is(err, errBadText) && !ascii(row.UserAgent) {
+		plain := *row
+		plain.UserAgent = asciiOf(row.UserAgent)
+		return s.insert(ctx, &plain)
+	}
+	return err
+}
+
+// insert may send its statement again after a connection broke, unlike any other: a
+// row that is there already tells whose it is.
+func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	err := s.retry(ctx, mayRepeat, func() error {
-		return s.db.WithContext(ctx).Exec(s.sql.insert, s.insertArgs(row)...).Error
+		return s.db.WithContext(ctx).Exec(s.sql[insert], s.insertArgs(row)...).Error
 	})
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err
@@ -36,17 +48,11 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 
 // Find returns the row, live or not, or nil; see session.Store.
 func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error) {
-	found, err := collect(ctx, s, scanSession, s.sql.find, s.exact(handle))
+	found, err := collect(ctx, s, scanSession, s.sql[find], s.exact(handle))
 	if err != nil || len(found) == 0 {
 		return nil, err // no row is no error
 	}
 	return &found[0], nil
-}
-
-// List returns a user's live sessions, oldest first, without secrets; see
-// session.Store.
-func (s *Store) List(ctx context.Context, userID string, now int64) ([]models.Session, error) {
-	return collect(ctx, s, scanListed, s.sql.list, s.exact(userID), now, now)
 }
 
 // insertArgs is in the order of sessionColumns.
@@ -57,7 +63,7 @@ func (s *Store) insertArgs(row *models.Session) []any {
 		s.hash(token.CurHash), s.hash(token.PrevHash), token.CurIat, token.Gen,
 		s.bytes(row.Payload), s.bytes(row.Data), row.DataVersion,
 		row.CreatedAt, row.LastUsedAt, row.ExpiresAt, row.AbsoluteExpiresAt,
-		row.RevokedAt, string(row.RevokeReason), row.UserAgent, row.IP,
+		row.RevokedAt, string(row.RevokeReason), s.userAgent(row.UserAgent), row.IP,
 	}
 }
 

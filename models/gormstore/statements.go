@@ -2,16 +2,35 @@ package gormstore
 
 import "strings"
 
-// statements holds the SQL text with the table names put in. Every value is
-// bound. No ? follows a parenthesis at once: GORM would take a slice of bytes
+// statement numbers the texts.
+type statement int
+
+const (
+	insert statement = iota
+	find
+	advance
+	extend
+	writeData
+	writePayload
+	revoke
+	listOfUser
+	selectOfUser
+	revokeOfUser
+	selectEnded
+	deleteEnded
+	claimCleanup
+	selectKeys
+	insertKey
+	keyOfSlot
+	retireKey
+	deleteKeys
+	numStatements
+)
+
+// statements holds the SQL text of each, with the table names put in. Every value
+// is bound. No ? follows a parenthesis at once: GORM would take a slice of bytes
 // there for a list of numbers.
-type statements struct {
-	insert, find, list                                string
-	advance, extend, writeData, writePayload          string
-	revoke, revokeAll                                 string
-	selectEnded, deleteEnded, claimCleanup            string
-	keys, insertKey, keyOfSlot, retireKey, deleteKeys string
-}
+type statements [numStatements]string
 
 const (
 	// The columns in the order of insertArgs and scanSession.
@@ -21,6 +40,9 @@ const (
 	// Those that a device list may show, in the order of scanListed.
 	listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
 		"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip"
+	// What tells whether a session is live, in the order of scanEnd.
+	endColumns = "handle, created_at, expires_at, absolute_expires_at"
+
 	keyColumns  = "id, purpose, slot, algorithm, secret, created_at, active_from, retire_at"
 	metaColumns = "name, value"
 
@@ -29,13 +51,16 @@ const (
 	live = " AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?)"
 )
 
+// maxKeys bounds what Keys reads. A ring has a handful; and a SELECT that says how
+// many rows it wants is out of the reach of MySQL's sql_select_limit.
+const maxKeys = 10_000
+
+// newStatements replaces the marks in all texts at once, so that no statement can
+// be left with {sessions} in it.
 func newStatements(dialect string, t Tables) statements {
-	r := t.replacer(dialect)
 	st := statements{
-		insert: "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( " + placeholders(sessionColumns) + ")",
-		find:   "SELECT " + sessionColumns + " FROM {sessions} WHERE handle = ?",
-		list: "SELECT " + listColumns + " FROM {sessions} WHERE user_id = ?" + live +
-			" ORDER BY created_at, handle",
+		insert: "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( " + insertMarks(dialect) + ")",
+		find:   "SELECT " + readable(dialect, sessionColumns) + " FROM {sessions} WHERE handle = ?",
 
 		// The previous hash is a bound value: in SET a = ?, b = a the engines
 		// disagree on which a they mean.
@@ -48,39 +73,70 @@ func newStatements(dialect string, t Tables) statements {
 		writeData: "UPDATE {sessions} SET data = ?, data_version = data_version + 1 " +
 			"WHERE handle = ?" + live,
 		writePayload: "UPDATE {sessions} SET payload = ? WHERE handle = ?" + live,
+		revoke:       "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? WHERE handle = ? AND revoked_at = 0",
 
-		revoke: "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? WHERE handle = ? AND revoked_at = 0",
-		revokeAll: "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
-			"WHERE user_id = ?" + live,
+		// What has ended is not left out by these two: LIMIT would not count it,
+		// and so would not bound what they read.
+		listOfUser:   "SELECT " + readable(dialect, listColumns) + " FROM " + byUser(dialect) + " WHERE user_id = ? AND revoked_at = 0",
+		selectOfUser: "SELECT " + endColumns + " FROM " + byUser(dialect) + " WHERE user_id = ? AND revoked_at = 0",
+		revokeOfUser: "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
+			"WHERE revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( ",
 
 		// Two index ranges: an OR over two columns makes engines read the table.
 		selectEnded: "SELECT handle FROM (SELECT handle FROM {sessions} " +
 			"WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS idle " +
 			"UNION SELECT handle FROM (SELECT handle FROM {sessions} " +
-			"WHERE absolute_expires_at > 0 AND absolute_expires_at < ? ORDER BY absolute_expires_at LIMIT ?) AS ended",
+			"WHERE absolute_expires_at > 0 AND absolute_expires_at < ? ORDER BY absolute_expires_at LIMIT ?) AS ended LIMIT ?",
 		deleteEnded: "DELETE FROM {sessions} WHERE (expires_at < ? OR " +
 			"(absolute_expires_at > 0 AND absolute_expires_at < ?)) AND handle IN ( ",
 		claimCleanup: "UPDATE {meta} SET value = ? WHERE name = 'cleanup' AND value <= ? AND value < ?",
 
-		keys:       "SELECT " + keyColumns + " FROM {keys} WHERE retire_at > ? ORDER BY retire_at, id",
+		selectKeys: "SELECT " + keyColumns + " FROM {keys} WHERE retire_at > ? ORDER BY retire_at, id LIMIT ?",
 		insertKey:  "INSERT INTO {keys} (" + keyColumns + ") VALUES ( " + placeholders(keyColumns) + ")",
 		keyOfSlot:  "SELECT " + keyColumns + " FROM {keys} WHERE purpose = ? AND slot = ?",
 		retireKey:  "UPDATE {keys} SET retire_at = ? WHERE id = ? AND retire_at > ?",
 		deleteKeys: "DELETE FROM {keys} WHERE retire_at < ?",
 	}
-	for _, text := range st.texts() {
-		*text = r.Replace(*text)
+	r := t.replacer(dialect)
+	for i, text := range st {
+		st[i] = r.Replace(text)
 	}
 	return st
 }
 
-// texts lists the statements.
-func (st *statements) texts() []*string {
-	return []*string{
-		&st.insert, &st.find, &st.list, &st.advance, &st.extend, &st.writeData, &st.writePayload,
-		&st.revoke, &st.revokeAll, &st.selectEnded, &st.deleteEnded, &st.claimCleanup,
-		&st.keys, &st.insertKey, &st.keyOfSlot, &st.retireKey, &st.deleteKeys,
+// byUser is the sessions table, to be read by the index on its users. For a user who
+// has a good part of the table, MySQL's planner would not go to the place in the index
+// where a page begins, and read all pages before it again.
+func byUser(dialect string) string {
+	if dialect != mysqlDialect {
+		return "{sessions}"
 	}
+	return "{sessions} FORCE INDEX ({sessions_user})"
+}
+
+// userAgentColumn is the one column of text that may hold more than ASCII. On MySQL it
+// crosses the wire as bytes: what the connection's character set lacks, such as an
+// emoji under charset=utf8, would be refused or become a question mark.
+const userAgentColumn = "user_agent"
+
+// readable is a list of columns as a SELECT asks for them.
+func readable(dialect, columns string) string {
+	if dialect != mysqlDialect {
+		return columns
+	}
+	return strings.Replace(columns, userAgentColumn, "CAST("+userAgentColumn+" AS BINARY)", 1)
+}
+
+// insertMarks is one placeholder for each of the sessionColumns. On MySQL the last
+// three, which may be empty texts, are shielded from MariaDB's sql_mode
+// EMPTY_STRING_IS_NULL.
+func insertMarks(dialect string) string {
+	if dialect != mysqlDialect {
+		return placeholders(sessionColumns)
+	}
+	const empty = ", SUBSTR('x', 2))"
+	return marks(strings.Count(sessionColumns, ",")-2) +
+		", COALESCE( ?" + empty + ", COALESCE(CAST( ? AS BINARY)" + empty + ", COALESCE( ?" + empty
 }
 
 // placeholders is one ? for each of the columns.

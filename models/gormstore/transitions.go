@@ -8,7 +8,7 @@ import (
 
 // Advance applies one compare-and-swap; see session.Store.
 func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) {
-	query := s.sql.advance
+	query := s.sql[advance]
 	args := []any{
 		s.hash(step.Prev), s.hash(step.To), step.Iat, step.Gen, step.Now,
 		step.ExpiresAt, step.ExpiresAt,
@@ -23,7 +23,7 @@ func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) 
 
 // Extend moves the idle end later; see session.Store.
 func (s *Store) Extend(ctx context.Context, ext models.Extend) (bool, error) {
-	return s.swap(ctx, s.sql.extend, ext.ExpiresAt, ext.Now,
+	return s.swap(ctx, s.sql[extend], ext.ExpiresAt, ext.Now,
 		s.exact(ext.Handle), s.hash(ext.Current), ext.ExpiresAt, ext.Now, ext.Now)
 }
 
@@ -33,7 +33,7 @@ func (s *Store) WriteData(ctx context.Context, w models.DataWrite) (bool, error)
 	if err := firstMisfit([]limit{{"data", 0, maxBlob, len(w.Data), true}}); err != nil {
 		return false, err
 	}
-	query := s.sql.writeData
+	query := s.sql[writeData]
 	args := []any{s.bytes(w.Data), s.exact(w.Handle), w.Now, w.Now}
 	if w.IfVersion != nil {
 		query += " AND data_version = ?"
@@ -48,7 +48,7 @@ func (s *Store) WritePayload(ctx context.Context, w models.PayloadWrite) (bool, 
 	if err := firstMisfit([]limit{{"payload", 0, maxBlob, len(w.New), true}}); err != nil {
 		return false, err
 	}
-	query := s.sql.writePayload
+	query := s.sql[writePayload]
 	args := []any{s.bytes(w.New), s.exact(w.Handle), w.Now, w.Now}
 	if w.Old == nil {
 		query += " AND payload IS NULL"
@@ -64,27 +64,17 @@ func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
 	if err := reasonFits(r.Reason); err != nil {
 		return false, err
 	}
-	query := s.sql.revoke
+	query := s.sql[revoke]
 	args := []any{r.Now, string(r.Reason), s.exact(r.Handle)}
+	if r.UserID != "" {
+		query += " AND user_id = ?"
+		args = append(args, s.exact(r.UserID))
+	}
 	if !r.Current.IsZero() {
 		query += " AND refresh_cur_hash = ?"
 		args = append(args, s.hash(r.Current))
 	}
 	return s.swap(ctx, query, args...)
-}
-
-// RevokeAll revokes every live session of a user but one; see session.Store.
-func (s *Store) RevokeAll(ctx context.Context, userID, except string, reason models.RevokeReason, now int64) (int, error) {
-	if err := reasonFits(reason); err != nil {
-		return 0, err
-	}
-	query := s.sql.revokeAll
-	args := []any{now, string(reason), s.exact(userID), now, now}
-	if except != "" {
-		query += " AND handle <> ?"
-		args = append(args, s.exact(except))
-	}
-	return s.exec(ctx, query, args...)
 }
 
 func reasonFits(reason models.RevokeReason) error {

@@ -47,17 +47,13 @@ func (f *FaultyStore) Revoke(ctx context.Context, r models.Revocation) (bool, er
 }
 
 // RevokeAll implements session.Store.
-func (f *FaultyStore) RevokeAll(
-	ctx context.Context, userID, except string, reason models.RevokeReason, now int64,
-) (int, error) {
-	return faulty(ctx, f, "RevokeAll", func() (int, error) {
-		return f.store.RevokeAll(ctx, userID, except, reason, now)
-	})
+func (f *FaultyStore) RevokeAll(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+	return faulty(ctx, f, "RevokeAll", func() (models.RevokedOfUser, error) { return f.store.RevokeAll(ctx, r) })
 }
 
 // List implements session.Store.
-func (f *FaultyStore) List(ctx context.Context, userID string, now int64) ([]models.Session, error) {
-	return faulty(ctx, f, "List", func() ([]models.Session, error) { return f.store.List(ctx, userID, now) })
+func (f *FaultyStore) List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+	return faulty(ctx, f, "List", func() (models.SessionPage, error) { return f.store.List(ctx, q) })
 }
 
 // DeleteEnded implements session.Store.

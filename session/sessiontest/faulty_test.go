@@ -41,9 +41,9 @@ func TestFaultyErrorBefore(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.NoError(t, store.Insert(t.Context(), row("c")))
 
-	list, err := inner.List(t.Context(), "bob", now)
+	page, err := inner.List(t.Context(), models.SessionsOfUser{UserID: "bob", Now: now})
 	require.NoError(t, err)
-	require.Len(t, list, 2, "the second call never arrived")
+	require.Len(t, page.Sessions, 2, "the second call never arrived")
 	require.Equal(t, 1, store.Fired())
 }
 

@@ -41,8 +41,8 @@ type broken struct {
 	writeData    func(context.Context, models.DataWrite) (bool, error)
 	writePayload func(context.Context, models.PayloadWrite) (bool, error)
 	revoke       func(context.Context, models.Revocation) (bool, error)
-	revokeAll    func(context.Context, string, string, models.RevokeReason, int64) (int, error)
-	list         func(context.Context, string, int64) ([]models.Session, error)
+	revokeAll    func(context.Context, models.RevocationOfUser) (models.RevokedOfUser, error)
+	list         func(context.Context, models.SessionsOfUser) (models.SessionPage, error)
 	deleteEnded  func(context.Context, int64, int) (int, error)
 	claim        func(context.Context, int64, int64) (bool, error)
 	check        func(context.Context) error
@@ -99,12 +99,12 @@ func (b *broken) Revoke(ctx context.Context, r models.Revocation) (bool, error) 
 	return b.revoke(ctx, r)
 }
 
-func (b *broken) RevokeAll(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
-	return b.revokeAll(ctx, user, except, why, now)
+func (b *broken) RevokeAll(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+	return b.revokeAll(ctx, r)
 }
 
-func (b *broken) List(ctx context.Context, user string, now int64) ([]models.Session, error) {
-	return b.list(ctx, user, now)
+func (b *broken) List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+	return b.list(ctx, q)
 }
 
 func (b *broken) DeleteEnded(ctx context.Context, before int64, limit int) (int, error) {

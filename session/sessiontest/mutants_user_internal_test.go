@@ -16,7 +16,7 @@ func revokeMutants() []mutant {
 		return breaking(func(s *Store, b *broken) {
 			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
 				return s.update(ctx, r.Handle, func(row *models.Session) bool {
-					if !match(row, r) {
+					if r.UserID != "" && row.UserID != r.UserID || !match(row, r) {
 						return false
 					}
 					row.RevokedAt, row.RevokeReason = r.Now, r.Reason
@@ -44,6 +44,38 @@ func revokeMutants() []mutant {
 				return row.RevokedAt == 0 && (isCurrent(row, r) || row.RefreshToken.PrevHash.Equal(r.Current))
 			}),
 		},
+		{
+			"revoke whoever's it is", "Revoke ends a session only for the user given",
+			breaking(func(s *Store, b *broken) {
+				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+					r.UserID = ""
+					return s.Revoke(ctx, r)
+				}
+			}),
+		},
+		{
+			"revoke for a user that is alike", "Revoke ends a session only for the user given",
+			breaking(func(s *Store, b *broken) {
+				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+					if row, _ := s.Find(ctx, r.Handle); row != nil && strings.EqualFold(strings.TrimSpace(r.UserID), row.UserID) {
+						r.UserID = row.UserID
+					}
+					return s.Revoke(ctx, r)
+				}
+			}),
+		},
+		{
+			"revoke asks for the user, then writes", "Revoke ends a session only for the user given",
+			breaking(func(s *Store, b *broken) {
+				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+					row, err := s.Find(ctx, r.Handle)
+					if err != nil || row == nil || r.UserID != "" && row.UserID != r.UserID {
+						return err == nil && row != nil, err // tells the two apart
+					}
+					return s.Revoke(ctx, r)
+				}
+			}),
+		},
 		{"revoke of anything", "Revoke of an absent session reports false", breaking(func(s *Store, b *broken) {
 			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
 				if row, err := s.Find(ctx, r.Handle); row == nil {
@@ -65,7 +97,7 @@ func revokeMutants() []mutant {
 			b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
 				ok, err := s.Revoke(ctx, r)
 				if row, _ := s.Find(ctx, r.Handle); row != nil {
-					_, _ = s.RevokeAll(ctx, row.UserID, "", r.Reason, r.Now)
+					_, _ = s.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Reason: r.Reason, Now: r.Now})
 				}
 				return ok, err
 			}
@@ -97,62 +129,113 @@ func isCurrent(row *models.Session, r models.Revocation) bool {
 }
 
 func revokeAllMutants() []mutant {
-	type revokeAll = func(context.Context, string, string, models.RevokeReason, int64) (int, error)
+	type revokeAll = func(context.Context, models.RevocationOfUser) (models.RevokedOfUser, error)
 	with := func(change func(*Store) revokeAll) func() session.Store {
 		return breaking(func(s *Store, b *broken) { b.revokeAll = change(s) })
 	}
-	return []mutant{
+	live := func(ctx context.Context, s *Store, r models.RevocationOfUser) []models.Session {
+		list, _ := listInPages(ctx, s, models.SessionsOfUser{UserID: r.UserID, Now: r.Now})
+		return slices.DeleteFunc(list, func(row models.Session) bool { return r.Except != "" && row.Handle == r.Except })
+	}
+	return slices.Concat([]mutant{
 		{"revoke all ignores the exception", "RevokeAll spares the session named", with(func(s *Store) revokeAll {
-			return func(ctx context.Context, user, _ string, why models.RevokeReason, now int64) (int, error) {
-				return s.RevokeAll(ctx, user, "", why, now)
+			return func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				r.Except = ""
+				return s.RevokeAll(ctx, r)
 			}
 		})},
 		{
 			"revoke all spares a handle that is alike", "RevokeAll spares nobody when the exception does not fit exactly",
 			with(func(s *Store) revokeAll {
-				return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
-					list, _ := s.List(ctx, user, now)
-					for _, row := range list {
-						if strings.EqualFold(strings.TrimSpace(except), row.Handle) {
-							except = row.Handle
+				return func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+					for _, row := range live(ctx, s, models.RevocationOfUser{UserID: r.UserID, Now: r.Now}) {
+						if strings.EqualFold(strings.TrimSpace(r.Except), row.Handle) {
+							r.Except = row.Handle
 						}
 					}
-					return s.RevokeAll(ctx, user, except, why, now)
+					return s.RevokeAll(ctx, r)
 				}
 			}),
 		},
 		{"revoke all counts the dead", "RevokeAll counts and marks live sessions only", with(func(s *Store) revokeAll {
-			return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
-				return s.RevokeAll(ctx, user, except, why, now-hour)
+			return func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				r.Now -= hour
+				return s.RevokeAll(ctx, r)
 			}
 		})},
 		{"revoke all only counts", "Advance refuses a session revoked by RevokeAll", with(func(s *Store) revokeAll {
-			return func(ctx context.Context, user, except string, _ models.RevokeReason, now int64) (int, error) {
-				list, err := s.List(ctx, user, now)
-				return len(slices.DeleteFunc(list, func(r models.Session) bool { return r.Handle == except })), err
+			return func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				return models.RevokedOfUser{Count: len(live(ctx, s, r))}, alive(ctx)
 			}
 		})},
 		{"revoke all lists, then revokes", "RevokeAll counts each session once among the racers", with(func(s *Store) revokeAll {
-			return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
-				list, err := s.List(ctx, user, now)
-				list = slices.DeleteFunc(list, func(r models.Session) bool { return r.Handle == except })
+			return func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				list := live(ctx, s, r)
 				for _, row := range list {
 					dawdle()
-					_, _ = s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: why, Now: now})
+					_, _ = s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: r.Reason, Now: r.Now})
 				}
-				return len(list), err
+				return models.RevokedOfUser{Count: len(list)}, alive(ctx)
 			}
 		})},
 		{"revoke all stops at one", "RevokeAll racing inserts ends all that were there before", with(func(s *Store) revokeAll {
-			return func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (int, error) {
-				list, err := s.List(ctx, user, now)
-				for _, row := range list {
-					if row.Handle != except {
-						_, _ = s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: why, Now: now})
-						return 1, err
+			return func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				for _, row := range live(ctx, s, r) {
+					_, _ = s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: r.Reason, Now: r.Now})
+					return models.RevokedOfUser{Count: 1}, alive(ctx)
+				}
+				return models.RevokedOfUser{}, alive(ctx)
+			}
+		})},
+	}, revokePageMutants())
+}
+
+// revokePageMutants go wrong where one call leaves off and the next goes on.
+func revokePageMutants() []mutant {
+	const (
+		bounded  = "RevokeAll looks at no more than the limit"
+		complete = "RevokeAll reaches every session, however few at a time"
+		ends     = "RevokeAll comes to an end while others sign in"
+	)
+	with := func(change func(context.Context, *Store, *models.RevocationOfUser) func(*models.RevokedOfUser)) func() session.Store {
+		return breaking(func(s *Store, b *broken) {
+			b.revokeAll = func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				after := change(ctx, s, &r)
+				done, err := s.RevokeAll(ctx, r)
+				after(&done)
+				return done, err
+			}
+		})
+	}
+	return []mutant{
+		{"revoke all without a limit", bounded, with(
+			func(_ context.Context, _ *Store, r *models.RevocationOfUser) func(*models.RevokedOfUser) {
+				r.Limit = 1 << 30
+				return func(*models.RevokedOfUser) {}
+			})},
+		{"revoke all says too early that it is done", complete, with(
+			func(_ context.Context, _ *Store, r *models.RevocationOfUser) func(*models.RevokedOfUser) {
+				return func(done *models.RevokedOfUser) {
+					if done.Count < r.Limit { // some of the page had ended already
+						done.Next = nil
 					}
 				}
-				return 0, err
+			})},
+		{"revoke all skips one millisecond", complete, with(
+			func(_ context.Context, _ *Store, r *models.RevocationOfUser) func(*models.RevokedOfUser) {
+				r.From.Handle = ""
+				return func(*models.RevokedOfUser) {}
+			})},
+		{"revoke all begins with the oldest", ends, breaking(func(s *Store, b *broken) {
+			b.revokeAll = func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+				page, err := s.List(ctx, models.SessionsOfUser{UserID: r.UserID, Now: r.Now, From: r.From, Limit: r.Limit})
+				done := models.RevokedOfUser{Next: page.Next}
+				for _, row := range page.Sessions {
+					if ok, _ := s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: r.Reason, Now: r.Now}); ok {
+						done.Count++
+					}
+				}
+				return done, err
 			}
 		})},
 	}
@@ -172,19 +255,20 @@ func usersLike(fold func(string) string) func() session.Store {
 			}
 			return ids
 		}
-		b.list = func(ctx context.Context, user string, now int64) (list []models.Session, err error) {
-			for _, id := range alike(user) {
-				more, _ := s.List(ctx, id, now)
-				list = append(list, more...)
+		b.list = func(ctx context.Context, q models.SessionsOfUser) (all models.SessionPage, err error) {
+			for _, id := range alike(q.UserID) {
+				more, _ := listInPages(ctx, s, models.SessionsOfUser{UserID: id, Now: q.Now})
+				all.Sessions = append(all.Sessions, more...)
 			}
-			return list, alive(ctx)
+			return all, alive(ctx)
 		}
-		b.revokeAll = func(ctx context.Context, user, except string, why models.RevokeReason, now int64) (sum int, err error) {
-			for _, id := range alike(user) {
-				count, _ := s.RevokeAll(ctx, id, except, why, now)
-				sum += count
+		b.revokeAll = func(ctx context.Context, r models.RevocationOfUser) (all models.RevokedOfUser, err error) {
+			for _, id := range alike(r.UserID) {
+				r.UserID = id
+				count, _ := revokeInPages(ctx, s, r)
+				all.Count += count
 			}
-			return sum, alive(ctx)
+			return all, alive(ctx)
 		}
 	})
 }
@@ -208,6 +292,8 @@ func userMutants() []mutant {
 			return id
 		})},
 		{"user ids cut at 127 bytes", apart, usersLike(func(id string) string { return id[:min(len(id), 127)] })},
+		{"user ids cut at 128 bytes", apart, usersLike(func(id string) string { return id[:min(len(id), 128)] })},
+		{"user ids cut at 254 bytes", apart, usersLike(func(id string) string { return id[:min(len(id), 254)] })},
 		{"user ids cut at NUL", "user ids with a NUL byte are kept exactly or refused", usersLike(cutNUL)},
 		{"user ids changed in store", apart, inserting(func(r *models.Session) { r.UserID = strings.TrimSpace(r.UserID) })},
 	}
@@ -216,9 +302,10 @@ func userMutants() []mutant {
 func listMutants() []mutant {
 	listing := func(change func(s *Store, list []models.Session, user string) []models.Session) func() session.Store {
 		return breaking(func(s *Store, b *broken) {
-			b.list = func(ctx context.Context, user string, now int64) ([]models.Session, error) {
-				list, err := s.List(ctx, user, now)
-				return change(s, list, user), err
+			b.list = func(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+				page, err := s.List(ctx, q)
+				page.Sessions = change(s, page.Sessions, q.UserID)
+				return page, err
 			}
 		})
 	}
@@ -246,7 +333,7 @@ func listMutants() []mutant {
 		{
 			"list with the dead", "List shows live sessions of the user only",
 			listing(func(s *Store, _ []models.Session, user string) []models.Session {
-				all, _ := s.List(context.Background(), user, 0) // nobody has expired in 1970
+				all, _ := listInPages(context.Background(), s, models.SessionsOfUser{UserID: user}) // nobody has expired in 1970
 				return all
 			}),
 		},
@@ -265,12 +352,35 @@ func listMutants() []mutant {
 			}),
 		},
 		{"list fails for unknown users", "List of an unknown user is empty", breaking(func(s *Store, b *broken) {
-			b.list = func(ctx context.Context, user string, now int64) ([]models.Session, error) {
-				list, err := s.List(ctx, user, now)
-				if err == nil && len(list) == 0 {
+			b.list = func(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+				page, err := s.List(ctx, q)
+				if err == nil && len(page.Sessions) == 0 {
 					err = errors.WithReason(errors.ErrGeneral, errors.ErrSessionNotFound)
 				}
-				return list, err
+				return page, err
+			}
+		})},
+		{"list without a limit", "List looks at no more than the limit", breaking(func(s *Store, b *broken) {
+			b.list = func(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+				q.Limit = 1 << 30
+				return s.List(ctx, q)
+			}
+		})},
+		{"list skips one millisecond", "List shows each session once, however few at a time", breaking(func(s *Store, b *broken) {
+			b.list = func(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+				if q.From != (models.Position{}) {
+					q.From.Handle = "\xff"
+				}
+				return s.List(ctx, q)
+			}
+		})},
+		{"list ends at a page without live sessions", "List shows each session once, however few at a time", breaking(func(s *Store, b *broken) {
+			b.list = func(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
+				page, err := s.List(ctx, q)
+				if len(page.Sessions) == 0 {
+					page.Next = nil
+				}
+				return page, err
 			}
 		})},
 	}
@@ -287,8 +397,8 @@ func contextMutants() []mutant {
 		{
 			"revoke all ignores its context", "no method works for a context whose deadline has passed",
 			breaking(func(s *Store, b *broken) {
-				b.revokeAll = func(ctx context.Context, u, except string, why models.RevokeReason, now int64) (int, error) {
-					return s.RevokeAll(context.WithoutCancel(ctx), u, except, why, now)
+				b.revokeAll = func(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
+					return s.RevokeAll(context.WithoutCancel(ctx), r)
 				}
 			}),
 		},

@@ -68,9 +68,11 @@ func everyMethod(
 			return last(s.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedBySignOut, Now: during}))
 		},
 		"RevokeAll": func(ctx context.Context, s session.Store) error {
-			return last(s.RevokeAll(ctx, row.UserID, "", models.RevokedByRevokeAll, during))
+			return last(s.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Reason: models.RevokedByRevokeAll, Now: during}))
 		},
-		"List":         func(ctx context.Context, s session.Store) error { return last(s.List(ctx, row.UserID, during)) },
+		"List": func(ctx context.Context, s session.Store) error {
+			return last(s.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: during}))
+		},
 		"DeleteEnded":  func(ctx context.Context, s session.Store) error { return last(s.DeleteEnded(ctx, during, 10)) },
 		"ClaimCleanup": func(ctx context.Context, s session.Store) error { return last(s.ClaimCleanup(ctx, during, during+1)) },
 		"Keys":         func(ctx context.Context, s session.Store) error { return last(s.Keys(ctx, during)) },

@@ -12,13 +12,15 @@ func listChecks() []check {
 		{"List shows live sessions of the user only", listLive},
 		{"List begins with the oldest session", listOrder},
 		{"List of an unknown user is empty", listEmpty},
+		{"List looks at no more than the limit", listLimit},
+		{"List shows each session once, however few at a time", listPages},
 	}
 }
 
 // listSecrets also asks that everything a device list needs is there.
 func listSecrets(tr *trial) {
 	row := tr.insert()
-	list, err := tr.store.List(tr.Context(), row.UserID, during)
+	list, err := tr.list(row.UserID, during)
 	require.NoError(tr, err)
 	require.Len(tr, list, 1)
 	shown := list[0]
@@ -42,7 +44,7 @@ func listLive(tr *trial) {
 			want = append(want, row.Handle)
 		}
 	}
-	list, err := tr.store.List(tr.Context(), "bob", during)
+	list, err := tr.list("bob", during)
 	require.NoError(tr, err)
 	require.ElementsMatch(tr, want, handlesOf(list))
 
@@ -50,7 +52,7 @@ func listLive(tr *trial) {
 		tr.requireMatch(true, "revoke")(
 			tr.store.Revoke(tr.Context(), models.Revocation{Handle: handle, Reason: models.RevokedBySignOut, Now: during}))
 	}
-	list, err = tr.store.List(tr.Context(), "bob", during)
+	list, err = tr.list("bob", during)
 	require.NoError(tr, err)
 	require.Empty(tr, list, "all revoked")
 }
@@ -63,14 +65,14 @@ func listOrder(tr *trial) {
 		row := tr.insert(func(r *models.Session) { r.UserID, r.CreatedAt = "bob", created-int64(age) })
 		want[len(want)-1-age] = row.Handle
 	}
-	list, err := tr.store.List(tr.Context(), "bob", during)
+	list, err := tr.list("bob", during)
 	require.NoError(tr, err)
 	require.Equal(tr, want[:], handlesOf(list))
 }
 
 func listEmpty(tr *trial) {
 	tr.insert()
-	list, err := tr.store.List(tr.Context(), "nobody", during)
+	list, err := tr.list("nobody", during)
 	require.NoError(tr, err)
 	require.Empty(tr, list)
 }

@@ -16,6 +16,7 @@ func revokeChecks() []check {
 		{"Revoke leaves a tombstone and nothing else changes", revokeTombstone},
 		{"Revoke of an expired session counts", revokeExpired},
 		{"Revoke ends a session only while the token given is current", revokeCurrent},
+		{"Revoke ends a session only for the user given", revokeOwner},
 	}
 }
 
@@ -81,8 +82,33 @@ func revokeCurrent(tr *trial) {
 	tr.requireStored(row)
 }
 
+// revokeOwner: a foreign handle and an absent one get the same answer, and every id
+// that is merely alike is another user's.
+func revokeOwner(tr *trial) {
+	row := tr.insert(func(r *models.Session) { r.UserID = "bob" })
+	of := func(user, handle string) models.Revocation {
+		return models.Revocation{Handle: handle, UserID: user, Reason: models.RevokedByApplication, Now: during}
+	}
+	for _, other := range []string{"mallory", "Bob", "bob ", " bob", "bo", "bobb", "%", "' OR '1'='1"} {
+		tr.requireMatch(false, other)(tr.store.Revoke(tr.Context(), of(other, row.Handle)))
+		tr.requireStored(row, "user %q", other)
+		tr.requireMatch(false, "absent")(tr.store.Revoke(tr.Context(), of(other, tr.handle())))
+	}
+	withToken := of("mallory", row.Handle)
+	withToken.Current = row.RefreshToken.CurHash
+	tr.requireMatch(false, "the current token helps nobody else")(tr.store.Revoke(tr.Context(), withToken))
+	tr.requireStored(row)
+
+	tr.requireMatch(true, "its own")(tr.store.Revoke(tr.Context(), of("bob", row.Handle)))
+	row.RevokedAt, row.RevokeReason = during, models.RevokedByApplication
+	tr.requireStored(row)
+}
+
 func revokeAllChecks() []check {
 	return []check{
+		{"RevokeAll looks at no more than the limit", revokeAllLimit},
+		{"RevokeAll reaches every session, however few at a time", revokeAllPages},
+		{"RevokeAll comes to an end while others sign in", revokeAllEnds},
 		{"RevokeAll spares nobody when the exception does not fit exactly", revokeAllNoException},
 		{"RevokeAll spares the session named", revokeAllExcept},
 		{"RevokeAll counts and marks live sessions only", revokeAllLive},
@@ -104,7 +130,7 @@ func revokeAllNoException(tr *trial) {
 	} {
 		row := tr.insert(func(r *models.Session) { r.Handle = fmt.Sprintf("%015daBcDeFgHiJk", i) })
 		except := nearly(row.Handle)
-		count, err := tr.store.RevokeAll(tr.Context(), row.UserID, except, models.RevokedByRevokeAll, during)
+		count, err := tr.revokeAll(row.UserID, except, models.RevokedByRevokeAll, during)
 		require.NoError(tr, err)
 		require.Equal(tr, 1, count, "except %q", except)
 		row.RevokedAt, row.RevokeReason = during, models.RevokedByRevokeAll
@@ -118,7 +144,7 @@ func revokeAllExcept(tr *trial) {
 	kept, bystander := tr.insert(ofUser), tr.insert()
 	ended := []models.Session{tr.insert(ofUser), tr.insert(ofUser)}
 
-	count, err := tr.store.RevokeAll(tr.Context(), "bob", kept.Handle, models.RevokedByApplication, during)
+	count, err := tr.revokeAll("bob", kept.Handle, models.RevokedByApplication, during)
 	require.NoError(tr, err)
 	require.Equal(tr, 2, count)
 	tr.requireStored(kept)
@@ -134,7 +160,7 @@ func revokeAllLive(tr *trial) {
 	for _, end := range endings() {
 		rows[end.name] = tr.insert(end.change, func(r *models.Session) { r.UserID = "bob" })
 	}
-	count, err := tr.store.RevokeAll(tr.Context(), "bob", "", models.RevokedByRevokeAll, during)
+	count, err := tr.revokeAll("bob", "", models.RevokedByRevokeAll, during)
 	require.NoError(tr, err)
 
 	live := 0
@@ -148,7 +174,7 @@ func revokeAllLive(tr *trial) {
 	}
 	require.Equal(tr, live, count)
 
-	count, err = tr.store.RevokeAll(tr.Context(), "bob", "", models.RevokedByTheft, during)
+	count, err = tr.revokeAll("bob", "", models.RevokedByTheft, during)
 	require.NoError(tr, err)
 	require.Zero(tr, count, "nothing is left")
 }

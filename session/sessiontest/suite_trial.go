@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"sync"
@@ -123,6 +124,43 @@ func advanced(row models.Session, step models.Advance) models.Session {
 	row.LastUsedAt = step.Now
 
 	return row
+}
+
+// pageLimit is what the suite asks for where it is not about pages.
+const pageLimit = 1000
+
+// revokeAll goes on until no session is left to look at.
+func (tr *trial) revokeAll(user, except string, why models.RevokeReason, now int64) (int, error) {
+	return revokeInPages(tr.Context(), tr.store, models.RevocationOfUser{
+		UserID: user, Except: except, Reason: why, Now: now, Limit: pageLimit,
+	})
+}
+
+func revokeInPages(ctx context.Context, store session.Store, r models.RevocationOfUser) (count int, err error) {
+	for {
+		done, err := store.RevokeAll(ctx, r)
+		count += done.Count
+		if err != nil || done.Next == nil {
+			return count, err
+		}
+		r.From = *done.Next
+	}
+}
+
+// list goes on until no session is left to look at.
+func (tr *trial) list(user string, now int64) ([]models.Session, error) {
+	return listInPages(tr.Context(), tr.store, models.SessionsOfUser{UserID: user, Now: now, Limit: pageLimit})
+}
+
+func listInPages(ctx context.Context, store session.Store, q models.SessionsOfUser) (list []models.Session, err error) {
+	for {
+		page, err := store.List(ctx, q)
+		list = append(list, page.Sessions...)
+		if err != nil || page.Next == nil {
+			return list, err
+		}
+		q.From = *page.Next
+	}
 }
 
 // requireMatch asks for the answer want of a write.

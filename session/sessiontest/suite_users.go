@@ -22,6 +22,8 @@ func userIDs() []string {
 		"\U0001f600", "\U0001f601", "?", "????", "\ufffd",
 		strings.Repeat("x", 128), strings.Repeat("x", 127), strings.Repeat("x", 127) + "y",
 		strings.Repeat("x", 127) + " ", strings.Repeat("\U0001f600", 32),
+		strings.Repeat("x", models.MaxUserID), strings.Repeat("x", models.MaxUserID-1), strings.Repeat("x", models.MaxUserID-1) + "y",
+		strings.Repeat("x", models.MaxUserID-1) + " ", strings.Repeat("\U0001f600", models.MaxUserID/4),
 		" ", "  ", "%", "_", "b%", "bo_", `\`, `bob\`, "bob'", `bob"`, "bob`", "bob;", "bob--",
 		"' OR '1'='1", "null", "NULL", "true", "{}", "?1", "$1", ":user_id", "@user_id",
 	}
@@ -48,12 +50,12 @@ func userIDsApart(tr *trial) {
 	}
 	for _, id := range ids {
 		why := fmt.Sprintf("user %q", id)
-		listed, err := tr.store.List(tr.Context(), id, during)
+		listed, err := tr.list(id, during)
 		require.NoError(tr, err, why)
 		require.Equal(tr, handles[id], handlesOf(listed), why)
 		require.Equal(tr, []string{id, id}, []string{listed[0].UserID, listed[1].UserID}, why)
 
-		count, err := tr.store.RevokeAll(tr.Context(), id, "", models.RevokedByRevokeAll, during)
+		count, err := tr.revokeAll(id, "", models.RevokedByRevokeAll, during)
 		require.NoError(tr, err, why)
 		require.Equal(tr, 2, count, why)
 	}
@@ -70,7 +72,7 @@ func userIDsWithNUL(tr *trial) {
 		} else {
 			tr.requireStored(row)
 		}
-		if _, err := tr.store.RevokeAll(tr.Context(), id, "", models.RevokedByRevokeAll, during); err != nil {
+		if _, err := tr.revokeAll(id, "", models.RevokedByRevokeAll, during); err != nil {
 			require.ErrorIs(tr, err, errors.ErrGeneral)
 		}
 		tr.requireStored(bob, "user %q", id)
