@@ -35,7 +35,7 @@ func BenchmarkGinVerify(b *testing.B) {
 
 // BenchmarkGinVerifyUncached is the same without the cache of verified tokens.
 func BenchmarkGinVerifyUncached(b *testing.B) {
-	svc, store := newService(b, session.Config{TokenCache: session.NoTokenCache})
+	svc, store := newService(b, session.Config{TokenCache: session.Off})
 	tokens := accessTokens(b, svc, 1)
 	store.Arm()
 	serve(b, protected(svc), tokens, http.StatusOK)

@@ -50,10 +50,13 @@ var ErrConfig = general("invalid configuration")
 
 // Reasons of an ErrTryRefreshToken.
 var (
-	ErrTokenMalformed  = stderrors.New("token malformed")
-	ErrTokenForged     = stderrors.New("token signature invalid")
-	ErrTokenExpired    = stderrors.New("token expired")
-	ErrTokenForeign    = stderrors.New("token not meant for this service")
+	ErrTokenMalformed = stderrors.New("token malformed")
+	ErrTokenForged    = stderrors.New("token signature invalid")
+	ErrTokenExpired   = stderrors.New("token expired")
+	ErrTokenForeign   = stderrors.New("token not meant for this service")
+	// ErrTokenFromFuture is an authentic token of this service that another server
+	// issued ahead of this one's time: nothing is wrong with the client.
+	ErrTokenFromFuture = stderrors.New("token issued in the future: the clocks of the servers differ by more than Leeway + 60 s")
 	ErrKeyUnknown      = stderrors.New("token key unknown")
 	ErrTokenMissing    = stderrors.New("token missing")
 	ErrTokenDuplicated = stderrors.New("several differing tokens presented")

@@ -118,7 +118,7 @@ func (o *options) config(logger *slog.Logger) session.Config {
 	}
 	if o.leeway == 0 {
 		// So that the page's countdown is exact.
-		cfg.Leeway = session.NoLeeway
+		cfg.Leeway = session.Off
 	}
 	if o.immediateRevocation {
 		cfg.Revocation = session.RevokeImmediately

@@ -57,7 +57,7 @@ func startOn(t *testing.T, store session.Store, clock *sessiontest.Clock, change
 		thefts: make(chan *errors.TokenTheftError, 100), events: &eventLog{},
 	}
 	cfg := session.Config{
-		Now: clock.Now, OnEvent: a.events.add, Leeway: session.NoLeeway,
+		Now: clock.Now, OnEvent: a.events.add, Leeway: session.Off,
 		OnTheft: func(_ context.Context, theft *errors.TokenTheftError) { a.thefts <- theft },
 		// Debug, so that what must not be logged has every chance to be.
 		Logger: slog.New(slog.NewTextHandler(a.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

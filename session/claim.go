@@ -36,10 +36,14 @@ type ClaimConfig[V any] struct {
 	// run several times at once. Its errors are never a reason to log anybody
 	// out. Without Fetch the value is what Set says.
 	Fetch func(ctx context.Context, userID string) (value V, ok bool, err error)
-	// DefaultMaxAge is how old a value may be for validators that don't say
-	// (see ClaimValidator.MaxAge); 0 = any age.
+	// DefaultMaxAge is how old a value may be for validators that don't say (see
+	// ClaimValidator.MaxAge): default 5 min where there is a Fetch, so that a user
+	// who was demoted is so within that time; Off for any age.
 	DefaultMaxAge time.Duration
 }
+
+// defaultClaimAge is how long SuperTokens' own claims of roles are good for.
+const defaultClaimAge = 5 * time.Minute
 
 // maxClaimIDLen is the longest id in bytes. It is short against the 4 KiB
 // that a whole payload can have.
@@ -53,9 +57,15 @@ func newClaim[V any](cfg ClaimConfig[V], codec claimCodec[V]) (Claim[V], error) 
 		return Claim[V]{}, claimMisconfigured(errors.New("ClaimConfig.ID must be 1 to 128 bytes of valid UTF-8"))
 	case slices.Contains(reservedClaims[:], cfg.ID):
 		return Claim[V]{}, claimMisconfigured(fmt.Errorf("ClaimConfig.ID %q: %w", cfg.ID, errors.ErrReservedClaim))
-	case cfg.DefaultMaxAge < 0:
+	case cfg.DefaultMaxAge < 0 && cfg.DefaultMaxAge != Off:
 		return Claim[V]{}, claimMisconfigured(fmt.Errorf("ClaimConfig.DefaultMaxAge: %v is negative", cfg.DefaultMaxAge))
 	}
+	// What nothing can fetch anew is as good as it will ever be.
+	var byDefault time.Duration
+	if cfg.Fetch != nil {
+		byDefault = defaultClaimAge
+	}
+	cfg.DefaultMaxAge = orNone(cfg.DefaultMaxAge, byDefault)
 	return Claim[V]{cfg: cfg, codec: codec}, nil
 }
 

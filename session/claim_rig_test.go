@@ -208,3 +208,11 @@ func payloadNames(access string) []string {
 	}
 	return slices.Sorted(maps.Keys(claims.Payload))
 }
+
+// fetchVar fetches what value holds at the time.
+func fetchVar[V any](calls *int, value *V) func(context.Context, string) (V, bool, error) {
+	return func(context.Context, string) (V, bool, error) {
+		*calls++
+		return *value, true, nil
+	}
+}

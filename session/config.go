@@ -17,19 +17,24 @@ import (
 // Config holds every setting of a Service. The zero value is the recommended
 // set-up: HTTPS, strict theft detection, anti-CSRF token on.
 type Config struct {
-	// Issuer and Audience are written into every access token and must match
-	// exactly when it is verified (RFC 7519, sections 4.1.1 and 4.1.3). Default
-	// "sessionkit". Two services with one key table need different audiences.
+	// Issuer and Audience say who makes tokens for whom (RFC 7519, sections 4.1.1
+	// and 4.1.3). Access and refresh tokens are bound to both, and one of another
+	// issuer or audience is no token here. 1 to 256 bytes of UTF-8 without control
+	// characters, default "sessionkit". Two services with one key table need
+	// different audiences.
 	Issuer, Audience string
 
-	// AccessTokenValidity is how long an access token is good for: 1 s to 24 h,
-	// default 1 h. With RevokeAtExpiry a revoked session works that long on.
+	// AccessTokenValidity is how long an access token is good for: 2 s to 24 h,
+	// default 1 h, and never longer. As tokens tell whole seconds only, it may be
+	// up to a second less. With RevokeAtExpiry a revoked session works that long on.
 	AccessTokenValidity time.Duration
 	// RefreshTokenValidity is how long a session lives without being used:
-	// 1 h to 365 days, default 100 days. (The database is spared a write per refresh, so
-	// the end may come up to a tenth earlier, counted from the last use.)
+	// 5 min to 365 days, default 100 days, and not below AccessTokenValidity. (The
+	// database is spared a write per refresh, so the end may come up to a tenth
+	// earlier, counted from the last use.)
 	RefreshTokenValidity time.Duration
-	// SessionLifetime ends a session however much it is used; 0 = no such end.
+	// SessionLifetime ends a session however much it is used: AccessTokenValidity to
+	// 3650 days; 0 = no such end.
 	SessionLifetime time.Duration
 	// ConcurrentRefreshWindow is how far apart two refreshes with the same
 	// token may be and still count as one user's parallel tabs: 0 to 60 s.
@@ -39,7 +44,7 @@ type Config struct {
 	// the clocks of the servers closer together than that.
 	ConcurrentRefreshWindow time.Duration
 	// Leeway is granted to the expiry of access tokens for clocks that
-	// disagree: 0 to 60 s, default 5 s; NoLeeway for none.
+	// disagree: up to 60 s, default 5 s; Off for none.
 	Leeway time.Duration
 	// InsecureShortLifetimes lifts the lower bounds of RefreshTokenValidity and
 	// SigningKey.Rotation, for tests and demonstrations.
@@ -77,7 +82,7 @@ type Config struct {
 	InvalidClaimStatus int
 
 	// TokenCache is about how much memory, in bytes, verified access tokens may be
-	// remembered in: 64 KiB to 1 GiB, default 16 MiB, NoTokenCache for none. One with a
+	// remembered in: 64 KiB to 1 GiB, default 16 MiB, Off for none. One with a
 	// small payload takes less than 2 KiB. It saves the reading of a token and the checking of its signature
 	// when both were done before, and nothing else: expiry, keys and revocation are asked every time.
 	TokenCache int64
@@ -114,14 +119,9 @@ type Config struct {
 	Now func() time.Time
 }
 
-// NoLeeway is a Config.Leeway of none at all.
-const NoLeeway time.Duration = -1
-
-// NoRotation is a SigningKey.Rotation that keeps the first key for ever.
-const NoRotation time.Duration = -1
-
-// NoTokenCache is a Config.TokenCache of none at all.
-const NoTokenCache int64 = -1
+// Off says "none" where 0 means "the default": Config.Leeway, Config.TokenCache,
+// SigningKey.Rotation and ClaimConfig.DefaultMaxAge.
+const Off = -1
 
 // Revocation says how soon a revoked session stops working.
 type Revocation uint8
@@ -164,7 +164,7 @@ const (
 // SigningKey rules the keys.
 type SigningKey struct {
 	// Rotation is how long a key signs before the next takes over: 1 h to
-	// 720 h, default 24 h, NoRotation for never. A rotation invalidates no token.
+	// 720 h, default 24 h, Off for never. A rotation invalidates no token.
 	Rotation time.Duration
 	// Provider, if set, supplies the keys of access tokens instead of the key
 	// table. It is called off the path of requests and its answer is kept.
@@ -173,6 +173,11 @@ type SigningKey struct {
 	// first encrypts, all decrypt. Empty: secrets are stored in clear, and
 	// whoever reads the key table can sign in as anybody.
 	Encryption [][]byte
+	// AllowClearKeys is for the change-over from a table in clear to Encryption, and
+	// for no longer: New seals the rows that are stored in clear and goes on with
+	// them. Without it such rows are refused, because whoever can write the table
+	// could put in one of his own; New then stops and names them.
+	AllowClearKeys bool
 }
 
 // Key is a symmetric signing key by its id (1 to 32 characters of A-Z a-z 0-9 _ -).
@@ -212,6 +217,13 @@ const (
 const (
 	day = 24 * time.Hour
 
+	// minAccessValidity leaves a token at least one second, as its end is rounded
+	// down to a whole one.
+	minAccessValidity  = 2 * time.Second
+	minRefreshValidity = 5 * time.Minute
+	// maxSessionLifetime is less than a key that never rotates lives.
+	maxSessionLifetime = 3650 * day
+
 	defaultOperationTimeout = 2 * time.Second
 	maxLeeway               = 60 * time.Second
 	minTokenCache           = 64 << 10
@@ -226,9 +238,9 @@ func (c Config) withDefaults() Config {
 	c.Audience = cmp.Or(c.Audience, "sessionkit")
 	c.AccessTokenValidity = cmp.Or(c.AccessTokenValidity, time.Hour)
 	c.RefreshTokenValidity = cmp.Or(c.RefreshTokenValidity, 100*day)
-	c.Leeway = orNone(c.Leeway, NoLeeway, 5*time.Second)
-	c.TokenCache = orNone(c.TokenCache, NoTokenCache, defaultTokenCache)
-	c.SigningKey.Rotation = orNone(c.SigningKey.Rotation, NoRotation, day)
+	c.Leeway = orNone(c.Leeway, 5*time.Second)
+	c.TokenCache = orNone(c.TokenCache, defaultTokenCache)
+	c.SigningKey.Rotation = orNone(c.SigningKey.Rotation, day)
 	c.Cleanup.Every = cmp.Or(c.Cleanup.Every, 7*day)
 	c.Cleanup.Batch = cmp.Or(c.Cleanup.Batch, 1000)
 	c.Cleanup.Pause = cmp.Or(c.Cleanup.Pause, 100*time.Millisecond)
@@ -244,12 +256,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// orNone gives 0 its default and the value that stands for "none" its 0.
-func orNone[T ~int64](d, none, byDefault T) T {
+// orNone gives 0 its default and Off its 0.
+func orNone[T ~int64](d, byDefault T) T {
 	switch d {
 	case 0:
 		return byDefault
-	case none:
+	case Off:
 		return 0
 	default:
 		return d

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,11 +25,21 @@ func TestConfig_Refused(t *testing.T) {
 		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = time.Millisecond }},
 		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = 25 * time.Hour }},
 		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = -time.Hour }},
-		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity, c.RefreshTokenValidity = 2*time.Hour, time.Hour }},
-		{"RefreshTokenValidity", func(c *session.Config) { c.RefreshTokenValidity = time.Minute }},
+		{"AccessTokenValidity", func(c *session.Config) { c.AccessTokenValidity = 2*time.Second - 1 }},
+		{"AccessTokenValidity", func(c *session.Config) {
+			c.InsecureShortLifetimes, c.AccessTokenValidity, c.RefreshTokenValidity = true, time.Second, time.Hour
+		}},
+		{"RefreshTokenValidity", func(c *session.Config) { c.AccessTokenValidity, c.RefreshTokenValidity = 2*time.Hour, time.Hour }},
+		{"RefreshTokenValidity", func(c *session.Config) { c.RefreshTokenValidity = 5*time.Minute - 1 }},
+		{"RefreshTokenValidity", func(c *session.Config) { c.RefreshTokenValidity = -1 }},
 		{"RefreshTokenValidity", func(c *session.Config) { c.RefreshTokenValidity = 366 * 24 * time.Hour }},
 		{"SessionLifetime", func(c *session.Config) { c.SessionLifetime = time.Minute }},
 		{"SessionLifetime", func(c *session.Config) { c.SessionLifetime = -time.Minute }},
+		{"SessionLifetime", func(c *session.Config) { c.SessionLifetime = math.MaxInt64 }},
+		{"SessionLifetime", func(c *session.Config) { c.SessionLifetime = math.MinInt64 }},
+		{"SessionLifetime", func(c *session.Config) {
+			c.SessionLifetime, c.SigningKey.Rotation = 200*365*24*time.Hour, session.Off
+		}},
 		{"ConcurrentRefreshWindow", func(c *session.Config) { c.ConcurrentRefreshWindow = 61 * time.Second }},
 		{"ConcurrentRefreshWindow", func(c *session.Config) { c.ConcurrentRefreshWindow = -1 }},
 		{"ConcurrentRefreshWindow", func(c *session.Config) {
@@ -40,6 +52,11 @@ func TestConfig_Refused(t *testing.T) {
 		{"SigningKey.Rotation", func(c *session.Config) { c.SigningKey.Rotation = time.Minute }},
 		{"SigningKey.Rotation", func(c *session.Config) { c.SigningKey.Rotation = 721 * time.Hour }},
 		{"SigningKey.Encryption", func(c *session.Config) { c.SigningKey.Encryption = [][]byte{make([]byte, 16)} }},
+		{"SigningKey.Encryption", func(c *session.Config) { c.SigningKey.Encryption = [][]byte{make([]byte, 32)} }},
+		{"SigningKey.Encryption", func(c *session.Config) { c.SigningKey.Encryption = [][]byte{nil} }},
+		{"SigningKey.AllowClearKeys", func(c *session.Config) { c.SigningKey.AllowClearKeys = true }},
+		{"SigningKey.Provider", func(c *session.Config) { c.SigningKey.Provider = (*nilProvider)(nil) }},
+		{"SigningKey.Rotation", func(c *session.Config) { c.SigningKey.Rotation = -2 }},
 		{"Cleanup.Every", func(c *session.Config) { c.Cleanup.Every = time.Second }},
 		{"Cleanup.Batch", func(c *session.Config) { c.Cleanup.Batch = 1001 }},
 		{"Cleanup.Pause", func(c *session.Config) { c.Cleanup.Pause = -1 }},
@@ -50,6 +67,13 @@ func TestConfig_Refused(t *testing.T) {
 		{"IPAddresses", func(c *session.Config) { c.IPAddresses = 9 }},
 		{"Issuer", func(c *session.Config) { c.Issuer = strings.Repeat("x", 257) }},
 		{"Audience", func(c *session.Config) { c.Audience = strings.Repeat("x", 257) }},
+		{"Issuer", func(c *session.Config) { c.Issuer = "\xff" }},
+		{"Issuer", func(c *session.Config) { c.Issuer = "https://app.example\n" }},
+		{"Issuer", func(c *session.Config) { c.Issuer = "a\x00b" }},
+		{"Audience", func(c *session.Config) { c.Audience = "shop\xc3" }},
+		{"Audience", func(c *session.Config) { c.Audience = "shop\u0085" }},
+		{"OperationTimeout", func(c *session.Config) { c.OperationTimeout = -time.Second }},
+		{"TokenCache", func(c *session.Config) { c.TokenCache = -2 }},
 		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "evil.example; Path=/x" }},
 		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "a b" }},
 		{"Cookie.AccessPath", func(c *session.Config) { c.Cookie.AccessPath = "api" }},
@@ -90,18 +114,27 @@ func TestConfig_NamesEveryProblemAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrConfig)
 }
 
+// nilProvider is what a variable of a concrete type is that nobody filled.
+type nilProvider struct{ keys []session.Key }
+
+func (p *nilProvider) Keys(context.Context) ([]session.Key, error) { return p.keys, nil }
+
 // The edges of the ranges are allowed.
 func TestConfig_Accepted(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []session.Config{
 		{},
-		{AccessTokenValidity: time.Second, Leeway: session.NoLeeway},
+		{AccessTokenValidity: 2 * time.Second, Leeway: session.Off, TokenCache: session.Off},
 		{AccessTokenValidity: 24 * time.Hour, RefreshTokenValidity: 365 * 24 * time.Hour, ConcurrentRefreshWindow: time.Minute},
-		{SigningKey: session.SigningKey{Rotation: session.NoRotation}},
+		{SigningKey: session.SigningKey{Rotation: session.Off}},
 		{Cookie: session.Cookie{Prefixes: session.PrefixHost}},
 		{Cookie: session.Cookie{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
 		{FrontEnds: session.FrontEnds{Preset: session.PresetRefJWT4}},
-		{InsecureShortLifetimes: true, RefreshTokenValidity: 3 * time.Second, AccessTokenValidity: time.Second},
+		{InsecureShortLifetimes: true, RefreshTokenValidity: 2 * time.Second, AccessTokenValidity: 2 * time.Second},
+		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 5 * time.Minute},
+		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 15 * time.Minute}, // what NIST SP 800-63B asks for
+		{SessionLifetime: 3650 * 24 * time.Hour, SigningKey: session.SigningKey{Rotation: session.Off}},
+		{Issuer: "https://例え.example", Audience: strings.Repeat("x", 256)},
 	} {
 		svc, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
 		require.NoError(t, err)

@@ -37,7 +37,7 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 
 	claims := token.Access{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
-		UserID: b.row.UserID, Handle: b.row.Handle, ID: rand.Text(),
+		UserID: b.row.UserID, Handle: b.row.Handle,
 		IssuedAt: b.now / 1000, ExpiresAt: s.accessExpiry(b.now, b.row.AbsoluteExpiresAt),
 		AuthTime: b.row.CreatedAt / 1000,
 		Gen:      b.gen, RefreshIssuedAt: b.now, Refresh: hash, Parent: b.parent,
@@ -60,12 +60,14 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 	return tokens, hash, nil
 }
 
-// signAccess signs claims and checks that the result fits where it has to go.
+// signAccess signs claims under an id of their own, as no two tokens may share one
+// (RFC 7519, section 4.1.7), and checks that the result fits where it has to go.
 func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*AccessToken, error) {
 	key, err := s.keys.Signing(ctx, models.KeyForAccess)
 	if err != nil {
 		return nil, err
 	}
+	claims.ID = rand.Text()
 	text, err := claims.Sign(key)
 	switch {
 	case err == nil:
@@ -80,14 +82,15 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Access
 	return &AccessToken{Token{text, time.Unix(claims.ExpiresAt, 0)}}, nil
 }
 
-// accessExpiry is in Unix seconds, which is what a JWT can say: rounded up, so
-// that a short validity is not cut to nothing, but never past the session's absolute end.
+// accessExpiry is in Unix seconds, which is what a JWT can say: rounded down, so
+// that no token works longer than the application chose, nor past the session's
+// absolute end. The smallest validity leaves a second of life all the same.
 func (s *Service) accessExpiry(now, absolute int64) int64 {
-	expires := (now + millis(s.cfg.AccessTokenValidity) + 999) / 1000
+	ends := now + millis(s.cfg.AccessTokenValidity)
 	if absolute > 0 {
-		expires = min(expires, absolute/1000)
+		ends = min(ends, absolute)
 	}
-	return expires
+	return ends / 1000
 }
 
 // checkSizes refuses claims that would not fit into the cookies they go to. It

@@ -41,7 +41,7 @@ func (s *Session) merge(ctx context.Context, members map[string]any) (*AccessTok
 	claims.IssuedAt = s.svc.now() / 1000
 	access, err := s.svc.signAccess(ctx, &claims)
 	if err == nil {
-		s.claims.Payload, s.claims.IssuedAt, s.ends = claims.Payload, claims.IssuedAt, row.ExpiresAt
+		s.claims, s.ends = claims, row.ExpiresAt
 	}
 	s.mu.Unlock()
 	if err != nil {

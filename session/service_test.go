@@ -23,11 +23,17 @@ type kit struct {
 
 func newKit(t *testing.T, change ...func(*session.Config)) *kit {
 	t.Helper()
+	return newKitOn(t, sessiontest.NewStore(), change...)
+}
+
+// newKitOn is newKit on a store that others may use too.
+func newKitOn(t *testing.T, store session.Store, change ...func(*session.Config)) *kit {
+	t.Helper()
 	k := &kit{
 		clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
-		store: sessiontest.Faulty(sessiontest.NewStore()),
+		store: sessiontest.Faulty(store),
 	}
-	cfg := session.Config{Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Leeway: session.NoLeeway}
+	cfg := session.Config{Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Leeway: session.Off}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -44,7 +44,7 @@ func kidOf(t *testing.T, access string) string {
 // with a cache of any size and without one.
 func TestTokenCacheHonoursEveryEnd(t *testing.T) {
 	t.Parallel()
-	for name, size := range map[string]int64{"default": 0, "small": 64 << 10, "off": session.NoTokenCache} {
+	for name, size := range map[string]int64{"default": 0, "small": 64 << 10, "off": session.Off} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			newKit := func(t *testing.T) *kit {

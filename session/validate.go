@@ -1,10 +1,14 @@
 package session
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
@@ -24,10 +28,19 @@ func (p *problems) within(field string, d, lo, hi time.Duration) {
 	}
 }
 
-// short complains about a text over 256 bytes.
-func (p *problems) short(field, text string) {
-	if len(text) > 256 {
-		p.add(field, "%d bytes are more than 256", len(text))
+// maxNameLen is the longest issuer or audience in bytes.
+const maxNameLen = 256
+
+// name complains about what would be refused, or read in two ways, once it
+// stands in a token.
+func (p *problems) name(field, text string) {
+	switch {
+	case len(text) > maxNameLen:
+		p.add(field, "%d bytes are more than %d", len(text), maxNameLen)
+	case !utf8.ValidString(text):
+		p.add(field, "%q is not valid UTF-8", text)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		p.add(field, "%q holds a control character", text)
 	}
 }
 
@@ -95,23 +108,24 @@ func (c Config) validate() error {
 }
 
 func (c Config) validateLifetimes(p *problems) {
-	shortestIdle := time.Hour
+	shortestIdle := minRefreshValidity
 	if c.InsecureShortLifetimes {
-		shortestIdle = time.Second
+		shortestIdle = minAccessValidity
 	}
-	p.within("AccessTokenValidity", c.AccessTokenValidity, time.Second, day)
+	p.within("AccessTokenValidity", c.AccessTokenValidity, minAccessValidity, day)
 	p.within("RefreshTokenValidity", c.RefreshTokenValidity, shortestIdle, 365*day)
 	p.within("Leeway", c.Leeway, 0, maxLeeway)
 	p.within("ConcurrentRefreshWindow", c.ConcurrentRefreshWindow, 0, maxWindow)
 
-	if c.AccessTokenValidity >= c.RefreshTokenValidity {
-		p.add("AccessTokenValidity", "%v must be shorter than RefreshTokenValidity (%v)", c.AccessTokenValidity, c.RefreshTokenValidity)
+	if c.RefreshTokenValidity < c.AccessTokenValidity {
+		p.add("RefreshTokenValidity", "%v must not be shorter than AccessTokenValidity (%v)", c.RefreshTokenValidity, c.AccessTokenValidity)
 	}
 	if c.ConcurrentRefreshWindow >= c.AccessTokenValidity {
 		p.add("ConcurrentRefreshWindow", "%v must be shorter than AccessTokenValidity (%v)", c.ConcurrentRefreshWindow, c.AccessTokenValidity)
 	}
-	if c.SessionLifetime < 0 || (c.SessionLifetime > 0 && c.SessionLifetime < c.AccessTokenValidity) {
-		p.add("SessionLifetime", "%v must be 0 (none) or at least AccessTokenValidity (%v)", c.SessionLifetime, c.AccessTokenValidity)
+	if c.SessionLifetime != 0 && (c.SessionLifetime < c.AccessTokenValidity || c.SessionLifetime > maxSessionLifetime) {
+		p.add("SessionLifetime", "%v is neither 0 (none) nor between AccessTokenValidity (%v) and %v",
+			c.SessionLifetime, c.AccessTokenValidity, maxSessionLifetime)
 	}
 }
 
@@ -124,12 +138,21 @@ func (c Config) validateKeys(p *problems) {
 		p.within("SigningKey.Rotation", r, shortest, 720*time.Hour)
 	}
 	for i, kek := range c.SigningKey.Encryption {
-		if len(kek) != 32 {
+		switch {
+		case len(kek) != 32:
 			p.add("SigningKey.Encryption", "key %d has %d bytes, AES-256 wants 32", i, len(kek))
+		case bytes.Count(kek, kek[:1]) == len(kek):
+			p.add("SigningKey.Encryption", "key %d is one byte repeated, and not random", i)
 		}
 	}
-	p.short("Issuer", c.Issuer)
-	p.short("Audience", c.Audience)
+	if c.SigningKey.AllowClearKeys && len(c.SigningKey.Encryption) == 0 {
+		p.add("SigningKey.AllowClearKeys", "says nothing without Encryption: keys are stored in clear anyway")
+	}
+	if v := reflect.ValueOf(c.SigningKey.Provider); v.Kind() == reflect.Pointer && v.IsNil() {
+		p.add("SigningKey.Provider", "is a nil %T", c.SigningKey.Provider)
+	}
+	p.name("Issuer", c.Issuer)
+	p.name("Audience", c.Audience)
 }
 
 func (c Config) validateHTTP(p *problems) {

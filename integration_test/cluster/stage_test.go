@@ -55,7 +55,7 @@ func (s *stage) start(access, w time.Duration) *rig.App {
 	s.t.Helper()
 	app, err := rig.Start(s.t.Context(), s.store, rig.AppConfig{Ledger: s.ledger, Session: session.Config{
 		AccessTokenValidity: access, ConcurrentRefreshWindow: w, RefreshTokenValidity: time.Hour,
-		Leeway: session.NoLeeway, OperationTimeout: operationTimeout,
+		Leeway: session.Off, OperationTimeout: operationTimeout,
 	}})
 	require.NoError(s.t, err)
 	return app

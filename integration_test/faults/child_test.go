@@ -138,6 +138,6 @@ func failpoint() (point string, at int64) {
 
 func childConfig() session.Config {
 	cfg := config()
-	cfg.AccessTokenValidity = 1e9 // refreshes are what should be hit
+	cfg.AccessTokenValidity = 2e9 // refreshes are what should be hit
 	return cfg
 }

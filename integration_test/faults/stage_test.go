@@ -92,7 +92,7 @@ func (s *stage) start(set setting, mode func(*session.Config)) *rig.App {
 
 func config() session.Config {
 	return session.Config{
-		AccessTokenValidity: 10 * time.Minute, RefreshTokenValidity: time.Hour, Leeway: session.NoLeeway, OperationTimeout: operationTimeout,
+		AccessTokenValidity: 10 * time.Minute, RefreshTokenValidity: time.Hour, Leeway: session.Off, OperationTimeout: operationTimeout,
 		InsecureShortLifetimes: true, Logger: slog.New(slog.DiscardHandler),
 	}
 }

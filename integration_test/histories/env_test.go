@@ -88,8 +88,8 @@ func openMySQL(t *testing.T, e *env) session.Store {
 func (e *env) start(ctx context.Context, w time.Duration) (*rig.App, error) {
 	return rig.Start(ctx, e.store, rig.AppConfig{Ledger: e.ledger, Session: session.Config{
 		AccessTokenValidity: accessValidity, RefreshTokenValidity: idleValidity,
-		ConcurrentRefreshWindow: w, Leeway: session.NoLeeway, Now: e.clock.Now,
-		SigningKey:       session.SigningKey{Rotation: session.NoRotation},
+		ConcurrentRefreshWindow: w, Leeway: session.Off, Now: e.clock.Now,
+		SigningKey:       session.SigningKey{Rotation: session.Off},
 		Cleanup:          session.Cleanup{Disabled: true},
 		OperationTimeout: 30 * time.Second, // a busy test machine
 	}})

@@ -8,7 +8,8 @@ import (
 )
 
 // clockSkew is how far the clocks of application servers may lie apart: a
-// token that one of them has just issued must work at all others.
+// token that one of them has just issued must work at all others. The text of
+// ErrTokenFromFuture names it.
 const clockSkew = 60_000 // ms
 
 // Expect is what an access token is held against.
@@ -26,8 +27,8 @@ type Expect struct {
 // ParseAccess verifies text and returns its claims. A token is valid while now
 // < exp + leeway; iat and nbf may lie in the future by the leeway and the clock
 // skew between servers. Errors: ErrTokenMalformed, the error of keys unchanged,
-// ErrTokenForged, ErrTokenForeign (another type, algorithm, issuer, audience,
-// or from the future), ErrTokenExpired.
+// ErrTokenForged, ErrTokenForeign (another type, algorithm, issuer or audience),
+// ErrTokenFromFuture, ErrTokenExpired.
 func ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
 	v, err := authenticate(text, keys)
 	if err != nil {
@@ -46,7 +47,7 @@ func (v verified) check(want Expect) error {
 	}
 	leeway := max(want.Leeway, 0).Milliseconds()
 	if max(v.access.IssuedAt, v.notBefore)*1000 > want.Now+leeway+clockSkew {
-		return errors.ErrTokenForeign
+		return errors.ErrTokenFromFuture
 	}
 	if want.Now >= v.access.ExpiresAt*1000+leeway {
 		return errors.ErrTokenExpired

@@ -166,7 +166,7 @@ func TestSignNamesTheToken(t *testing.T) {
 func TestAccessTimes(t *testing.T) {
 	t.Parallel()
 	const leeway, skew = int64(5000), int64(60_000)
-	ok, expired, foreign := error(nil), errors.ErrTokenExpired, errors.ErrTokenForeign
+	ok, expired, future := error(nil), errors.ErrTokenExpired, errors.ErrTokenFromFuture
 	for name, row := range map[string]struct {
 		now    int64
 		leeway time.Duration
@@ -183,11 +183,11 @@ func TestAccessTimes(t *testing.T) {
 		"part of a millisecond is no leeway": {exp * 1000, time.Millisecond - 1, expired},
 		"issued now":                         {iat * 1000, 0, ok},
 		"issued in the skew":                 {iat*1000 - skew, 0, ok},
-		"issued beyond the skew":             {iat*1000 - skew - 1, 0, foreign},
+		"issued beyond the skew":             {iat*1000 - skew - 1, 0, future},
 		"issued in skew and leeway":          {iat*1000 - skew - leeway, 5 * time.Second, ok},
-		"issued beyond skew and leeway":      {iat*1000 - skew - leeway - 1, 5 * time.Second, foreign},
-		"a clock that stands at zero":        {0, 5 * time.Second, foreign},
-		"a clock before 1970":                {-1e15, 5 * time.Second, foreign},
+		"issued beyond skew and leeway":      {iat*1000 - skew - leeway - 1, 5 * time.Second, future},
+		"a clock that stands at zero":        {0, 5 * time.Second, future},
+		"a clock before 1970":                {-1e15, 5 * time.Second, future},
 	} {
 		want := expect()
 		want.Now, want.Leeway = row.now, row.leeway
@@ -209,7 +209,7 @@ func TestAccessNotBefore(t *testing.T) {
 	want.Now = iat * 1000
 	for claim, value := range map[string]string{"nbf": "1767225666", "iat": "1767225666"} {
 		_, err := token.ParseAccess(forge(goodHeader, claims(claim, value), accessKey.Secret), only(accessKey), want)
-		require.ErrorIs(t, err, errors.ErrTokenForeign, claim)
+		require.ErrorIs(t, err, errors.ErrTokenFromFuture, claim)
 	}
 	require.EqualValues(t, 1767225665, at/1000)
 	for _, claim := range []string{"nbf", "iat"} {

@@ -39,7 +39,7 @@ func TestCacheHonoursWhatChanges(t *testing.T) {
 		err  error
 	}{
 		{"expired", text, nil, func(e *token.Expect) { e.Now = exp*1000 + 5000 }, errors.ErrTokenExpired},
-		{"the clock was put back", text, nil, func(e *token.Expect) { e.Now = (iat - 66) * 1000 }, errors.ErrTokenForeign},
+		{"the clock was put back", text, nil, func(e *token.Expect) { e.Now = (iat - 66) * 1000 }, errors.ErrTokenFromFuture},
 		{"the key was retired", text, secretOf(nil, errors.ErrKeyUnknown), nil, errors.ErrKeyUnknown},
 		{"the key cannot be asked for", text, secretOf(nil, errors.ErrUnavailable), nil, errors.ErrUnavailable},
 		{"the key has another secret", text, secretOf(changed, nil), nil, errors.ErrTokenForged},
