@@ -37,6 +37,15 @@ type Session struct {
 	IP        string `gorm:"column:ip"`
 }
 
+// MaxGeneration is the highest generation of refresh tokens, in tokens and in rows.
+// A client that refreshes a thousand times a second reaches it after 35 years; so far
+// below the end of int64 nothing that is computed with it overflows.
+const MaxGeneration = 1 << 40
+
+// NextGeneration is the generation of a child of a token of this one. At the
+// highest it stays: tokens are told apart by their hashes.
+func NextGeneration(gen int64) int64 { return min(gen, MaxGeneration-1) + 1 }
+
 // RefreshToken is what a row knows of the session's refresh tokens.
 type RefreshToken struct {
 	// CurHash is the double hash of the current token.
@@ -45,7 +54,7 @@ type RefreshToken struct {
 	PrevHash Hash `gorm:"column:prev_hash"`
 	// CurIat is when the current token was issued.
 	CurIat int64 `gorm:"column:cur_iat"`
-	// Gen counts the generations of tokens.
+	// Gen counts the generations of tokens: 0 to MaxGeneration.
 	Gen int64 `gorm:"column:gen"`
 }
 

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"log/slog"
-	"math"
 	"strings"
 	"testing"
 
@@ -50,12 +49,12 @@ func (b backup) forge(t *testing.T, template string, gen int64) string {
 	raw = raw[:len(raw)-sha256.Size]
 	handle, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(b.row.Handle))
 	require.NoError(t, err)
-	fields := raw[2+int(raw[1]):]
+	fields := raw[2+int(raw[1])+16:] // behind the key id and the service
 	copy(fields, handle)
 	binary.BigEndian.PutUint64(fields[16:], uint64(gen))
 	copy(fields[32:], b.row.RefreshToken.CurHash[:])
 	mac := hmac.New(sha256.New, b.key.Secret)
-	mac.Write([]byte("sessionkit refresh token v1 mac\x00"))
+	mac.Write([]byte("sessionkit refresh token v2 mac\x00"))
 	mac.Write(raw)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(raw))
 }
@@ -71,7 +70,7 @@ func TestForgery_BackupMakesNoRefreshToken(t *testing.T) {
 	attacker, err := k.Create(t.Context(), "attacker")
 	require.NoError(t, err)
 	stolen := k.backup(t, victim.Session.Handle())
-	for _, gen := range []int64{0, 1, 2, 100, math.MaxInt64, -1} {
+	for _, gen := range []int64{0, 1, 2, 100, models.MaxGeneration} {
 		k.store.Arm()
 		_, err := k.Refresh(t.Context(), stolen.forge(t, attacker.Refresh.Value, gen))
 		require.ErrorIs(t, err, errors.ErrUnauthorised)

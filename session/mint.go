@@ -33,7 +33,7 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 	if err != nil {
 		return nil, models.Hash{}, err
 	}
-	refreshText, hash := token.NewRefresh(b.family, b.parent, b.gen, b.now).Seal(refreshKey)
+	refreshText, hash := token.NewRefresh(b.family, b.parent, b.gen, b.now).Seal(refreshKey, s.cfg.Issuer, s.cfg.Audience)
 
 	claims := token.Access{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,

@@ -40,7 +40,7 @@ type refreshToken struct {
 
 // parseRefresh authenticates text; no SQL, but for the key ring's rare reload.
 func (s *Service) parseRefresh(ctx context.Context, text string) (*refreshToken, error) {
-	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh))
+	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh), s.cfg.Issuer, s.cfg.Audience)
 	switch {
 	case err == nil:
 		return &refreshToken{Refresh: tok, text: text, hash: hash}, nil
@@ -103,7 +103,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 // mintChild answers a refresh: a pair of tokens whose parent is tok.
 func (s *Service) mintChild(ctx context.Context, row *models.Session, tok *refreshToken, now, ends int64, antiCSRF bool) (*Tokens, error) {
 	tokens, _, err := s.mint(ctx, birth{
-		row: row, family: tok.Family(), parent: tok.hash, gen: tok.Gen + 1, now: now, ends: ends, antiCSRF: antiCSRF,
+		row: row, family: tok.Family(), parent: tok.hash, gen: models.NextGeneration(tok.Gen), now: now, ends: ends, antiCSRF: antiCSRF,
 	})
 	if err == nil {
 		s.emit(ctx, Event{Kind: EventRefreshed, Handle: row.Handle, UserID: row.UserID})

@@ -61,7 +61,7 @@ func (a *Access) check() error {
 	case a.Issuer == "" || a.Audience == "" || a.ID == "" || !ValidHandle(a.Handle),
 		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.Audience) || !utf8.ValidString(a.ID),
 		outside(a.IssuedAt, maxSeconds) || outside(a.ExpiresAt, maxSeconds) || outside(a.AuthTime, maxSeconds),
-		a.Gen < 0 || outside(a.RefreshIssuedAt, maxMillis),
+		outside(a.Gen, models.MaxGeneration) || outside(a.RefreshIssuedAt, maxMillis),
 		a.Refresh.IsZero():
 		return errors.ErrTokenMalformed
 	}

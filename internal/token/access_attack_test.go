@@ -204,6 +204,8 @@ func claimAttacks() []attack {
 		"jti empty":                     claims("jti", `""`),
 		"gen negative":                  claims("gen", `-1`),
 		"gen beyond 63 bits":            claims("gen", `9223372036854775808`),
+		"gen over the cap":              claims("gen", `1099511627777`),
+		"gen at the end of int64":       claims("gen", `9223372036854775807`),
 		"rti beyond the year 9999":      claims("rti", `253402300800000`),
 		"rt2 short":                     claims("rt2", `"AAAA"`),
 		"rt2 padded":                    claims("rt2", strings.TrimSuffix(quoted32(1), `"`)+`="`),
@@ -267,7 +269,7 @@ func TestAttacksStartFromAValidToken(t *testing.T) {
 		forge(goodHeader, plus(`"later":{"version":[1]}`), accessKey.Secret),
 		forge(goodHeader, " {"+strings.ReplaceAll(claims()[1:], `,"`, " ,\t\""), accessKey.Secret),
 		forge(goodHeader, claims("pl", strings.Repeat("[", token.MaxPayloadDepth)+strings.Repeat("]", token.MaxPayloadDepth)), accessKey.Secret),
-		forge(goodHeader, claims("gen", "9223372036854775807", "rti", "253402300799999"), accessKey.Secret),
+		forge(goodHeader, claims("gen", "1099511627776", "rti", "253402300799999"), accessKey.Secret),
 		forge(goodHeader, claims("prt2", "", "acs", "", "pl", ""), accessKey.Secret),
 		resign(encode([]byte(goodHeader)), encode([]byte(claims()))),
 	} {

@@ -72,7 +72,7 @@ func TestAccessRoundTrip(t *testing.T) {
 		"payload breaks out":  func(a *token.Access) { a.Payload = json.RawMessage(`"\"},\"sub\":\"admin\",{"`) },
 		"payload white space": func(a *token.Access) { a.Payload = json.RawMessage("{ \"a\" :\n1 }") },
 		"zero times":          func(a *token.Access) { a.IssuedAt, a.AuthTime, a.Gen, a.RefreshIssuedAt = 0, 0, 0, 0 },
-		"far":                 func(a *token.Access) { a.ExpiresAt, a.Gen = 253402300799, math.MaxInt64 },
+		"far":                 func(a *token.Access) { a.ExpiresAt, a.Gen = 253402300799, models.MaxGeneration },
 		"user id breaks out":  func(a *token.Access) { a.UserID = `","sub":"admin` },
 		"user id white space": func(a *token.Access) { a.UserID = " bob\t\r\n\x00\x1f \u2028" },
 		"user id of 255":      func(a *token.Access) { a.UserID = strings.Repeat("é", 127) + "x" },
@@ -117,6 +117,7 @@ func TestSignRefuses(t *testing.T) {
 		"handle malformed":  {malformed, func(a *token.Access) { a.Handle = "x" }},
 		"before 1970":       {malformed, func(a *token.Access) { a.IssuedAt = -1 }},
 		"after 9999":        {malformed, func(a *token.Access) { a.ExpiresAt = math.MaxInt64 }},
+		"gen over the cap":  {malformed, func(a *token.Access) { a.Gen = models.MaxGeneration + 1 }},
 		"gen negative":      {malformed, func(a *token.Access) { a.Gen = -1 }},
 		"no refresh token":  {malformed, func(a *token.Access) { a.Refresh = models.Hash{} }},
 	} {

@@ -52,13 +52,13 @@ func BenchmarkRefreshSeal(b *testing.B) {
 	family := token.NewFamily(now)
 	b.ReportAllocs()
 	for b.Loop() {
-		token.NewRefresh(family, models.Hash{}, 0, now).Seal(refreshKey)
+		token.NewRefresh(family, models.Hash{}, 0, now).Seal(refreshKey, issuer, audience)
 	}
 }
 
 func BenchmarkParseRefresh(b *testing.B) {
-	valid, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
-	otherKey, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(token.Key{ID: refreshKey.ID, Secret: accessKey.Secret})
+	valid, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey, issuer, audience)
+	otherKey, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(token.Key{ID: refreshKey.ID, Secret: accessKey.Secret}, issuer, audience)
 	for name, text := range map[string]string{
 		"valid":         valid,
 		"forged":        otherKey,
@@ -68,7 +68,7 @@ func BenchmarkParseRefresh(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := token.ParseRefresh(text, keys); (err == nil) != (name == "valid") {
+				if _, _, err := token.ParseRefresh(text, keys, issuer, audience); (err == nil) != (name == "valid") {
 					b.Fatal(err)
 				}
 			}

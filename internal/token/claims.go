@@ -2,10 +2,10 @@ package token
 
 import (
 	"encoding/json"
-	"math"
 	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // missing marks integer claims that were not seen; it is out of every range.
@@ -66,7 +66,7 @@ func (a *Access) parseClaim(s *scanner, name string) (err error) {
 	case "auth_time":
 		a.AuthTime, err = s.natural(maxSeconds)
 	case "gen":
-		a.Gen, err = s.natural(math.MaxInt64)
+		a.Gen, err = s.natural(models.MaxGeneration)
 	case "rti":
 		a.RefreshIssuedAt, err = s.natural(maxMillis)
 	case "rt2":

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// refreshFields are the bytes of a refresh token between the key id and the MAC.
+// refreshFields are the bytes of a refresh token between the service and the MAC.
 type refreshFields struct {
 	handle         [16]byte
 	gen, issuedAt  int64
@@ -27,7 +26,10 @@ type refreshFields struct {
 
 // seal writes the fields down as the format says and authenticates them.
 func (f refreshFields) seal(k token.Key) string {
-	b := append([]byte{1, byte(len(k.ID))}, k.ID...)
+	b := append([]byte{2, byte(len(k.ID))}, k.ID...)
+	service := sha256.Sum256([]byte("sessionkit refresh token v2 service\x00" +
+		"\x00\x00\x00\x00\x00\x00\x00\x13https://app.example" + "\x00\x00\x00\x00\x00\x00\x00\x03app"))
+	b = append(b, service[:16]...)
 	b = append(b, f.handle[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.gen))
 	b = binary.BigEndian.AppendUint64(b, uint64(f.issuedAt))
@@ -40,7 +42,7 @@ func (f refreshFields) seal(k token.Key) string {
 // fieldsOf reads the fields of a genuine token: its holder can.
 func fieldsOf(tb testing.TB, text string, k token.Key) (f refreshFields) {
 	tb.Helper()
-	b := decode(tb, text)[2+len(k.ID):]
+	b := decode(tb, text)[2+len(k.ID)+16:]
 	require.Len(tb, b, 16+8+8+32+32+32+32)
 	copy(f.handle[:], b)
 	f.gen, f.issuedAt = int64(binary.BigEndian.Uint64(b[16:])), int64(binary.BigEndian.Uint64(b[24:]))
@@ -54,11 +56,18 @@ func fieldsOf(tb testing.TB, text string, k token.Key) (f refreshFields) {
 // secret makes, computed from the description of the format. A body that cannot
 // be one comes back as it is.
 func committed(body []byte) []byte {
-	if len(body) < 2 || len(body) != 2+int(body[1])+16+8+8+32+32+32 {
+	if len(body) < 2 {
+		return body
+	}
+	at := 2 + int(body[1])
+	if body[0] == 2 {
+		at += 16
+	}
+	if len(body) != at+16+8+8+32+32+32 {
 		return body
 	}
 	body = bytes.Clone(body)
-	handle, secret := body[2+int(body[1]):], body[len(body)-64:len(body)-32]
+	handle, secret := body[at:], body[len(body)-64:len(body)-32]
 	sum := sha256.Sum256(slices.Concat([]byte("sessionkit session family v1 handle\x00"), handle[:6], secret))
 	copy(handle[6:16], sum[:])
 	return body
@@ -73,13 +82,13 @@ func TestKeyRowAndAccessTokenMakeNoRefreshToken(t *testing.T) {
 	t.Parallel()
 	family := token.NewFamily(now)
 	parent := token.NewRefresh(family, hashOf(9), 5, now)
-	parentText, parentHash := parent.Seal(refreshKey)
-	currentText, current := token.NewRefresh(parent.Family(), parentHash, 6, now).Seal(refreshKey)
+	parentText, parentHash := parent.Seal(refreshKey, issuer, audience)
+	currentText, current := token.NewRefresh(parent.Family(), parentHash, 6, now).Seal(refreshKey, issuer, audience)
 	known := fieldsOf(t, currentText, refreshKey)
 
 	a := access()
 	a.Handle, a.Refresh, a.Parent, a.Gen, a.RefreshIssuedAt = family.Handle(), current, parentHash, 6, now
-	own, _ := token.NewRefresh(token.NewFamily(now), models.Hash{}, 0, now).Seal(refreshKey)
+	own, _ := token.NewRefresh(token.NewFamily(now), models.Hash{}, 0, now).Seal(refreshKey, issuer, audience)
 	guesses := map[string][32]byte{
 		"zeros": {}, "the key": [32]byte(refreshKey.Secret[:32]), "hash of the handle": sha256.Sum256(known.handle[:]),
 		"his own session's": fieldsOf(t, own, refreshKey).family, "his own token's": fieldsOf(t, own, refreshKey).secret,
@@ -92,13 +101,13 @@ func TestKeyRowAndAccessTokenMakeNoRefreshToken(t *testing.T) {
 
 	positions := map[string]refreshFields{
 		"child of the current": {gen: 7, parent: current}, "sibling of the current": {gen: 6, parent: parentHash},
-		"far ahead": {gen: 100}, "ahead without end": {gen: math.MaxInt64, parent: current},
-		"first": {}, "before the first": {gen: -1},
+		"far ahead": {gen: 100}, "ahead without end": {gen: models.MaxGeneration, parent: current},
+		"first": {},
 	}
 	for guess, secret := range guesses {
 		for position, forged := range positions {
 			forged.handle, forged.issuedAt, forged.family = known.handle, now, secret
-			_, _, err := token.ParseRefresh(forged.seal(refreshKey), only(refreshKey))
+			_, _, err := token.ParseRefresh(forged.seal(refreshKey), only(refreshKey), issuer, audience)
 			require.ErrorIs(t, err, errors.ErrTokenForged, "%s under %q", position, guess)
 		}
 	}
@@ -107,7 +116,7 @@ func TestKeyRowAndAccessTokenMakeNoRefreshToken(t *testing.T) {
 	for _, genuine := range []string{parentText, currentText} {
 		for position, made := range positions {
 			made.handle, made.issuedAt, made.family = known.handle, now, fieldsOf(t, genuine, refreshKey).family
-			r, _, err := token.ParseRefresh(made.seal(refreshKey), only(refreshKey))
+			r, _, err := token.ParseRefresh(made.seal(refreshKey), only(refreshKey), issuer, audience)
 			require.NoError(t, err, position)
 			require.Equal(t, family, r.Family())
 			require.Equal(t, [2]int64{made.gen, now}, [2]int64{r.Gen, r.IssuedAt})
@@ -134,27 +143,27 @@ func hashesIn(tb testing.TB, access string) map[string][32]byte {
 // the time in it included, or its secret.
 func TestFamilyIsBoundToItsHandle(t *testing.T) {
 	t.Parallel()
-	text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
+	text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey, issuer, audience)
 	good := fieldsOf(t, text, refreshKey)
 	require.Equal(t, text, good.seal(refreshKey))
 	for bit := range 128 {
 		f := good
 		f.handle[bit/8] ^= 1 << (bit % 8)
-		_, _, err := token.ParseRefresh(f.seal(refreshKey), only(refreshKey))
+		_, _, err := token.ParseRefresh(f.seal(refreshKey), only(refreshKey), issuer, audience)
 		require.ErrorIs(t, err, errors.ErrTokenForged, "bit %d of the handle", bit)
 	}
 	for bit := range 256 {
 		f := good
 		f.family[bit/8] ^= 1 << (bit % 8)
-		_, _, err := token.ParseRefresh(f.seal(refreshKey), only(refreshKey))
+		_, _, err := token.ParseRefresh(f.seal(refreshKey), only(refreshKey), issuer, audience)
 		require.ErrorIs(t, err, errors.ErrTokenForged, "bit %d of the secret", bit)
 	}
 	// The commitment is to the secret of the family, and says nothing of the rest.
 	f := good
 	f.gen, f.issuedAt, f.parent, f.secret = 0, 0, models.Hash{}, [32]byte{}
-	_, _, err := token.ParseRefresh(f.seal(refreshKey), only(refreshKey))
+	_, _, err := token.ParseRefresh(f.seal(refreshKey), only(refreshKey), issuer, audience)
 	require.NoError(t, err)
-	require.Equal(t, sealRaw(committed(decode(t, text)[:2+len(refreshKey.ID)+128]), refreshKey.Secret), text)
+	require.Equal(t, sealRaw(committed(decode(t, text)[:2+len(refreshKey.ID)+16+128]), refreshKey.Secret), text)
 }
 
 func TestChildrenKeepTheFamily(t *testing.T) {
@@ -163,8 +172,8 @@ func TestChildrenKeepTheFamily(t *testing.T) {
 	want := r.Family()
 	var secrets [][32]byte
 	for gen := range int64(5) {
-		text, hash := r.Seal(refreshKey)
-		got, _, err := token.ParseRefresh(text, only(refreshKey))
+		text, hash := r.Seal(refreshKey, issuer, audience)
+		got, _, err := token.ParseRefresh(text, only(refreshKey), issuer, audience)
 		require.NoError(t, err)
 		require.Equal(t, want, got.Family())
 		require.Equal(t, want.Handle(), got.Handle())
@@ -182,7 +191,7 @@ func TestFamilySecretsAreUniform(t *testing.T) {
 	const rounds = 10_000
 	seen, ones := make(map[[32]byte]bool, rounds), make([]int, 256)
 	for range rounds {
-		text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
+		text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey, issuer, audience)
 		secret := fieldsOf(t, text, refreshKey).family
 		if seen[secret] {
 			t.Fatal("a family secret came twice")

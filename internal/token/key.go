@@ -12,6 +12,9 @@ import (
 // output size of the hash (RFC 7518, section 3.2).
 const MinSecretLen = 32
 
+// maxKeyIDLen is the longest key id in characters.
+const maxKeyIDLen = 32
+
 // Key is an HMAC-SHA-256 key with the id that tokens name it by. It shows its
 // id only, under every fmt verb, in JSON and in slog.
 type Key struct {
@@ -30,7 +33,7 @@ type Keys func(kid string, issuedAt int64) ([]byte, error)
 // ValidKeyID reports whether s may be a key id: 1 to 32 of A-Z a-z 0-9 _ -.
 // Nothing else ever reaches a key lookup or a log line.
 func ValidKeyID(s string) bool {
-	if s == "" || len(s) > 32 {
+	if s == "" || len(s) > maxKeyIDLen {
 		return false
 	}
 	for i := range len(s) {

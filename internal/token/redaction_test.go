@@ -19,7 +19,7 @@ func TestNothingShowsSecrets(t *testing.T) {
 	t.Parallel()
 	family := token.NewFamily(now)
 	refresh := token.NewRefresh(family, hashOf(0x55), 6, now)
-	text, _ := refresh.Seal(refreshKey)
+	text, _ := refresh.Seal(refreshKey, issuer, audience)
 	raw := decode(t, text)
 	a := access()
 	mustSign(t, a, accessKey)

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -13,26 +14,32 @@ import (
 )
 
 // MaxRefreshLen is the longest text in bytes that is looked at as a refresh
-// token. Real ones have at most 259.
+// token. Real ones have at most 280.
 const MaxRefreshLen = 512
 
 // The bytes of a refresh token, integers big-endian:
 //
-//	version 1 | key id length 1 | key id | handle 16 | generation 8 |
-//	issued at 8 (ms) | parent 32 | family secret 32 | secret 32 |
+//	version 1 | key id length 1 | key id | service 16 | handle 16 |
+//	generation 8 | issued at 8 (ms) | parent 32 | family secret 32 | secret 32 |
 //	HMAC-SHA-256 of all before 32
 //
 // Every field but the key id has a fixed size, and the key id says its own, so
-// that no two different tokens are the same bytes.
+// that no two different tokens are the same bytes. Version 1 has no service: such
+// tokens were made before there was one, and are read and never made.
 const (
-	refreshVersion   = 1
+	refreshUnbound = 1
+	refreshBound   = 2
+
 	refreshFixedSize = handleSize + 8 + 8 + models.HashSize + familySecretSize + 32
+	maxRefreshSize   = 2 + maxKeyIDLen + serviceSize + refreshFixedSize + sha256.Size
 )
 
-// The domains keep the MAC and the hash of a refresh token apart from every
-// other use of the same key or function.
+// The domains keep the MACs and the hash of refresh tokens apart from every
+// other use of the same key or function, and the MACs of the two versions from
+// one another. The hash is of all bytes, and so of the version too.
 const (
-	refreshMACDomain  = "sessionkit refresh token v1 mac\x00"
+	refreshMACDomain1 = "sessionkit refresh token v1 mac\x00"
+	refreshMACDomain2 = "sessionkit refresh token v2 mac\x00"
 	refreshHashDomain = "sessionkit refresh token v1 hash\x00"
 )
 
@@ -66,53 +73,61 @@ func (r *Refresh) Family() Family { return r.family }
 // Handle names the session.
 func (r *Refresh) Handle() string { return r.family.Handle() }
 
-// Seal authenticates the token with k, setting KeyID, and returns its text and
-// its double hash. It panics on a zero family and on a malformed key: neither
-// can come from a client, and a token that nobody can parse would end a session
-// long after the mistake.
-func (r *Refresh) Seal(k Key) (text string, hash models.Hash) {
-	if !r.family.genuine() || !k.usable() {
-		panic("token: Seal with a zero family or a malformed key")
+// Seal binds the token to a service and authenticates it with k, setting KeyID. It
+// returns its text and its double hash. It panics on a zero family, an empty issuer
+// or audience and a malformed key: none of them can come from a client, and a token
+// that nobody can parse would end a session long after the mistake.
+func (r *Refresh) Seal(k Key, issuer, audience string) (text string, hash models.Hash) {
+	if !r.family.genuine() || issuer == "" || audience == "" || !k.usable() {
+		panic("token: Seal with a zero family, a service without name or a malformed key")
 	}
 	r.KeyID = k.ID
-	b := make([]byte, 0, 2+len(k.ID)+refreshFixedSize+sha256.Size)
-	b = append(b, refreshVersion, byte(len(k.ID))) //nolint:gosec // at most 32
+	service := serviceOf(issuer, audience)
+	b := make([]byte, 0, 2+len(k.ID)+serviceSize+refreshFixedSize+sha256.Size)
+	b = append(b, refreshBound, byte(len(k.ID))) //nolint:gosec // at most 32
 	b = append(b, k.ID...)
+	b = append(b, service[:]...)
 	b = append(b, r.family.handle[:]...)
 	b = appendInt64(b, r.Gen)
 	b = appendInt64(b, r.IssuedAt)
 	b = append(b, r.Parent[:]...)
 	b = append(b, r.family.secret[:]...)
 	b = append(b, r.secret[:]...)
-	b = appendRefreshMAC(b, k.Secret, b)
+	b = appendRefreshMAC(b, refreshMACDomain2, k.Secret, b)
 	return base64.RawURLEncoding.EncodeToString(b), refreshHash(b)
 }
 
-// ParseRefresh authenticates text and returns the token and its double hash.
-// Errors: ErrTokenMalformed without asking for a key, the error of keys
-// unchanged, ErrTokenForged when the MAC is wrong or the handle does not commit
-// to the family's secret.
-func ParseRefresh(text string, keys Keys) (*Refresh, models.Hash, error) {
-	var buf [2 + 32 + refreshFixedSize + sha256.Size]byte
-	b, kidLen, ok := splitRefresh(buf[:0], text)
+// ParseRefresh authenticates text as a token of this service and returns it and
+// its double hash.
+//
+// Errors: ErrTokenMalformed; ErrTokenForeign for one that says it is another
+// issuer's or audience's, genuine or not; neither of the two asks for a key. The
+// error of keys unchanged. ErrTokenForged when the MAC is wrong or the handle does
+// not commit to the family's secret.
+func ParseRefresh(text string, keys Keys, issuer, audience string) (*Refresh, models.Hash, error) {
+	var buf [maxRefreshSize]byte
+	p, ok := splitRefresh(buf[:0], text)
 	if !ok {
 		return nil, models.Hash{}, errors.ErrTokenMalformed
 	}
-	kid, fields := string(b[2:2+kidLen]), b[2+kidLen:]
-	secret, err := keys.secretFor(kid, readInt64(fields[handleSize+8:]))
+	if !p.isFor(issuer, audience) {
+		return nil, models.Hash{}, errors.ErrTokenForeign
+	}
+	kid := string(p.kid)
+	secret, err := keys.secretFor(kid, readInt64(p.fields[issuedAtOffset:]))
 	if err != nil {
 		return nil, models.Hash{}, err
 	}
-	signed, mac := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
-	if !hmac.Equal(appendRefreshMAC(nil, secret, signed), mac) {
+	signed, mac := p.all[:len(p.all)-sha256.Size], p.all[len(p.all)-sha256.Size:]
+	if !hmac.Equal(appendRefreshMAC(nil, p.domain(), secret, signed), mac) {
 		return nil, models.Hash{}, errors.ErrTokenForged
 	}
 	r := &Refresh{KeyID: kid}
-	r.readFields(fields)
+	r.readFields(p.fields)
 	if !r.family.genuine() {
 		return nil, models.Hash{}, errors.ErrTokenForged
 	}
-	return r, refreshHash(b), nil
+	return r, refreshHash(p.all), nil
 }
 
 // readFields reads what follows the key id.
@@ -125,27 +140,67 @@ func (r *Refresh) readFields(b []byte) {
 	copy(r.secret[:], b)
 }
 
-// LooksLikeRefresh reports whether text has the form of a refresh token. It
-// says nothing about authenticity.
+// LooksLikeRefresh reports whether text has the form of a refresh token of either
+// version. It says nothing about authenticity.
 func LooksLikeRefresh(text string) bool {
-	_, _, ok := splitRefresh(nil, text)
+	_, ok := splitRefresh(nil, text)
 	return ok
 }
 
-// splitRefresh decodes text to dst and checks sizes, version and key id.
-func splitRefresh(dst []byte, text string) (b []byte, kidLen int, ok bool) {
+// refreshParts are the bytes of a token and what stands where in them. service is
+// empty in version 1; fields are what follows it, up to the MAC.
+type refreshParts struct{ all, kid, service, fields []byte }
+
+const (
+	genOffset      = handleSize
+	issuedAtOffset = handleSize + 8
+)
+
+// splitRefresh decodes text to dst and checks sizes, version and key id, and that
+// numbers are in their range: outside of it nobody can compute with them.
+func splitRefresh(dst []byte, text string) (p refreshParts, ok bool) {
 	if len(text) > MaxRefreshLen {
-		return nil, 0, false
+		return p, false
 	}
-	b, ok = decodeBase64(dst, text)
-	if !ok || len(b) < 2 || b[0] != refreshVersion {
-		return nil, 0, false
+	b, ok := decodeBase64(dst, text)
+	if !ok || len(b) < 2 {
+		return p, false
 	}
-	kidLen = int(b[1])
-	if len(b) != 2+kidLen+refreshFixedSize+sha256.Size || !ValidKeyID(string(b[2:2+kidLen])) {
-		return nil, 0, false
+	kidEnd, serviceLen := 2+int(b[1]), 0
+	switch b[0] {
+	case refreshUnbound:
+	case refreshBound:
+		serviceLen = serviceSize
+	default:
+		return p, false
 	}
-	return b, kidLen, true
+	if len(b) != kidEnd+serviceLen+refreshFixedSize+sha256.Size || !ValidKeyID(string(b[2:kidEnd])) {
+		return p, false
+	}
+	fieldsAt := kidEnd + serviceLen
+	p = refreshParts{all: b, kid: b[2:kidEnd], service: b[kidEnd:fieldsAt], fields: b[fieldsAt : fieldsAt+refreshFixedSize]}
+	if outside(readInt64(p.fields[genOffset:]), models.MaxGeneration) || outside(readInt64(p.fields[issuedAtOffset:]), maxMillis) {
+		return p, false
+	}
+	return p, true
+}
+
+// isFor reports whether the token says that it is of this service. One of version 1
+// does not say. An empty issuer or audience is of no service.
+func (p refreshParts) isFor(issuer, audience string) bool {
+	if issuer == "" || audience == "" {
+		return false
+	}
+	service := serviceOf(issuer, audience)
+	return p.all[0] == refreshUnbound || bytes.Equal(p.service, service[:])
+}
+
+// domain is what the MAC of the token's version begins with.
+func (p refreshParts) domain() string {
+	if p.all[0] == refreshUnbound {
+		return refreshMACDomain1
+	}
+	return refreshMACDomain2
 }
 
 // appendInt64 appends n in two's complement.
@@ -158,9 +213,9 @@ func readInt64(b []byte) int64 {
 }
 
 // appendRefreshMAC appends the MAC of body to dst.
-func appendRefreshMAC(dst, secret, body []byte) []byte {
+func appendRefreshMAC(dst []byte, domain string, secret, body []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
-	_, _ = mac.Write([]byte(refreshMACDomain))
+	_, _ = mac.Write([]byte(domain))
 	_, _ = mac.Write(body)
 	return mac.Sum(dst)
 }
@@ -168,7 +223,7 @@ func appendRefreshMAC(dst, secret, body []byte) []byte {
 // refreshHash is the double hash of a token: what rows and access tokens know
 // of it. A plain hash does, as the token holds 256 random bits.
 func refreshHash(b []byte) models.Hash {
-	var buf [len(refreshHashDomain) + 2 + 32 + refreshFixedSize + sha256.Size]byte
+	var buf [len(refreshHashDomain) + maxRefreshSize]byte
 	once := sha256.Sum256(append(append(buf[:0], refreshHashDomain...), b...))
 	return sha256.Sum256(once[:])
 }

@@ -21,8 +21,8 @@ import (
 func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
 	t.Parallel()
 	parent := token.NewRefresh(token.NewFamily(now), models.Hash{}, 6, now)
-	parentText, parentHash := parent.Seal(refreshKey)
-	childText, childHash := token.NewRefresh(parent.Family(), parentHash, 7, now).Seal(refreshKey)
+	parentText, parentHash := parent.Seal(refreshKey, issuer, audience)
+	childText, childHash := token.NewRefresh(parent.Family(), parentHash, 7, now).Seal(refreshKey, issuer, audience)
 	a := access()
 	a.Handle, a.Refresh, a.Parent = parent.Handle(), childHash, parentHash
 	plain := decode(t, strings.Split(mustSign(t, a, accessKey), ".")[1])
@@ -64,8 +64,8 @@ func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
 func TestKeysOfOnePurposeDoNotServeAnother(t *testing.T) {
 	t.Parallel()
 	swapped := func(string, int64) ([]byte, error) { return accessKey.Secret, nil }
-	refresh, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey)
-	_, _, err := token.ParseRefresh(refresh, swapped)
+	refresh, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey, issuer, audience)
+	_, _, err := token.ParseRefresh(refresh, swapped, issuer, audience)
 	require.ErrorIs(t, err, errors.ErrTokenForged)
 
 	swapped = func(string, int64) ([]byte, error) { return refreshKey.Secret, nil }
@@ -75,9 +75,9 @@ func TestKeysOfOnePurposeDoNotServeAnother(t *testing.T) {
 	// One secret for both purposes, against all advice: the formats and the MAC
 	// domain still keep the tokens apart.
 	same := only(token.Key{ID: accessKey.ID, Secret: accessKey.Secret})
-	_, _, err = token.ParseRefresh(mustSign(t, access(), accessKey), same)
+	_, _, err = token.ParseRefresh(mustSign(t, access(), accessKey), same, issuer, audience)
 	require.ErrorIs(t, err, errors.ErrTokenMalformed)
-	refresh, _ = token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(accessKey)
+	refresh, _ = token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(accessKey, issuer, audience)
 	_, err = token.ParseAccess(refresh, same, expect())
 	require.ErrorIs(t, err, errors.ErrTokenMalformed)
 }
