@@ -287,6 +287,7 @@ func (c Config) keyringConfig() keyring.Config {
 		Now:        c.Now,
 		Encryption: c.SigningKey.Encryption,
 		Provider:   c.SigningKey.Provider,
+		WaitLimit:  c.OperationTimeout,
 		Logger:     c.Logger,
 	}
 }

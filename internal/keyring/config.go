@@ -12,6 +12,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
+// defaultWaitLimit is that of session.Config.OperationTimeout.
+const defaultWaitLimit = 2 * time.Second
+
 // Store is where the keys live; session.KeyStore has the promises.
 type Store interface {
 	Keys(ctx context.Context, now int64) ([]models.SigningKey, error)
@@ -38,6 +41,9 @@ type Config struct {
 	// Provider, if set, supplies the keys of models.KeyForAccess; the others
 	// come from the store.
 	Provider Provider
+	// WaitLimit is how long a caller waits for the store or the provider, whatever
+	// its context says; 0 = 2 s. Operations go on without it.
+	WaitLimit time.Duration
 	// Logger gets what an operator should know; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -84,6 +90,9 @@ func (c Config) check(store Store) error {
 		if store == nil && !c.provided(s.Purpose) {
 			bad("no store for the keys of purpose %q", s.Purpose)
 		}
+	}
+	if c.WaitLimit < 0 {
+		bad("wait limit %v is negative", c.WaitLimit)
 	}
 	for i, kek := range c.Encryption {
 		if len(kek) != kekSize || uniform(kek) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
@@ -14,12 +15,16 @@ import (
 type flight struct {
 	mu  sync.Mutex
 	cur *call
+	// waitLimit is how long after its start requests wait for an operation.
+	waitLimit time.Duration
 }
 
 // call is one operation under way. err may be read once done is closed.
 type call struct {
 	done chan struct{}
 	err  error
+	// until is when requests give up on it.
+	until time.Time
 }
 
 // start begins op, unless another operation is under way: then it returns that
@@ -30,7 +35,7 @@ func (f *flight) start(op func() error) (c *call, mine bool) {
 	if f.cur != nil {
 		return f.cur, false
 	}
-	c = &call{done: make(chan struct{})}
+	c = &call{done: make(chan struct{}), until: time.Now().Add(f.waitLimit)}
 	f.cur = c
 	go func() {
 		defer func() {
@@ -59,6 +64,22 @@ func (f *flight) current() *call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.cur
+}
+
+// await is wait for a request, which may have something else to do: it waits no
+// longer than the limit from the operation's start. So only those who were there when
+// an operation began to hang wait for it at all, and each of them once, however many
+// tokens a request brings. ended is false when the wait was given up.
+func (c *call) await(ctx context.Context) (ended bool, err error) {
+	ctx, cancel := context.WithDeadline(ctx, c.until)
+	defer cancel()
+	err = c.wait(ctx)
+	select {
+	case <-c.done:
+		return true, c.err
+	default:
+		return false, err
+	}
 }
 
 // wait returns the operation's error, or an ErrUnavailable when ctx ends first.

@@ -20,6 +20,7 @@ type Ring struct {
 	shelf     *shelf                        // nil when the provider serves all
 	external  *source                       // nil without a provider
 	log       *slog.Logger
+	waitLimit time.Duration
 	close     context.CancelFunc
 }
 
@@ -36,10 +37,12 @@ func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	cfg.WaitLimit = cmp.Or(cfg.WaitLimit, defaultWaitLimit)
 	r := &Ring{
 		sources:   make(map[models.KeyPurpose]*source),
 		lifetimes: make(map[models.KeyPurpose]int64),
 		log:       cfg.Logger,
+		waitLimit: cfg.WaitLimit,
 	}
 	base, cancel := context.WithCancel(context.Background())
 	r.close = cancel
@@ -64,7 +67,7 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 		}
 	}
 	newSource := func(every time.Duration) *source {
-		return &source{base: base, clock: cfg.Now, every: every}
+		return &source{base: base, clock: cfg.Now, every: every, flight: flight{waitLimit: cfg.WaitLimit}}
 	}
 	if cfg.Provider != nil {
 		o := &outside{provider: cfg.Provider}
@@ -113,30 +116,36 @@ func (r *Ring) start(ctx context.Context) error {
 
 // Signing returns the key that signs for p now; its secret must not be
 // changed. Only when there is none, because the process or the clock jumped,
-// does it turn to the store, for as long as ctx lives; failing that, the error
-// is the store's or an errors.ErrUnavailable.
+// does it turn to the store, for as long as ctx lives and Config.WaitLimit says;
+// failing that, the error is the store's or an errors.ErrUnavailable.
 func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, error) {
 	s, ok := r.sources[p]
 	if !ok {
 		return token.Key{}, errors.WithReason(errors.ErrConfig, fmt.Errorf("no key schedule for purpose %q", p))
 	}
+	if key, ok := s.signer(p, r.lifetimes[p]); ok {
+		return key, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.flight.waitLimit)
+	defer cancel()
 	for {
-		if e, ok := s.snap.Load().signer(p, s.now(), r.lifetimes[p]); ok {
-			return token.Key{ID: e.id, Secret: e.secret}, nil
+		if key, ok := s.signer(p, r.lifetimes[p]); ok {
+			return key, nil
 		}
 		if r.shelf == nil || s != r.shelf.source || s.making.resting(s.now(), failureRest) {
 			return token.Key{}, errNoSigner
 		}
 		c, mine := s.flight.start(s.op(r.shelf.makeSigner(p, r.lifetimes[p])))
-		if err := c.wait(ctx); err != nil && (mine || ctx.Err() != nil) {
+		if ended, err := c.await(ctx); err != nil && (mine || !ended) {
 			return token.Key{}, err
 		}
 	}
 }
 
 // Verifying returns the secret of key kid, which must not be changed. A known
-// key costs neither an allocation nor a lock. issuedAt, in milliseconds, is what
-// the token claims, 0 if not known.
+// key costs neither an allocation nor a lock; an unknown one may wait for a reload,
+// for as long as ctx lives and Config.WaitLimit says. issuedAt, in milliseconds, is
+// what the token claims, 0 if not known.
 //
 // errors.ErrKeyUnknown alone is certain: no such key verifies for p (any more).
 // Together with errors.ErrUnavailable it is not: the key may be too new or
@@ -158,6 +167,8 @@ func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, i
 // Reload loads all keys now and makes those that are due. On an error the keys
 // known before stay in use.
 func (r *Ring) Reload(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.waitLimit)
+	defer cancel()
 	var errs []error
 	for _, s := range r.all() {
 		errs = append(errs, s.flight.run(ctx, s.op(s.tick)))
@@ -184,6 +195,8 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 	if r.shelf == nil {
 		return errors.ErrKeyUnknown
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.waitLimit)
+	defer cancel()
 	known := r.shelf.drop(kid)
 	var found bool
 	err := r.shelf.flight.run(ctx, r.shelf.op(func(ctx context.Context) (err error) {

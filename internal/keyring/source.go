@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -109,6 +110,12 @@ func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool
 	}
 }
 
+// signer is the key that signs for p now, without waiting for anything.
+func (s *source) signer(p models.KeyPurpose, lifetime int64) (token.Key, bool) {
+	e, ok := s.snap.Load().signer(p, s.now(), lifetime)
+	return token.Key{ID: e.id, Secret: e.secret}, ok
+}
+
 // search reloads for the sake of an unknown kid, or tells why not.
 //
 // A key is in the store before anything is signed with it. So a load that
@@ -116,6 +123,8 @@ func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool
 func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
 	arrived := s.started.Load()
 	if s.searching.take(s.now(), searchRest) {
+		ctx, cancel := context.WithTimeout(ctx, s.flight.waitLimit)
+		defer cancel()
 		if err := s.flight.run(ctx, s.op(s.searchLoad)); err != nil {
 			return nil, errUnknownNow
 		}
@@ -153,7 +162,8 @@ func (s *source) join(ctx context.Context) bool {
 	if s.waiting.Add(1) > maxWaiting {
 		return false
 	}
-	return c.wait(ctx) == nil
+	ended, err := c.await(ctx)
+	return ended && err == nil
 }
 
 // doubt is the verdict on an unknown kid without a load of its own. A token
