@@ -28,7 +28,7 @@ const viewerCookie = "demo_viewer"
 
 // mountDemo adds the routes below /demo/, and one below the refresh route, the
 // only place where the browser sends its refresh token along.
-func mountDemo(router *gin.Engine, svc *session.Service, d *demo) {
+func mountDemo(router gin.IRoutes, svc *session.Service, d *demo) {
 	router.GET("/demo/events", d.events)
 	router.POST("/demo/device", middleware.Verify(svc), d.addDevice(svc))
 	router.POST(svc.RefreshPath()+"/demo-copy", middleware.Verify(svc), d.copySession(svc))

@@ -37,9 +37,9 @@ func cors(trusted origins) gin.HandlerFunc {
 	}
 }
 
-// sameOrigin refuses what other pages make a browser send. Sessions have their
-// anti-CSRF token; signing in has none yet, and a foreign page must not sign
-// somebody in as somebody else.
+// sameOrigin refuses what other pages make a browser send to the demo's own routes,
+// which have no session to protect them. Sign-in, refresh and sign-out the kit
+// looks after itself.
 func sameOrigin(trusted origins) gin.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range trusted {

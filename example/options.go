@@ -112,6 +112,7 @@ func (o *options) config(logger *slog.Logger) session.Config {
 		SigningKey:              session.SigningKey{Rotation: o.keyRotation},
 		FrontEnds:               session.FrontEnds{Preset: o.preset.value},
 		Cookie:                  session.Cookie{Insecure: !o.tls()},
+		TrustedOrigins:          o.trustedOrigins,
 		Logger:                  logger,
 		// Seconds are what one can watch.
 		InsecureShortLifetimes: true,

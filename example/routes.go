@@ -23,14 +23,14 @@ func newRouter(svc *session.Service, store checker, opts options, demo *demo, lo
 	router := gin.New()
 	// Nobody stands in front of this program, so nobody's X-Forwarded-For counts.
 	_ = router.SetTrustedProxies(nil)
-	router.Use(recovery(logger), cors(opts.trustedOrigins), sameOrigin(opts.trustedOrigins))
+	router.Use(recovery(logger), cors(opts.trustedOrigins))
 	router.NoRoute(func(c *gin.Context) { answer(c, http.StatusNotFound, "not found") })
 
 	mountPage(router, opts, demo)
 	mountAPI(router, &api{svc: svc, signedIn: demo.signedIn})
 	router.GET("/healthz", health(store))
 	refresh.Mount(router, svc)
-	mountDemo(router, svc, demo)
+	mountDemo(router.Group("/", sameOrigin(opts.trustedOrigins)), svc, demo)
 	return router
 }
 
