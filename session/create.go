@@ -106,11 +106,12 @@ func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models
 	}
 
 	absolute := s.absoluteEnd(now)
-	return &models.Session{
+	row := &models.Session{
 		Handle: handle, UserID: userID,
 		Payload: payload, Data: data,
 		CreatedAt: now, LastUsedAt: now,
 		ExpiresAt: s.idleEnd(now, absolute), AbsoluteExpiresAt: absolute,
 		UserAgent: boundedText(c.userAgent, maxUserAgentLen), IP: s.cfg.IPAddresses.apply(c.ip),
-	}, nil
+	}
+	return row, s.checkFits(row)
 }

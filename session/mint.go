@@ -76,8 +76,8 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Access
 	default:
 		return nil, errors.WithReason(errors.ErrGeneral, err)
 	}
-	if err := s.checkSizes(text, claims); err != nil {
-		return nil, err
+	if !s.sizesOf(len(text), claims).fit() {
+		return nil, invalidInput(errors.ErrCookieTooLarge)
 	}
 	return &AccessToken{Token{text, time.Unix(claims.ExpiresAt, 0)}}, nil
 }
@@ -93,14 +93,51 @@ func (s *Service) accessExpiry(now, absolute int64) int64 {
 	return ends / 1000
 }
 
-// checkSizes refuses claims that would not fit into the cookies they go to. It
-// is asked before anything is stored.
-func (s *Service) checkSizes(access string, claims *token.Access) error {
-	if len(s.wire.Place.Access)+len(access) > wire.MaxCookieSize {
-		return invalidInput(errors.ErrCookieTooLarge)
+// sizes are those of the cookies, names included, that a page keeps tokens in.
+type sizes struct{ access, front int }
+
+// fit reports whether browsers keep such cookies.
+func (z sizes) fit() bool { return max(z.access, z.front) <= wire.MaxCookieSize }
+
+// sizesOf are the sizes for an access token of the given length with these claims. A
+// session that came by header counts as one by cookies, which it may become.
+func (s *Service) sizesOf(access int, claims *token.Access) sizes {
+	z := sizes{access: len(s.wire.Place.Access) + access}
+	if s.cfg.FrontEnds.FrontToken == FrontTokenOn {
+		z.front = len(wire.FrontTokenCookie) + len(wire.FrontToken(claims, claims.IssuedAt, true))
 	}
-	if s.cfg.FrontEnds.FrontToken == FrontTokenOn && len(wire.FrontTokenCookie)+len(wire.FrontToken(claims, s.now()/1000, true)) > wire.MaxCookieSize {
+	return z
+}
+
+// largest are the sizes that a session with this payload will ever have.
+func (s *Service) largest(row *models.Session, payload []byte) sizes {
+	claims := token.Access{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, UserID: row.UserID, Handle: row.Handle, Payload: payload,
+	}
+	length := claims.Lengthen()
+	return s.sizesOf(length, &claims)
+}
+
+// checkFits refuses a payload that a session could not keep for its life: the first
+// token may fit where that of a later refresh would not. It is asked before anything
+// is stored.
+func (s *Service) checkFits(row *models.Session) error {
+	if !s.largest(row, row.Payload).fit() {
 		return invalidInput(errors.ErrCookieTooLarge)
 	}
 	return nil
+}
+
+// checkStillFits is checkFits for a changed payload. What the session has already,
+// by a rule that was less strict or longer names, it may keep, and may shrink.
+func (s *Service) checkStillFits(row *models.Session, old []byte) error {
+	err := s.checkFits(row)
+	if err == nil {
+		return nil
+	}
+	before, after := s.largest(row, old), s.largest(row, row.Payload)
+	if after.access <= before.access && after.front <= before.front {
+		return nil
+	}
+	return err
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
-	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -78,7 +77,7 @@ func (s *Service) mergePayload(ctx context.Context, handle string, members map[s
 		if bytes.Equal(old, row.Payload) {
 			return row, nil
 		}
-		if err := s.checkPayloadFits(ctx, row); err != nil {
+		if err := s.checkStillFits(row, old); err != nil {
 			return nil, err
 		}
 		written, err := s.store.WritePayload(ctx, models.PayloadWrite{Handle: handle, Old: old, New: row.Payload, Now: s.now()})
@@ -119,21 +118,6 @@ func mergeObject(old json.RawMessage, members map[string]any) (json.RawMessage, 
 		return nil, err
 	}
 	return payload, checkReserved(payload)
-}
-
-// checkPayloadFits makes the largest access token that the row's payload can get into.
-func (s *Service) checkPayloadFits(ctx context.Context, row *models.Session) error {
-	now := s.now()
-	full := models.Hash{0: 1}
-	_, err := s.signAccess(ctx, &token.Access{
-		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
-		UserID: row.UserID, Handle: row.Handle, ID: row.Handle,
-		IssuedAt: now / 1000, ExpiresAt: s.accessExpiry(now, 0), AuthTime: row.CreatedAt / 1000,
-		// A generation and hashes of full length, so that no later token is longer.
-		Gen: 1 << 40, RefreshIssuedAt: now, Refresh: full, Parent: full, AntiCSRF: full,
-		Payload: row.Payload,
-	})
-	return err
 }
 
 // reservedClaims are the names that a payload object must not use: the

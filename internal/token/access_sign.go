@@ -3,10 +3,13 @@ package token
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
+	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // Sign makes the text of the token with HS256, setting KeyID, and ID when that
@@ -46,6 +49,20 @@ func (a *Access) Sign(k Key) (string, error) {
 		return "", errors.ErrCookieTooLarge
 	}
 	return string(b), nil
+}
+
+// Lengthen sets all claims but the texts that the application chose to values of the
+// length that they have at most, and returns the length of the token that they make:
+// no later token of the session is longer, whatever signs it. For sizes only.
+func (a *Access) Lengthen() int {
+	const seconds, millis = 9_999_999_999, 9_999_999_999_999 // until the year 2286
+	full := models.Hash{0: 1}
+	a.KeyID, a.ID = strings.Repeat("k", maxKeyIDLen), rand.Text()
+	a.IssuedAt, a.ExpiresAt, a.AuthTime, a.RefreshIssuedAt = seconds, seconds, seconds, millis
+	a.Gen, a.Refresh, a.Parent, a.AntiCSRF = models.MaxGeneration, full, full, full
+
+	encoded := base64.RawURLEncoding.EncodedLen
+	return encoded(len(appendHeader(nil, a.KeyID))) + 1 + encoded(len(a.appendClaims(nil))) + 1 + encoded(sha256.Size)
 }
 
 // appendClaims appends the claims as a JSON object. Names are constants and the
