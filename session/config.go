@@ -171,7 +171,8 @@ type SigningKey struct {
 	Provider KeyProvider
 	// Encryption holds AES-256 keys (32 bytes each) that encrypt the secrets in the key table. The
 	// first encrypts, all decrypt. Empty: secrets are stored in clear, and
-	// whoever reads the key table can sign in as anybody.
+	// whoever reads the key table can sign in as anybody. Encrypted keys are bound
+	// to Config.Issuer: one key table then serves one issuer.
 	Encryption [][]byte
 	// AllowClearKeys is for the change-over from a table in clear to Encryption, and
 	// for no longer: New seals the rows that are stored in clear and goes on with
@@ -285,10 +286,10 @@ func (c Config) keyringConfig() keyring.Config {
 			{Purpose: models.KeyForRefresh, Rotation: refreshRotation, TokenLifetime: refreshLife},
 		},
 		Now:        c.Now,
-		Encryption: c.SigningKey.Encryption,
-		Provider:   c.SigningKey.Provider,
-		WaitLimit:  c.OperationTimeout,
-		Logger:     c.Logger,
+		Encryption: c.SigningKey.Encryption, AllowClearKeys: c.SigningKey.AllowClearKeys, Issuer: c.Issuer,
+		Provider:  c.SigningKey.Provider,
+		WaitLimit: c.OperationTimeout,
+		Logger:    c.Logger,
 	}
 }
 

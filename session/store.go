@@ -118,6 +118,11 @@ type KeyStore interface {
 	// and reports whether it did.
 	RetireKey(ctx context.Context, id string, at int64) (bool, error)
 
+	// SealKey replaces the stored form of a key's secret, and reports whether it did:
+	// only where the form is still the one that was read, byte for byte. Callers pass
+	// another form of the same secret: a key never gets another one.
+	SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error)
+
 	// DeleteKeys removes keys that retired before the given time.
 	DeleteKeys(ctx context.Context, before int64) (int, error)
 }

@@ -187,3 +187,23 @@ func TestVersion1_isNotMadeOfVersion2(t *testing.T) {
 		require.ErrorIs(t, err, errors.ErrUnauthorised)
 	}
 }
+
+// Turning Encryption on over a table in clear signs nobody out either.
+func TestVersion1_encryptionIsTurnedOn(t *testing.T) {
+	t.Parallel()
+	k, jars := openOld(t, "clear", func(c *session.Config) {
+		c.SigningKey.Encryption, c.SigningKey.AllowClearKeys = [][]byte{[]byte(oldKEK)}, true
+	})
+	goesOn(t, k, jars["many times"])
+	next := newKitOn(t, k.store, func(c *session.Config) {
+		c.Now, c.Issuer, c.Audience = k.clock.Now, "https://shop.example", "shop"
+		c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
+	})
+	next.clock = k.clock
+	goesOn(t, next, jars["new"])
+	keys, err := k.store.Keys(t.Context(), k.clock.Now().UnixMilli())
+	require.NoError(t, err)
+	for _, key := range keys {
+		require.EqualValues(t, 3, key.Secret[0])
+	}
+}

@@ -45,6 +45,7 @@ func calls(now int64) []call {
 		{"InsertKey", func(ctx context.Context, s *gormstore.Store) error { return s.InsertKey(ctx, key) }},
 		{"InsertKey", func(ctx context.Context, s *gormstore.Store) error { return s.InsertKey(ctx, key) }}, // there already
 		{"RetireKey", func(ctx context.Context, s *gormstore.Store) error { return second(s.RetireKey(ctx, key.ID, 8)) }},
+		{"SealKey", func(ctx context.Context, s *gormstore.Store) error { return second(s.SealKey(ctx, key.ID, key.Secret, key.Secret)) }},
 		{"DeleteKeys", func(ctx context.Context, s *gormstore.Store) error { return second(s.DeleteKeys(ctx, 10)) }},
 		{"Check", func(ctx context.Context, s *gormstore.Store) error { return s.Check(ctx) }},
 	}...)

@@ -20,6 +20,7 @@ type Store interface {
 	Keys(ctx context.Context, now int64) ([]models.SigningKey, error)
 	InsertKey(ctx context.Context, key models.SigningKey) error
 	RetireKey(ctx context.Context, id string, at int64) (bool, error)
+	SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error)
 	DeleteKeys(ctx context.Context, before int64) (int, error)
 }
 
@@ -38,6 +39,11 @@ type Config struct {
 	// Encryption holds key-encryption keys of 32 bytes for AES-256-GCM. The
 	// first encrypts, all decrypt. Empty: secrets are stored in clear.
 	Encryption [][]byte
+	// AllowClearKeys seals rows that are in clear beside Encryption and uses them.
+	// Without it they are refused: New fails and names them, later they are left out.
+	AllowClearKeys bool
+	// Issuer is whose keys these are: encrypted ones open under no other.
+	Issuer string
 	// Provider, if set, supplies the keys of models.KeyForAccess; the others
 	// come from the store.
 	Provider Provider

@@ -21,9 +21,9 @@ type entry struct {
 	retireAt   int64
 }
 
-// decode reads a row of s. The entry is good for its slot even with an error,
-// which tells the reason and no bytes.
-func (v *vault) decode(s Schedule, row models.SigningKey) (e entry, encrypted bool, err error) {
+// decode reads a row of s, and reports whether the secret lies there in clear. The
+// entry is good for its slot even with an error, which tells the reason and no bytes.
+func (v *vault) decode(s Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
 	e = entry{id: row.ID, purpose: row.Purpose, slot: row.Slot, activeFrom: row.ActiveFrom, retireAt: row.RetireAt}
 	if !token.ValidKeyID(row.ID) {
 		return e, false, errors.New("id is malformed")
@@ -31,15 +31,18 @@ func (v *vault) decode(s Schedule, row models.SigningKey) (e entry, encrypted bo
 	if row.Algorithm != s.algorithm() {
 		return e, false, errors.New("algorithm is not ours")
 	}
-	secret, encrypted, err := v.unlock(row)
+	secret, inClear, err := v.unlock(row)
 	if err != nil {
-		return e, encrypted, err
+		return e, inClear, err
 	}
 	if err := checkSecret(secret); err != nil {
-		return e, encrypted, err
+		return e, inClear, err
+	}
+	if inClear && v.refusesClear() {
+		return e, inClear, errClearKey
 	}
 	e.secret = secret
-	return e, encrypted, nil
+	return e, inClear, nil
 }
 
 // checkSecret refuses what is too short or was never filled in (RFC 8725,

@@ -42,6 +42,7 @@ func FuzzKeyRow(f *testing.F) {
 		store := &table{rows: []models.SigningKey{row, good}}
 		r, err := keyring.New(t.Context(), store, keyring.Config{
 			Schedules: schedules(), Now: clk.Now, Encryption: [][]byte{kek}, Logger: slog.New(slog.DiscardHandler),
+			AllowClearKeys: true, // for the good row
 		})
 		if err != nil {
 			// The only reason: all that there is for a purpose cannot be read.
@@ -69,6 +70,18 @@ func FuzzKeyRow(f *testing.F) {
 		}
 		if got, err := r.Verifying(t.Context(), access, good.ID, 0); err != nil || !bytes.Equal(got, good.Secret[1:]) {
 			t.Fatal("the good row suffered", err)
+		}
+
+		// Without that, no row in clear is any key.
+		store = &table{rows: append([]models.SigningKey{row}, sealed.rows...)}
+		if r, err = keyring.New(t.Context(), store, cfg); err != nil {
+			if !errors.Is(err, errors.ErrConfig) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if _, err := r.Verifying(t.Context(), row.Purpose, id, 0); err == nil && secret[0] != 3 {
+			t.Fatal("verifies with a row that anybody could have written")
 		}
 	})
 }

@@ -130,6 +130,22 @@ func (s *table) RetireKey(ctx context.Context, id string, at int64) (bool, error
 	return false, nil
 }
 
+func (s *table) SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+	defer s.leave()
+	if err := s.enter(ctx); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, row := range s.rows {
+		if row.ID == id && bytes.Equal(row.Secret, read) {
+			s.rows[i].Secret = bytes.Clone(sealed)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func (s *table) DeleteKeys(ctx context.Context, before int64) (int, error) {
 	defer s.leave()
 	if err := s.enter(ctx); err != nil {

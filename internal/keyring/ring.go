@@ -78,7 +78,7 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	if len(own) == 0 {
 		return nil
 	}
-	v, err := newVault(cfg.Encryption)
+	v, err := newVault(cfg)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,13 @@ func (r *Ring) start(ctx context.Context) error {
 		r.log.Info("sessionkit: signing keys are stored in clear, as no key-encryption key is configured:" +
 			" whoever can read their table can sign tokens")
 	}
-	if err := r.shelf.reloadAndRotate(ctx); err != nil {
+	if err := r.shelf.load(ctx); err != nil {
+		return err
+	}
+	if err := r.shelf.requireSealed(); err != nil {
+		return err // before anything is written
+	}
+	if err := r.shelf.sealAndRotate(ctx); err != nil {
 		return err
 	}
 	return r.shelf.requireSigners()

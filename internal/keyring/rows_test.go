@@ -38,7 +38,8 @@ func TestBadRowsNeitherSignNorVerify(t *testing.T) {
 		{"repeated byte", func(k *models.SigningKey) { k.Secret = append([]byte{1}, bytes.Repeat([]byte{7}, 64)...) }},
 		{"short", func(k *models.SigningKey) { k.Secret = k.Secret[:32] }},
 		{"form byte only", func(k *models.SigningKey) { k.Secret = k.Secret[:1] }},
-		{"unknown form", func(k *models.SigningKey) { k.Secret[0] = 3 }},
+		{"unknown form", func(k *models.SigningKey) { k.Secret[0] = 4 }},
+		{"encrypted by nobody, in the first form", func(k *models.SigningKey) { k.Secret = append([]byte{3}, randomBytes(60)...) }},
 		{"encrypted by nobody", func(k *models.SigningKey) { k.Secret = append([]byte{2}, randomBytes(60)...) }},
 		{"encrypted, truncated to the form", func(k *models.SigningKey) { k.Secret = []byte{2} }},
 		{"encrypted, truncated within the nonce", func(k *models.SigningKey) { k.Secret = append([]byte{2}, 1, 2, 3) }},
@@ -62,7 +63,7 @@ func TestBadRowsNeitherSignNorVerify(t *testing.T) {
 				tc.spoil(&bad)
 				store.rows = []models.SigningKey{bad, good}
 				cfg := config(clk)
-				cfg.Encryption, cfg.Logger = encryption, out.logger()
+				cfg.Encryption, cfg.AllowClearKeys, cfg.Logger = encryption, true, out.logger()
 				r := newRing(t, store, cfg)
 
 				key, err := r.Signing(t.Context(), access)
@@ -183,7 +184,12 @@ func TestSecretsAreEncryptedAndBoundToTheirRow(t *testing.T) {
 		"one bit of the secret": func(k *models.SigningKey) { k.Secret[20] ^= 1 },
 		"one bit of the tag":    func(k *models.SigningKey) { k.Secret[60] ^= 1 },
 		"one byte more":         func(k *models.SigningKey) { k.Secret = append(k.Secret, 0) },
-		"presented as clear":    func(k *models.SigningKey) { k.Secret = k.Secret[:61]; k.Secret[0] = 3 },
+		"presented as clear":    func(k *models.SigningKey) { k.Secret[0] = 1 },
+		"in the first form":     func(k *models.SigningKey) { k.Secret[0] = 2 },
+		"in a form of later":    func(k *models.SigningKey) { k.Secret[0] = 4 },
+		"to an earlier slot":    func(k *models.SigningKey) { k.Slot-- },
+		"active earlier":        func(k *models.SigningKey) { k.ActiveFrom-- },
+		"active later":          func(k *models.SigningKey) { k.ActiveFrom += day.Milliseconds() },
 	}
 	for name, move := range moves {
 		moved := &table{}
@@ -234,17 +240,17 @@ func TestEncryptionCanBeTurnedOnAndItsKeyReplaced(t *testing.T) {
 	for range 3 {
 		clk.add(day)
 		older = append([][]byte{randomBytes(32)}, older...)
-		cfg.Encryption = older
+		cfg.Encryption, cfg.AllowClearKeys = older, len(older) == 1
 		r := newRing(t, store, cfg)
 		rows := store.of(access)
-		require.Equal(t, byte(2), rows[len(rows)-1].Secret[0])
+		require.Equal(t, byte(3), rows[len(rows)-1].Secret[0])
 		ids = append(ids, rows[len(rows)-1].ID)
 		for _, id := range ids[max(0, len(ids)-2):] { // older ones are at their end
 			_, err := r.Verifying(t.Context(), access, id, 0)
 			require.NoError(t, err)
 		}
 	}
-	require.Contains(t, out.String(), "signing key is stored in clear")
+	require.Equal(t, 2, strings.Count(out.String(), "signing key sealed"), "one of each purpose")
 }
 
 // KEY-12.

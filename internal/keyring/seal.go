@@ -3,6 +3,7 @@ package keyring
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -16,18 +17,24 @@ const (
 
 	// The first byte of a stored secret says what follows. Zero is no form, so
 	// that a blank column is not mistaken for one.
-	formClear  = 1 // the secret
-	formSealed = 2 // nonce (12 bytes), ciphertext, tag (16 bytes): AES-256-GCM
+	formClear       = 1 // the secret
+	formSealedFirst = 2 // as formSealed with less additional data: read, never written
+	formSealed      = 3 // nonce (12 bytes), ciphertext, tag (16 bytes): AES-256-GCM
 )
+
+// errClearKey is the reason for refusing a row that anybody could have written.
+var errClearKey = errors.New("signing key stored in clear although Encryption is set")
 
 // vault turns secrets into what is stored, and back.
 type vault struct {
-	keks []cipher.AEAD // the first encrypts, all decrypt
+	keks       []cipher.AEAD // the first encrypts, all decrypt
+	allowClear bool
+	issuer     string
 }
 
-func newVault(keys [][]byte) (*vault, error) {
-	v := &vault{}
-	for i, key := range keys {
+func newVault(cfg Config) (*vault, error) {
+	v := &vault{allowClear: cfg.AllowClearKeys, issuer: cfg.Issuer}
+	for i, key := range cfg.Encryption {
 		block, err := aes.NewCipher(key)
 		if err != nil {
 			return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("key-encryption key %d: %w", i, err))
@@ -43,40 +50,67 @@ func newVault(keys [][]byte) (*vault, error) {
 
 func (v *vault) encrypts() bool { return len(v.keks) > 0 }
 
+// refusesClear reports whether rows in clear are nobody's: with encryption on, whoever
+// writes the table could else put in a key of his own, and sign in as anybody.
+func (v *vault) refusesClear() bool { return v.encrypts() && !v.allowClear }
+
 // lock returns the stored form of k's secret.
 func (v *vault) lock(k models.SigningKey) []byte {
 	if !v.encrypts() {
 		return append([]byte{formClear}, k.Secret...)
 	}
-	return v.keks[0].Seal([]byte{formSealed}, nil, k.Secret, boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
+	return v.keks[0].Seal([]byte{formSealed}, nil, k.Secret, v.boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
 }
 
-// unlock returns the secret that k stores, a copy, and whether it was encrypted.
-func (v *vault) unlock(k models.SigningKey) (secret []byte, encrypted bool, err error) {
+// unlock returns the secret that k stores, a copy, and whether it lay there in clear.
+func (v *vault) unlock(k models.SigningKey) (secret []byte, inClear bool, err error) {
 	if len(k.Secret) == 0 {
 		return nil, false, errors.New("secret is empty")
 	}
 	stored := k.Secret[1:]
 	switch k.Secret[0] {
 	case formClear:
-		return append([]byte(nil), stored...), false, nil
+		return append([]byte(nil), stored...), true, nil
+	case formSealedFirst:
+		secret, err = v.open(stored, firstBoundTo(k))
 	case formSealed:
-		for _, kek := range v.keks {
-			if secret, err := kek.Open(nil, nil, stored, boundTo(k)); err == nil {
-				return secret, true, nil
-			}
-		}
-		return nil, true, errors.New("no key-encryption key opens the secret")
+		secret, err = v.open(stored, v.boundTo(k))
 	default:
-		return nil, false, errors.New("secret is stored in an unknown form")
+		err = errors.New("secret is stored in an unknown form")
 	}
+	return secret, false, err
 }
 
-// boundTo is the additional data that ties a ciphertext to its row, so that
-// nobody with write access to the table can move it to another. A zero byte
-// separates: purpose and id hold none, and the version is the last.
-func boundTo(k models.SigningKey) []byte {
-	return []byte(strings.Join([]string{"sessionkit signing key", string(k.Purpose), k.ID, string(rune(formSealed))}, "\x00"))
+// open tries all key-encryption keys.
+func (v *vault) open(stored, data []byte) ([]byte, error) {
+	for _, kek := range v.keks {
+		if secret, err := kek.Open(nil, nil, stored, data); err == nil {
+			return secret, nil
+		}
+	}
+	return nil, errors.New("no key-encryption key opens the secret: it has another one, another Issuer, or was moved to this row")
+}
+
+// boundTo is the additional data that ties a ciphertext to its row and issuer: nobody
+// with write access to the table can move a secret to another row, or make a key sign
+// at another time. RetireAt is not in it, as it may move. Each text comes after its
+// length, so that no two rows are the same bytes.
+func (v *vault) boundTo(k models.SigningKey) []byte {
+	data := []byte("sessionkit signing key v2\x00")
+	for _, text := range [...]string{v.issuer, string(k.Purpose), k.ID, k.Algorithm} {
+		data = binary.BigEndian.AppendUint64(data, uint64(len(text)))
+		data = append(data, text...)
+	}
+	for _, n := range [...]int64{k.Slot, k.ActiveFrom} {
+		data = binary.BigEndian.AppendUint64(data, uint64(n)) //nolint:gosec // any one-to-one form will do
+	}
+	return data
+}
+
+// firstBoundTo is the additional data of formSealedFirst. A zero byte separates:
+// purpose and id hold none, and the version is the last.
+func firstBoundTo(k models.SigningKey) []byte {
+	return []byte(strings.Join([]string{"sessionkit signing key", string(k.Purpose), k.ID, string(rune(formSealedFirst))}, "\x00"))
 }
 
 // uniform reports whether all bytes are the same, as in a key that was never

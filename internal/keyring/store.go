@@ -21,7 +21,9 @@ type shelf struct {
 	vault     *vault
 	schedules []Schedule
 	log       *slog.Logger
-	warned    map[string]bool // ids of rows that were complained about
+	warned    map[string]bool     // ids of rows that were complained about
+	clear     []models.SigningKey // rows of the last load that are to be sealed
+	refused   []string            // ids of the last load's rows that were refused for being in clear
 }
 
 // read is the source's fetch.
@@ -32,18 +34,22 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 	}
 	entries := make([]entry, 0, len(rows))
 	warned := make(map[string]bool)
+	s.clear, s.refused = nil, nil
 	for _, row := range rows {
 		sched, ok := s.schedule(row.Purpose)
 		if !ok || row.RetireAt <= now {
 			continue // not for us: another version's purpose, or dead
 		}
-		e, encrypted, err := s.vault.decode(sched, row)
+		e, inClear, err := s.vault.decode(sched, row)
 		entries = append(entries, e)
 		switch {
+		case errors.Is(err, errClearKey):
+			s.refused = append(s.refused, row.ID)
+			s.warn(warned, row, "signing key refused", err.Error())
 		case err != nil:
 			s.warn(warned, row, "signing key skipped", err.Error())
-		case s.vault.encrypts() && !encrypted:
-			s.warn(warned, row, "signing key is stored in clear", "inserted without a key-encryption key")
+		case s.vault.encrypts() && inClear:
+			s.clear = append(s.clear, row)
 		}
 	}
 	s.warned = warned // forgets the rows that are gone
@@ -72,8 +78,51 @@ func (s *shelf) reloadAndRotate(ctx context.Context) error {
 	if err := s.load(ctx); err != nil {
 		return err
 	}
+	return s.sealAndRotate(ctx)
+}
+
+// sealAndRotate does what is due by what is loaded.
+func (s *shelf) sealAndRotate(ctx context.Context) error {
+	if err := s.sealClear(ctx); err != nil {
+		return err
+	}
 	_, err := s.rotate(ctx)
 	return err
+}
+
+// sealClear encrypts the rows that were stored in clear before there was a
+// key-encryption key. Their secrets stay what they are, and so do all tokens.
+func (s *shelf) sealClear(ctx context.Context) error {
+	if len(s.clear) == 0 {
+		return nil
+	}
+	for _, row := range s.clear {
+		key := row
+		key.Secret = row.Secret[1:] // behind the form
+		sealed, err := s.store.SealKey(ctx, row.ID, row.Secret, s.vault.lock(key))
+		if err != nil {
+			return fmt.Errorf("sealing a signing key: %w", err)
+		}
+		if sealed {
+			s.log.Info("sessionkit: signing key sealed", "kid", clipped(row.ID), "purpose", string(row.Purpose), "slot", row.Slot)
+		}
+	}
+	return s.load(ctx) // others may have sealed them
+}
+
+// requireSealed stops a start beside rows in clear. To go on without them would end
+// the sessions whose tokens they signed; to go on with them would let anybody sign in
+// who can write the table.
+func (s *shelf) requireSealed() error {
+	if len(s.refused) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(s.refused))
+	for _, id := range s.refused {
+		names = append(names, clipped(id))
+	}
+	return errors.WithReason(errors.ErrConfig, fmt.Errorf("%w: rows %q: if they are from before Encryption was set,"+
+		" start once with AllowClearKeys, which seals them; if not, somebody wrote to the table: delete them", errClearKey, names))
 }
 
 // rotate inserts the keys that are missing by what is loaded, reads what the

@@ -191,6 +191,7 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 		{"InsertKey that loses", 2, func() error { return store.InsertKey(ctx, key) }},
 		{"Keys", 1, func() error { return last(store.Keys(ctx, now-hour)) }},
 		{"RetireKey", 1, func() error { return last(store.RetireKey(ctx, "counted", now-1)) }},
+		{"SealKey", 1, func() error { return last(store.SealKey(ctx, "counted", key.Secret, []byte("sealed"))) }},
 		{"DeleteKeys", 1, func() error { return last(store.DeleteKeys(ctx, now-9990*hour)) }},
 		{"Migrate", 0, func() error { return store.Migrate(ctx) }}, // none through GORM
 	}

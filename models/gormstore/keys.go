@@ -42,6 +42,14 @@ func (s *Store) RetireKey(ctx context.Context, id string, at int64) (bool, error
 	return s.swap(ctx, s.sql[retireKey], at, id, at)
 }
 
+// SealKey replaces the stored form of a key's secret; see session.KeyStore.
+func (s *Store) SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+	if err := firstMisfit([]limit{secretLimit(sealed)}); err != nil {
+		return false, err
+	}
+	return s.swap(ctx, s.sql[sealKey], s.bytes(sealed), id, s.bytes(read))
+}
+
 // DeleteKeys removes keys that retired before the given time; see
 // session.KeyStore.
 func (s *Store) DeleteKeys(ctx context.Context, before int64) (int, error) {

@@ -43,9 +43,12 @@ func keyFits(key *models.SigningKey) error {
 		{"id", 1, maxKeyID, len(key.ID), ascii(key.ID)},
 		{"purpose", 1, maxKeyWord, len(key.Purpose), ascii(string(key.Purpose))},
 		{"algorithm", 0, maxKeyWord, len(key.Algorithm), ascii(key.Algorithm)},
-		{"secret", 1, maxSecret, len(key.Secret), true},
+		secretLimit(key.Secret),
 	})
 }
+
+// secretLimit is that of a key's secret in whatever form.
+func secretLimit(secret []byte) limit { return limit{"secret", 1, maxSecret, len(secret), true} }
 
 // limit is what a column holds, and what it is given.
 type limit struct {

@@ -128,6 +128,7 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		key.Slot = 2
 		note(store.InsertKey(ctx, key)) // the same id
 		note(last(store.Keys(ctx, 0)))
+		note(last(store.SealKey(ctx, key.ID, key.Secret, key.Secret)))
 		note(last(store.RetireKey(ctx, key.ID, 1)))
 		note(last(store.DeleteEnded(ctx, now*2, 5)))
 	}

@@ -23,6 +23,7 @@ const (
 	insertKey
 	keyOfSlot
 	retireKey
+	sealKey
 	deleteKeys
 	numStatements
 )
@@ -95,6 +96,7 @@ func newStatements(dialect string, t Tables) statements {
 		insertKey:  "INSERT INTO {keys} (" + keyColumns + ") VALUES ( " + placeholders(keyColumns) + ")",
 		keyOfSlot:  "SELECT " + keyColumns + " FROM {keys} WHERE purpose = ? AND slot = ?",
 		retireKey:  "UPDATE {keys} SET retire_at = ? WHERE id = ? AND retire_at > ?",
+		sealKey:    "UPDATE {keys} SET secret = ? WHERE id = ? AND secret = ?",
 		deleteKeys: "DELETE FROM {keys} WHERE retire_at < ?",
 	}
 	r := t.replacer(dialect)

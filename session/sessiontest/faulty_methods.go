@@ -81,6 +81,11 @@ func (f *FaultyStore) RetireKey(ctx context.Context, id string, at int64) (bool,
 	return faulty(ctx, f, "RetireKey", func() (bool, error) { return f.store.RetireKey(ctx, id, at) })
 }
 
+// SealKey implements session.KeyStore.
+func (f *FaultyStore) SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+	return faulty(ctx, f, "SealKey", func() (bool, error) { return f.store.SealKey(ctx, id, read, sealed) })
+}
+
 // DeleteKeys implements session.KeyStore.
 func (f *FaultyStore) DeleteKeys(ctx context.Context, before int64) (int, error) {
 	return faulty(ctx, f, "DeleteKeys", func() (int, error) { return f.store.DeleteKeys(ctx, before) })

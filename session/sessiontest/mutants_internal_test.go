@@ -49,6 +49,7 @@ type broken struct {
 	keysAt       func(context.Context, int64) ([]models.SigningKey, error)
 	insertKey    func(context.Context, models.SigningKey) error
 	retireKey    func(context.Context, string, int64) (bool, error)
+	sealKey      func(ctx context.Context, id string, read, sealed []byte) (bool, error)
 	deleteKeys   func(context.Context, int64) (int, error)
 }
 
@@ -60,7 +61,7 @@ func breaking(change func(s *Store, b *broken)) func() session.Store {
 			Store: s, insert: s.Insert, find: s.Find, advance: s.Advance, extend: s.Extend,
 			writeData: s.WriteData, writePayload: s.WritePayload, revoke: s.Revoke, revokeAll: s.RevokeAll,
 			list: s.List, deleteEnded: s.DeleteEnded, claim: s.ClaimCleanup, check: s.Check,
-			keysAt: s.Keys, insertKey: s.InsertKey, retireKey: s.RetireKey, deleteKeys: s.DeleteKeys,
+			keysAt: s.Keys, insertKey: s.InsertKey, retireKey: s.RetireKey, deleteKeys: s.DeleteKeys, sealKey: s.SealKey,
 		}
 		change(s, b)
 
@@ -121,6 +122,10 @@ func (b *broken) Keys(ctx context.Context, now int64) ([]models.SigningKey, erro
 
 func (b *broken) RetireKey(ctx context.Context, id string, at int64) (bool, error) {
 	return b.retireKey(ctx, id, at)
+}
+
+func (b *broken) SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+	return b.sealKey(ctx, id, read, sealed)
 }
 
 func (b *broken) DeleteKeys(ctx context.Context, before int64) (int, error) {

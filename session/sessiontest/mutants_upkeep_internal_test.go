@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -105,6 +106,55 @@ func keyMutants() []mutant {
 				}
 				return ok, alive(ctx)
 			}
+		})},
+		mutant{"seals whatever is there", "SealKey replaces exactly what was read", breaking(func(s *Store, b *broken) {
+			b.sealKey = func(ctx context.Context, id string, _, sealed []byte) (bool, error) {
+				s.mu.Lock()
+				key, ok := s.keys[id]
+				var there []byte
+				if ok {
+					there = key.Secret
+				}
+				s.mu.Unlock()
+				return s.SealKey(ctx, id, there, sealed)
+			}
+		})},
+		mutant{"seals regardless of case", "SealKey replaces exactly what was read", breaking(func(s *Store, b *broken) {
+			b.sealKey = func(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+				s.mu.Lock()
+				if key, ok := s.keys[id]; ok && bytes.EqualFold(key.Secret, read) {
+					read = key.Secret
+				}
+				s.mu.Unlock()
+				return s.SealKey(ctx, id, read, sealed)
+			}
+		})},
+		mutant{"seals and keeps the caller's bytes", "SealKey replaces exactly what was read", breaking(func(s *Store, b *broken) {
+			b.sealKey = func(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+				ok, err := s.SealKey(ctx, id, read, sealed)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if ok {
+					s.keys[id].Secret = sealed
+				}
+				return ok, err
+			}
+		})},
+		mutant{"seals all that are alike", "SealKey replaces exactly what was read", breaking(func(s *Store, b *broken) {
+			b.sealKey = func(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+				ok, err := s.SealKey(ctx, id, read, sealed)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for _, key := range s.keys {
+					if ok && bytes.Equal(key.Secret, read) {
+						key.Secret = bytes.Clone(sealed)
+					}
+				}
+				return ok, err
+			}
+		})},
+		mutant{"seals nothing and says so", "SealKey replaces exactly what was read", breaking(func(_ *Store, b *broken) {
+			b.sealKey = func(ctx context.Context, _ string, _, _ []byte) (bool, error) { return true, alive(ctx) }
 		})},
 		mutant{"retirement of all", "RetireKey moves the end to an earlier time only", breaking(func(s *Store, b *broken) {
 			b.retireKey = func(ctx context.Context, id string, at int64) (bool, error) {

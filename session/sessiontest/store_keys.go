@@ -73,6 +73,23 @@ func (s *Store) RetireKey(ctx context.Context, id string, at int64) (bool, error
 	return true, nil
 }
 
+// SealKey implements session.KeyStore.
+func (s *Store) SealKey(ctx context.Context, id string, read, sealed []byte) (bool, error) {
+	if err := alive(ctx); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	key, ok := s.keys[id]
+	if !ok || !bytes.Equal(key.Secret, read) {
+		return false, nil
+	}
+	key.Secret = bytes.Clone(sealed)
+
+	return true, nil
+}
+
 // DeleteKeys implements session.KeyStore.
 func (s *Store) DeleteKeys(ctx context.Context, before int64) (int, error) {
 	if err := alive(ctx); err != nil {

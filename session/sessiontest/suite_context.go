@@ -78,7 +78,10 @@ func everyMethod(
 		"Keys":         func(ctx context.Context, s session.Store) error { return last(s.Keys(ctx, during)) },
 		"InsertKey":    func(ctx context.Context, s session.Store) error { return s.InsertKey(ctx, freshKey) },
 		"RetireKey":    func(ctx context.Context, s session.Store) error { return last(s.RetireKey(ctx, key.ID, during)) },
-		"DeleteKeys":   func(ctx context.Context, s session.Store) error { return last(s.DeleteKeys(ctx, during)) },
+		"SealKey": func(ctx context.Context, s session.Store) error {
+			return last(s.SealKey(ctx, key.ID, key.Secret, freshKey.Secret))
+		},
+		"DeleteKeys": func(ctx context.Context, s session.Store) error { return last(s.DeleteKeys(ctx, during)) },
 	}
 }
 

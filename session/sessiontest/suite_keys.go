@@ -158,6 +158,7 @@ func keyRetirementChecks() []check {
 	return []check{
 		{"Keys leaves out a key from its retirement on", keysRetired},
 		{"RetireKey moves the end to an earlier time only", retireEarlier},
+		{"SealKey replaces exactly what was read", sealKey},
 		{"DeleteKeys removes keys that retired before and no other", deleteKeys},
 	}
 }
@@ -185,6 +186,34 @@ func retireEarlier(tr *trial) {
 	tr.requireMatch(false, "back")(tr.store.RetireKey(tr.Context(), key.ID, bystander.RetireAt))
 	tr.requireMatch(true, "now")(tr.store.RetireKey(tr.Context(), key.ID, during))
 	tr.requireKeys(during, bystander)
+}
+
+func sealKey(tr *trial) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	read := []byte("the form A that was read \x00 ")
+	key := tr.insertKey(func(k *models.SigningKey) { k.Secret = read })
+	bystander := tr.insertKey(func(k *models.SigningKey) { k.Secret = read })
+	upper := tr.insertKey(func(k *models.SigningKey) { k.ID, k.Secret = "SeaLed", read })
+	tr.requireMatch(false, "unknown")(tr.store.SealKey(tr.Context(), "unknown", read, every))
+	for name, other := range map[string][]byte{
+		"other case": []byte("the form a that was read \x00 "), "without the last space": read[:len(read)-1],
+		"one byte more": append(append([]byte(nil), read...), ' '), "nothing": {}, "what is to be": every,
+	} {
+		tr.requireMatch(false, name)(tr.store.SealKey(tr.Context(), key.ID, other, every))
+	}
+	tr.requireMatch(false, "id in other case")(tr.store.SealKey(tr.Context(), "sEAlED", read, every))
+	tr.requireKeys(during, key, bystander, upper)
+
+	given := []byte(string(every))
+	tr.requireMatch(true, "as read")(tr.store.SealKey(tr.Context(), key.ID, read, given))
+	given[0] ^= 1
+	key.Secret = every
+	tr.requireKeys(during, key, bystander, upper)
+	tr.requireMatch(false, "again")(tr.store.SealKey(tr.Context(), key.ID, read, []byte("another form")))
+	tr.requireKeys(during, key, bystander, upper)
 }
 
 func deleteKeys(tr *trial) {
