@@ -33,31 +33,39 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 	if err != nil {
 		return nil, models.Hash{}, err
 	}
-	refreshText, hash := token.NewRefresh(b.family, b.parent, b.gen, b.now).Seal(refreshKey, s.cfg.Issuer, s.cfg.Audience)
+	fresh := token.NewRefresh(b.family, b.parent, b.gen, b.now)
+	text, hash := fresh.Seal(refreshKey, s.cfg.Issuer, s.cfg.Audience)
+	tokens, err := s.accompany(ctx, b, &refreshToken{Refresh: fresh, text: text, hash: hash})
+	return tokens, hash, err
+}
 
+// accompany makes what goes with a refresh token, new or not: an access token of
+// the row as it is, bound to it; the anti-CSRF token that derives from it; and a new
+// id-refresh marker.
+func (s *Service) accompany(ctx context.Context, b birth, tok *refreshToken) (*Tokens, error) {
 	claims := token.Access{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
 		UserID: b.row.UserID, Handle: b.row.Handle,
 		IssuedAt: b.now / 1000, ExpiresAt: s.accessExpiry(b.now, b.row.AbsoluteExpiresAt),
 		AuthTime: b.row.CreatedAt / 1000,
-		Gen:      b.gen, RefreshIssuedAt: b.now, Refresh: hash, Parent: b.parent,
+		Gen:      tok.Gen, RefreshIssuedAt: tok.IssuedAt, Refresh: tok.hash, Parent: b.parent,
 		Payload: b.row.Payload,
 	}
 	tokens := &Tokens{
-		Refresh:   RefreshToken{Token{refreshText, time.UnixMilli(b.ends)}},
+		Refresh:   RefreshToken{Token{tok.text, time.UnixMilli(b.ends)}},
 		IDRefresh: Token{rand.Text(), time.UnixMilli(b.ends)},
 	}
 	if b.antiCSRF && s.cfg.AntiCSRF.Mode == AntiCSRFViaToken {
-		tokens.AntiCSRF = token.AntiCSRFOf(refreshText)
+		tokens.AntiCSRF = token.AntiCSRFOf(tok.text)
 		claims.AntiCSRF = token.AntiCSRFHash(tokens.AntiCSRF)
 	}
 	access, err := s.signAccess(ctx, &claims)
 	if err != nil {
-		return nil, models.Hash{}, err
+		return nil, err
 	}
 	tokens.Access = *access
 	tokens.Session = s.newSession(&claims, b.ends)
-	return tokens, hash, nil
+	return tokens, nil
 }
 
 // signAccess signs claims under an id of their own, as no two tokens may share one

@@ -14,12 +14,15 @@ import (
 // the new ones are used, so a lost answer costs nothing: the client asks again.
 // A token that was replaced for good ends the session as theft.
 //
-// Errors: errors.ErrUnauthorised (no such session any more, or no token of
-// ours; remove the client's tokens), *errors.TokenTheftError (the same, and the session was
-// revoked; exactly one caller gets it per theft), errors.ErrUnavailable,
-// errors.ErrGeneral.
+// With Config.ConcurrentRefreshWindow a refresh token that is younger than the
+// window is answered with itself, beside a new access token.
 //
-// Handlers use RefreshHTTP or refresh.Handler.
+// Errors: [errors.ErrUnauthorised] (no such session any more, or no token of ours;
+// remove the client's tokens), [*errors.TokenTheftError] (the same, and the session
+// was revoked; exactly one caller gets it per theft), [errors.ErrUnavailable],
+// [errors.ErrGeneral].
+//
+// Handlers use [Service.RefreshHTTP] or refresh.Handler.
 func (s *Service) Refresh(ctx context.Context, refreshToken string) (*Tokens, error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, err
@@ -36,6 +39,11 @@ type refreshToken struct {
 	*token.Refresh
 	text string
 	hash models.Hash
+}
+
+// lineage is what the state machine looks at.
+func (t *refreshToken) lineage() lineage.Token {
+	return lineage.Token{Hash: t.hash, Parent: t.Parent, Gen: t.Gen, Iat: t.IssuedAt}
 }
 
 // parseRefresh authenticates text; no SQL, but for the key ring's rare reload.
@@ -55,7 +63,6 @@ func (s *Service) parseRefresh(ctx context.Context, text string) (*refreshToken,
 func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool) (*Tokens, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	state := lineage.Token{Hash: tok.hash, Parent: tok.Parent, Gen: tok.Gen, Iat: tok.IssuedAt}
 
 	row, err := s.store.Find(ctx, tok.Handle())
 	if err != nil {
@@ -64,56 +71,74 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	for range lineage.MaxAttempts {
 		now := s.now()
 		read := lineage.Of(row, now)
-		switch v := lineage.OnRefresh(read, state, now, millis(s.cfg.ConcurrentRefreshWindow)); v {
-		case lineage.Mint:
-			ends, moved, err := s.extendIfDue(ctx, row, now)
-			if err != nil {
-				return nil, err
-			}
-			if moved {
-				return s.mintChild(ctx, row, tok, now, ends, antiCSRF)
-			}
-			if row, err = s.store.Find(ctx, tok.Handle()); err != nil {
-				return nil, err
+		grant := grant{row: row, tok: tok, now: now, antiCSRF: antiCSRF}
+		var granted bool
+		switch v := lineage.OnRefresh(read, tok.lineage(), now, s.window()); v {
+		case lineage.Mint, lineage.Repeat:
+			grant.repeat = v == lineage.Repeat
+			grant.ends, granted, err = s.extendIfDue(ctx, row, now)
+			if err == nil && !granted {
+				row, err = s.store.Find(ctx, tok.Handle())
 			}
 		case lineage.MintSibling:
-			return s.mintChild(ctx, row, tok, now, row.ExpiresAt, antiCSRF)
+			grant.ends, granted = row.ExpiresAt, true
 		case lineage.Advance, lineage.FastForward, lineage.Swap:
-			step := s.dated(lineage.Step(v, read, state), tok.Handle(), row.AbsoluteExpiresAt)
-			found, applied, err := s.advance(ctx, step)
-			if err != nil {
-				return nil, err
+			grant.repeat = lineage.Young(tok.lineage(), now, s.window())
+			step := s.dated(lineage.Step(v, read, tok.lineage()), tok.Handle(), row.AbsoluteExpiresAt)
+			grant.ends = max(step.ExpiresAt, row.ExpiresAt)
+			row, granted, err = s.advance(ctx, step)
+			if granted {
+				s.emitAdvance(ctx, v, grant.row.Handle, grant.row.UserID)
 			}
-			if applied {
-				s.emitAdvance(ctx, v, row.Handle, row.UserID)
-				return s.mintChild(ctx, row, tok, now, max(step.ExpiresAt, row.ExpiresAt), antiCSRF)
-			}
-			row = found
 		case lineage.Theft:
-			if row, err = s.endAsTheft(ctx, row, state); err != nil {
-				return nil, err
-			}
+			row, err = s.endAsTheft(ctx, row, tok.lineage())
 		default:
 			return nil, ended(row)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if granted {
+			return s.answerRefresh(ctx, &grant)
 		}
 	}
 	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
 }
 
-// mintChild answers a refresh: a pair of tokens whose parent is tok.
-func (s *Service) mintChild(ctx context.Context, row *models.Session, tok *refreshToken, now, ends int64, antiCSRF bool) (*Tokens, error) {
-	tokens, _, err := s.mint(ctx, birth{
-		row: row, family: tok.Family(), parent: tok.hash, gen: models.NextGeneration(tok.Gen), now: now, ends: ends, antiCSRF: antiCSRF,
-	})
+// grant is a refresh that the state machine allows.
+type grant struct {
+	row *models.Session
+	tok *refreshToken
+	// repeat: the answer carries tok itself, instead of a child.
+	repeat bool
+	// ends is the idle end that the row guarantees.
+	now, ends int64
+	antiCSRF  bool
+}
+
+// answerRefresh makes the tokens that a refresh is answered with: a child, which
+// waits for its first use, or the very token, which needs no promotion.
+func (s *Service) answerRefresh(ctx context.Context, g *grant) (tokens *Tokens, err error) {
+	b := birth{row: g.row, now: g.now, ends: g.ends, antiCSRF: g.antiCSRF}
+	if g.repeat {
+		tokens, err = s.accompany(ctx, b, g.tok)
+	} else {
+		b.family, b.parent, b.gen = g.tok.Family(), g.tok.hash, models.NextGeneration(g.tok.Gen)
+		tokens, _, err = s.mint(ctx, b)
+	}
 	if err == nil {
-		s.emit(ctx, Event{Kind: EventRefreshed, Handle: row.Handle, UserID: row.UserID})
+		s.emit(ctx, Event{Kind: EventRefreshed, Handle: g.row.Handle, UserID: g.row.UserID})
 	}
 	return tokens, err
 }
 
-// extendIfDue moves the idle end once more than a tenth of the validity
-// has passed since it was moved last, so that most refreshes write nothing. The new tokens get the
-// end that the row has then, never a later one. False means that the row moved on meanwhile.
+// window is [Config.ConcurrentRefreshWindow] as the state machine wants it.
+func (s *Service) window() int64 { return millis(s.cfg.ConcurrentRefreshWindow) }
+
+// extendIfDue moves the idle end once more than a tenth of the validity has passed
+// since it was moved last, so that most refreshes write nothing. The tokens that are
+// handed out get the end that the row has then, never a later one. False means that
+// the row moved on meanwhile.
 func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int64) (ends int64, ok bool, err error) {
 	wanted := s.idleEnd(now, row.AbsoluteExpiresAt)
 	if wanted-row.ExpiresAt <= millis(s.cfg.RefreshTokenValidity)/10 {
@@ -128,10 +153,10 @@ func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int6
 // endAsTheft revokes the whole family before anybody hears of it. It goes on when
 // the client hangs up: a thief must not be able to stop it that way.
 //
-// The verdict was on the row as read. If that has moved on, it is read and judged again, and a
-// row that makes the token good is returned (window mode: a parallel refresh brought
-// its parent back). Whoever keeps the row moving gains nothing: the last time it is
-// revoked however it is.
+// The verdict was on the row as read. If that has moved on, it is read and judged
+// again, and a row that makes the token good is returned (window mode: a parallel
+// refresh brought its parent back). Whoever keeps the row moving gains nothing: the
+// last time it is revoked however it is.
 func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok lineage.Token) (*models.Session, error) {
 	if !s.thefts.Begin() {
 		// Closed just now. The row is as it was: the next attempt, elsewhere, is
@@ -158,7 +183,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 		if row, err = s.store.Find(ctx, row.Handle); err != nil {
 			return nil, err
 		}
-		if lineage.OnRefresh(lineage.Of(row, now), tok, now, millis(s.cfg.ConcurrentRefreshWindow)) != lineage.Theft {
+		if lineage.OnRefresh(lineage.Of(row, now), tok, now, s.window()) != lineage.Theft {
 			return row, nil
 		}
 	}

@@ -18,6 +18,7 @@ import (
 // interrupted is a store in which something else happens just before a revocation.
 type interrupted struct {
 	session.Store
+	clock  *sessiontest.Clock
 	before func(context.Context)
 	calls  atomic.Int64
 }
@@ -32,8 +33,8 @@ func (i *interrupted) Revoke(ctx context.Context, r models.Revocation) (bool, er
 
 func newInterrupted(t *testing.T, window time.Duration) (*session.Service, *interrupted) {
 	t.Helper()
-	store := &interrupted{Store: sessiontest.NewStore()}
 	clock := sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC))
+	store := &interrupted{Store: sessiontest.NewStore(), clock: clock}
 	svc, err := session.New(t.Context(), store, session.Config{
 		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: window,
 	})
@@ -49,15 +50,17 @@ func mustRefresh(t *testing.T, svc *session.Service, token string) string {
 	return tokens.Refresh.Value
 }
 
-// replacedBranch is a session of two parallel refreshes, c1 and c2: c1 became current and
-// has the child g1, then c2 took its place.
-func replacedBranch(t *testing.T, svc *session.Service) (c1, g1 string) {
+// replacedBranch is a session of two parallel refreshes, c1 and c2, a minute ago: c1
+// became current and has the child g1, then c2 took its place.
+func replacedBranch(t *testing.T, svc *session.Service, clock *sessiontest.Clock) (c1, g1 string) {
 	t.Helper()
 	tokens, err := svc.Create(t.Context(), "user")
 	require.NoError(t, err)
 	r0 := tokens.Refresh.Value
+	clock.Advance(time.Minute)
 	c1 = mustRefresh(t, svc, r0)
 	c2 := mustRefresh(t, svc, r0)
+	clock.Advance(time.Minute)
 	g1 = mustRefresh(t, svc, c1)
 	mustRefresh(t, svc, c2)
 	return c1, g1
@@ -68,7 +71,7 @@ func replacedBranch(t *testing.T, svc *session.Service) (c1, g1 string) {
 func TestTheftIsJudgedOnTheRowAsItIs(t *testing.T) {
 	t.Parallel()
 	svc, store := newInterrupted(t, 10*time.Second)
-	c1, g1 := replacedBranch(t, svc)
+	c1, g1 := replacedBranch(t, svc, store.clock)
 	store.before = func(context.Context) {
 		store.before = nil
 		mustRefresh(t, svc, c1) // and back
@@ -81,8 +84,8 @@ func TestTheftIsJudgedOnTheRowAsItIs(t *testing.T) {
 // Without anything in between it is theft.
 func TestTheftOfAReplacedBranch(t *testing.T) {
 	t.Parallel()
-	svc, _ := newInterrupted(t, 10*time.Second)
-	_, g1 := replacedBranch(t, svc)
+	svc, store := newInterrupted(t, 10*time.Second)
+	_, g1 := replacedBranch(t, svc, store.clock)
 	_, err := svc.Refresh(t.Context(), g1)
 	require.ErrorAs(t, err, new(*errors.TokenTheftError))
 }

@@ -55,6 +55,12 @@ func (w *world) learn(t *rapid.T, l *login, path string, r rig.Request, reply ri
 	switch {
 	case path == rig.RefreshPath && reply.Answer() != rig.OK:
 		return
+	case path == rig.RefreshPath && refresh == r.Refresh:
+		token := w.refresh[refresh] // whether it may be repeated was judged
+		if claims := rig.ReadClaims(access); hashOf(t, claims) != token.hash || csrf != w.csrfOf(token) {
+			t.Fatalf("a repeated token came with what does not belong to it")
+		}
+		w.access[access] = &accessToken{refresh: token, expires: w.expiry(), csrf: csrf}
 	case path == rig.RefreshPath:
 		parent := w.refresh[r.Refresh]
 		token := &refreshToken{
@@ -75,6 +81,16 @@ func (w *world) learn(t *rapid.T, l *login, path string, r rig.Request, reply ri
 		return
 	}
 	w.compare(t, w.access[access], rig.ReadClaims(access))
+}
+
+// csrfOf is the anti-CSRF token that goes with a refresh token.
+func (w *world) csrfOf(token *refreshToken) string {
+	for _, a := range w.access {
+		if a.refresh == token {
+			return a.csrf
+		}
+	}
+	return ""
 }
 
 // hashOf is what an access token says of the refresh token beside it.

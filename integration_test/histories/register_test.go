@@ -73,7 +73,7 @@ func (op operation) apply(s state, now int64, r rules) outcome {
 		return o
 	}
 	s.revoked = true
-	return outcome{rig.OK, s}
+	return outcome{answer: rig.OK, state: s}
 }
 
 // recorder collects the operations of one session and the tokens that came out.
@@ -193,6 +193,7 @@ func (e *env) newRecorder(t *testing.T, app *rig.App) *recorder {
 	access, _, _ := tokensOf(reply)
 	rec.l.handle = rig.ReadClaims(access).Handle
 	rec.l.states = []state{{cur: token, curIat: now, ends: now + idleValidity.Milliseconds()}}
+	e.clock.Advance(window + time.Second) // so that the first token is young no more
 	return rec
 }
 
@@ -270,6 +271,9 @@ func (rec *recorder) perform(ctx context.Context, op operation, r rig.Request) (
 
 func (rec *recorder) keep(parent *refreshToken, reply rig.Reply) {
 	access, refresh, _ := tokensOf(reply)
+	if refresh == rec.texts[parent] {
+		return // repeated: nothing that waits for its first use
+	}
 	token := &refreshToken{session: rec.l, parent: parent, gen: parent.gen + 1, iat: rec.clock.Now().UnixMilli()}
 	a := &accessToken{refresh: token, pending: true, expires: rig.ReadClaims(access).Expires}
 	rec.texts[token], rec.accesses[a] = refresh, access

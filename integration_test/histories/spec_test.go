@@ -45,6 +45,8 @@ type rules struct {
 type outcome struct {
 	answer rig.Answer
 	state  state
+	// repeats: the answer to a refresh carries the very token that it came with.
+	repeats bool
 }
 
 // live is true while neither revocation nor the idle end has come.
@@ -59,27 +61,42 @@ func (s state) moveTo(t *refreshToken, now int64, r rules) state {
 }
 
 func (s state) siblings(t *refreshToken, r rules) bool {
-	apart := t.iat - s.curIat
-	return r.window > 0 && s.prev != nil && t.parent == s.prev && -r.window <= apart && apart <= r.window
+	return s.prev != nil && t.parent == s.prev && r.within(t.iat, s.curIat)
 }
 
-// refresh is the specification of a refresh with t.
+// within reports whether two times are at most the window apart.
+func (r rules) within(a, b int64) bool {
+	apart := a - b
+	return r.window > 0 && -r.window <= apart && apart <= r.window
+}
+
+// refresh is the specification of a refresh with t. A young token is not replaced.
 func (s state) refresh(t *refreshToken, now int64, r rules) outcome {
+	young := r.within(now, t.iat)
 	switch {
 	case !s.live(now):
-		return outcome{rig.Unauthorised, s}
+		return outcome{answer: rig.Unauthorised, state: s}
 	case t == s.cur:
-		if now+r.idle-s.ends > r.idle/10 {
-			s.ends = now + r.idle
-		}
-		return outcome{rig.OK, s}
-	case t.parent != nil && t.parent == s.cur, t.gen > s.gen+1, s.siblings(t, r):
-		return outcome{rig.OK, s.moveTo(t, now, r)}
-	case r.window > 0 && t == s.prev && now-s.curIat <= r.window:
-		return outcome{rig.OK, s}
+		return outcome{rig.OK, s.extended(now, r), young}
+	case t.parent != nil && t.parent == s.cur, t.gen > s.gen+1:
+		return outcome{rig.OK, s.moveTo(t, now, r), young}
+	case s.siblings(t, r) && young:
+		return outcome{rig.OK, s.extended(now, r), young}
+	case s.siblings(t, r):
+		return outcome{answer: rig.OK, state: s.moveTo(t, now, r)}
+	case t == s.prev && r.within(now, s.curIat):
+		return outcome{answer: rig.OK, state: s}
 	}
 	s.revoked = true
-	return outcome{rig.Theft, s}
+	return outcome{answer: rig.Theft, state: s}
+}
+
+// extended moves the idle end once a tenth of it has gone by.
+func (s state) extended(now int64, r rules) state {
+	if now+r.idle-s.ends > r.idle/10 {
+		s.ends = now + r.idle
+	}
+	return s
 }
 
 // verify is the specification of the use of an access token. replaced tells
@@ -88,21 +105,21 @@ func (s state) verify(a *accessToken, strict bool, now int64, r rules) (o outcom
 	t := a.refresh
 	switch {
 	case now >= a.expires*1000:
-		return outcome{rig.TryRefresh, s}, false
+		return outcome{answer: rig.TryRefresh, state: s}, false
 	case !a.pending && !strict:
-		return outcome{rig.OK, s}, false
+		return outcome{answer: rig.OK, state: s}, false
 	case !s.live(now):
-		return outcome{rig.Unauthorised, s}, false
+		return outcome{answer: rig.Unauthorised, state: s}, false
 	case !a.pending:
-		return outcome{rig.OK, s}, false
+		return outcome{answer: rig.OK, state: s}, false
 	case t == s.cur:
-		return outcome{rig.OK, s}, true
+		return outcome{answer: rig.OK, state: s}, true
 	case t.parent == s.cur, t.gen > s.gen+1:
-		return outcome{rig.OK, s.moveTo(t, now, r)}, true
+		return outcome{answer: rig.OK, state: s.moveTo(t, now, r)}, true
 	case s.siblings(t, r):
-		return outcome{rig.OK, s}, false
+		return outcome{answer: rig.OK, state: s}, false
 	}
-	return outcome{rig.TryRefresh, s}, false
+	return outcome{answer: rig.TryRefresh, state: s}, false
 }
 
 // login is one session and every state that it may be in.
@@ -138,16 +155,16 @@ func (l *login) after(faulty bool, step func(state) (rig.Answer, []state)) []out
 	for _, s := range l.states {
 		answer, path := step(s)
 		final := path[len(path)-1]
-		all = append(all, outcome{answer, final})
+		all = append(all, outcome{answer: answer, state: final})
 		if !faulty {
 			continue
 		}
-		all = append(all, outcome{rig.Unavailable, s})
+		all = append(all, outcome{answer: rig.Unavailable, state: s})
 		for _, between := range path {
-			all = append(all, outcome{rig.Unavailable, between})
+			all = append(all, outcome{answer: rig.Unavailable, state: between})
 		}
 		if answer == rig.Theft { // revoked, and the news of it lost
-			all = append(all, outcome{rig.Unauthorised, final})
+			all = append(all, outcome{answer: rig.Unauthorised, state: final})
 		}
 	}
 	return all

@@ -145,6 +145,9 @@ func (w *world) loginOf(path string, r rig.Request) *login {
 func (w *world) request(s state, path, query string, r rig.Request, reply rig.Reply) (rig.Answer, []state) {
 	if path == rig.RefreshPath {
 		o := s.refresh(w.refresh[r.Refresh], w.now(), w.rules)
+		if _, refresh, _ := tokensOf(reply); reply.Answer() == rig.OK && o.answer == rig.OK && o.repeats != (refresh == r.Refresh) {
+			return rig.Other, []state{o.state} // a new token where this state repeats, or the reverse
+		}
 		return o.answer, []state{o.state}
 	}
 	a := w.access[r.Access]

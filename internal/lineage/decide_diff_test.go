@@ -1,6 +1,7 @@
 package lineage
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,19 +56,23 @@ func FuzzDecide(f *testing.F) {
 	f.Add(true, byte(2), byte(0), byte(1), byte(0), int64(0), int64(0), int64(0), int64(0), int64(0), window)             // none is not none's sibling
 	f.Add(false, byte(1), byte(0), byte(1), byte(0), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0))          // over
 	f.Add(true, byte(9), byte(8), byte(7), byte(6), int64(-1), int64(-1), int64(-1), int64(1<<50), int64(-1), int64(-60)) // nonsense
+	const highest, lowest = math.MaxInt64, math.MinInt64
+	f.Add(true, byte(2), byte(1), byte(1), byte(0), int64(0), int64(highest), int64(0), int64(0), int64(1e6), window) // nothing is ahead of the highest
+	f.Add(true, byte(2), byte(1), byte(9), byte(8), int64(0), int64(highest-1), int64(0), int64(highest), int64(0), window)
+	f.Add(true, byte(2), byte(1), byte(9), byte(8), int64(0), int64(lowest), int64(0), int64(highest), int64(0), window)
+	f.Add(true, byte(2), byte(1), byte(9), byte(8), int64(0), int64(0), int64(0), int64(lowest), int64(0), window)
+	f.Add(true, byte(2), byte(1), byte(9), byte(1), int64(lowest), int64(0), int64(highest), int64(0), int64(0), window) // ages that do not fit
+	f.Add(true, byte(2), byte(1), byte(2), byte(1), int64(lowest), int64(0), int64(lowest), int64(0), int64(highest), window)
 	f.Fuzz(func(t *testing.T, live bool, cur, prev, token, parent byte, curIat, gen, tokenIat, tokenGen, now, window int64) {
 		q := question{
-			live: live, cur: tokenNo(max(1, cur)), prev: tokenNo(prev), curIat: plausible(curIat), gen: plausible(gen),
-			token: tokenNo(max(1, token)), parent: tokenNo(parent), tokenIat: plausible(tokenIat), tokenGen: plausible(tokenGen),
-			now: plausible(now), window: window % 60_001, // negative ones too: they must be strict
+			live: live, cur: tokenNo(max(1, cur)), prev: tokenNo(prev), curIat: curIat, gen: gen,
+			token: tokenNo(max(1, token)), parent: tokenNo(parent), tokenIat: tokenIat, tokenGen: tokenGen,
+			now: now, window: window % 60_001, // negative ones too: they must be strict
 		}
 		agree(t, q)
 		consistent(t, q)
 	})
 }
-
-// plausible keeps a number where sums do not overflow: milliseconds of 35,000 years.
-func plausible(n int64) int64 { return n % (1 << 50) }
 
 // agree compares the production functions with the specification.
 func agree(t *testing.T, q question) {
@@ -96,10 +101,14 @@ func consistent(t *testing.T, q question) {
 	row, tok := q.row(), q.presented()
 	refresh, verify := OnRefresh(row, tok, q.now, q.window), OnUse(row, tok, q.window)
 
-	strict := OnRefresh(row, tok, q.now, 0)
-	if strict != Theft {
+	switch strict := OnRefresh(row, tok, q.now, 0); {
+	case refresh == Repeat:
+		assert.True(t, Young(tok, q.now, q.window))
+		assert.Contains(t, []Verdict{Mint, Theft}, strict, "what is repeated is current or a sibling")
+	case strict != Theft:
 		assert.Equal(t, strict, refresh, "a window only ever forgives")
 	}
+	assert.False(t, Young(tok, q.now, min(q.window, 0)), "no token is young in strict mode")
 	if verify != TryRefresh && verify != Unauthorised {
 		assert.NotEqual(t, Theft, refresh, "an access token passes whose refresh token is taken for stolen")
 	}

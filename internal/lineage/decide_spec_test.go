@@ -1,6 +1,11 @@
 package lineage
 
-import "github.com/gin-sessionkit/sessionkit/models"
+import (
+	"math"
+	"math/big"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
 
 // question is everything that a decision depends on, in plain values. As in
 // the model, tokens are numbers and 0 is none; here a row names its own.
@@ -34,19 +39,31 @@ func same(a, b tokenNo) bool { return a != 0 && b != 0 && a == b }
 func isOver(q question) bool    { return !q.live }
 func isCurrent(q question) bool { return same(q.token, q.cur) }
 func isChild(q question) bool   { return same(q.parent, q.cur) }
-func isAhead(q question) bool   { return q.tokenGen-q.gen > 1 }
+func isAhead(q question) bool   { return q.tokenGen > q.gen && apart(q.tokenGen, q.gen) > 1 }
 func always(question) bool      { return true }
 
 func isSibling(q question) bool {
-	apart := q.tokenIat - q.curIat
-	if apart < 0 {
-		apart = -apart
-	}
-	return q.window > 0 && same(q.parent, q.prev) && apart <= q.window
+	return q.window > 0 && same(q.parent, q.prev) && apart(q.tokenIat, q.curIat) <= q.window
 }
 
 func isLate(q question) bool {
-	return q.window > 0 && same(q.token, q.prev) && q.now-q.curIat <= q.window
+	return q.window > 0 && same(q.token, q.prev) && apart(q.now, q.curIat) <= q.window
+}
+
+func isYoung(q question) bool { return q.window > 0 && apart(q.now, q.tokenIat) <= q.window }
+
+func both(a, b func(question) bool) func(question) bool {
+	return func(q question) bool { return a(q) && b(q) }
+}
+
+// apart is how far from each other two times are, up to the longest that a number
+// can say: sums of 64 bits are left to package big.
+func apart(a, b int64) int64 {
+	d := new(big.Int).Sub(big.NewInt(a), big.NewInt(b))
+	if d.Abs(d).IsInt64() {
+		return d.Int64()
+	}
+	return math.MaxInt64
 }
 
 // refreshTable and verifyTable are the specification, transcribed line by line and
@@ -54,11 +71,13 @@ func isLate(q question) bool {
 func refreshTable() []rule {
 	return []rule{
 		{"row absent, revoked or expired", isOver, Unauthorised},
+		{"W > 0, T == cur, |now - T.iat| <= W", both(isCurrent, isYoung), Repeat},
 		{"T == cur", isCurrent, Mint},
 		{"T.parent == cur", isChild, Advance},
 		{"T.gen > gen+1", isAhead, FastForward},
+		{"W > 0, T.parent == prev, |T.iat - cur_iat| <= W, |now - T.iat| <= W", both(isSibling, isYoung), Repeat},
 		{"W > 0, T.parent == prev, |T.iat - cur_iat| <= W", isSibling, Swap},
-		{"W > 0, T == prev, now - cur_iat <= W", isLate, MintSibling},
+		{"W > 0, T == prev, |now - cur_iat| <= W", isLate, MintSibling},
 		{"otherwise", always, Theft},
 	}
 }

@@ -1,6 +1,7 @@
 package lineage
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,9 @@ func (q question) ended() question          { q.live = false; return q }
 func (q question) atFirst() question        { q.cur, q.prev, q.gen = 1, 0, 0; return q }
 func (q question) after(iat int64) question { q.curIat = iat; return q }
 
+// highest gives the row the generation that nothing can be ahead of.
+func highest(q question) question { q.gen = math.MaxInt64; return q }
+
 func TestDecideRefresh(t *testing.T) {
 	t.Parallel()
 	parent, sibling := holding(2, 1, 1, 50), holding(9, 2, 2, 98)
@@ -52,19 +56,32 @@ func TestDecideRefresh(t *testing.T) {
 		{"a replaced token of an ended session", parent.ended(), Unauthorised},
 		{"a token ahead, of an ended session", holding(8, 7, 9, 100).ended(), Unauthorised},
 
-		{"the current token", holding(3, 2, 2, 100), Mint},
+		{"the current token, young", holding(3, 2, 2, 100), Repeat},
+		{"the current token at the window's end", holding(3, 2, 2, 100).at(110), Repeat},
+		{"the current token after the window", holding(3, 2, 2, 100).at(111), Mint},
+		{"the current token, from a clock just ahead", holding(3, 2, 2, 100).at(90), Repeat},
+		{"the current token, from a clock a day ahead", holding(3, 2, 2, 100).at(100 - 86_400_000), Mint},
 		{"the current token, strict", holding(3, 2, 2, 100).strict(), Mint},
-		{"the first token", holding(1, 0, 0, 100).atFirst(), Mint},
+		{"the first token, young", holding(1, 0, 0, 100).atFirst(), Repeat},
+		{"the first token", holding(1, 0, 0, 100).atFirst().at(1e9), Mint},
 		{"a child", holding(4, 3, 3, 101), Advance},
 		{"a child, strict and much later", holding(4, 3, 3, 101).strict().at(1e9), Advance},
 		{"ahead by two: the database lost a commit", holding(8, 7, 4, 100), FastForward},
 		{"ahead by two, strict", holding(8, 7, 4, 100).strict(), FastForward},
-		{"a sibling of the same time", holding(9, 2, 2, 100), Swap},
-		{"a sibling, the last moment before", sibling.after(108), Swap},
-		{"a sibling, the last moment after", sibling.after(88), Swap},
+		{"a sibling of the same time", holding(9, 2, 2, 100).at(111), Swap},
+		{"a sibling, the last moment before", sibling.after(108).at(109), Swap},
+		{"a sibling, the last moment after", sibling.after(88).at(109), Swap},
+		{"a young sibling", sibling, Repeat},
+		{"a young sibling at the window's end", sibling.at(108), Repeat},
+		{"a sibling from a clock a day ahead", holding(9, 2, 2, 86_400_000).after(86_400_000), Swap},
 		{"a sibling counts by issue times, not by the clock", sibling.at(1e9), Swap},
 		{"the parent at the window's end", parent.at(110), MintSibling},
-		{"the parent, by a clock that is behind", parent.at(40), MintSibling},
+		{"the parent, by a clock that is a little behind", parent.at(90), MintSibling},
+		{"the parent, replaced by a clock a day ahead", parent.after(86_400_000), Theft},
+		{"a replaced token that is young itself", holding(2, 1, 1, 100), MintSibling},
+		{"a grandparent that is young itself", holding(1, 0, 0, 105), Theft},
+		{"ahead of the highest generation", highest(holding(9, 8, 1, 100)), Theft},
+		{"the parent, under the highest generation", highest(parent).strict(), Theft},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +107,7 @@ func TestDecideVerify(t *testing.T) {
 		{"a sibling's from before the window", sibling.after(109), TryRefresh},
 		{"a sibling's from after the window", sibling.after(87), TryRefresh},
 		{"no parent, when nothing precedes the current one", holding(9, 0, 0, 100).atFirst(), TryRefresh},
+		{"a foreign one's, under the highest generation", highest(holding(9, 8, 1, 100)), TryRefresh},
 		{"of an ended session", holding(3, 2, 2, 100).ended(), Unauthorised},
 		{"promotable, of an ended session", holding(4, 3, 3, 101).ended(), Unauthorised},
 

@@ -23,8 +23,8 @@ func Of(row *models.Session, now int64) Row {
 	return Row{Live: row.LiveAt(now), Cur: t.CurHash, Prev: t.PrevHash, CurIat: t.CurIat, Gen: t.Gen}
 }
 
-// Token is the refresh token at hand, or, when an access token is
-// verified, the refresh token that was minted together with it.
+// Token is the refresh token at hand, or, when an access token is verified, the
+// refresh token that was minted together with it.
 type Token struct {
 	Hash, Parent models.Hash
 	Gen, Iat     int64
@@ -34,61 +34,71 @@ type Token struct {
 type Verdict uint8
 
 const (
-	// Unauthorised: there is no such session (any more).
+	// Unauthorised: there is no such session, or none any more.
 	Unauthorised Verdict = iota
 	// Mint: the token is the current one. Answer with a child; nothing is written,
 	// because only the use of the child proves that the client received it.
 	Mint
-	// MintSibling: the token was current until a moment ago (window mode).
-	// Answer with another child of it; nothing is written.
+	// MintSibling: the token was current until a moment ago (window mode). Answer
+	// with another child of it; nothing is written.
 	MintSibling
-	// Advance: the token is a child of the current one, so the client
-	// has received it: it becomes the current one.
+	// Repeat: the token is good and young (window mode). Answer with itself, so that
+	// one window holds one generation; nothing is written.
+	Repeat
+	// Advance: the token is a child of the current one, so the client has received
+	// it: it becomes the current one.
 	Advance
-	// FastForward: the token is ahead of the row by more than the one
-	// step that a client can be ahead. Only a database that lost commits explains it.
+	// FastForward: the token is ahead of the row by more than the one step that a
+	// client can be ahead. Only a database that lost commits explains it.
 	FastForward
-	// Swap: the token is a sibling of the current one, minted within the
-	// window: it becomes the current one in its sibling's place.
+	// Swap: the token is a sibling of the current one, issued within the window of
+	// it: it takes its sibling's place.
 	Swap
 	// Confirmed: the access token's refresh token is the current one already.
 	Confirmed
-	// Accept: the access token belongs to a sibling of the current
-	// refresh token, minted within the window. Let it pass, write nothing.
+	// Accept: the access token belongs to a sibling of the current refresh token,
+	// issued within the window of it. Let it pass; nothing is written.
 	Accept
-	// TryRefresh: the access token belongs to a branch that was
-	// replaced. Whether that is theft, the refresh decides: clearing the cookies here would
-	// hide it.
+	// TryRefresh: the access token belongs to a branch that was replaced. Whether
+	// that is theft, the refresh decides: clearing the cookies here would hide it.
 	TryRefresh
 	// Theft: the refresh token had been replaced and was used again.
 	Theft
 )
 
-// OnRefresh says what a refresh with tok does to a session whose row reads
-// as row. now and window are milliseconds; a window of 0 is strict mode. It is pure, so that the model
-// checker runs on this very function.
+// OnRefresh says what a refresh with tok does to a session whose row reads as row.
+// now and window are milliseconds; a window of 0 is strict mode. It is pure, so
+// that the model checker runs on this very function.
+//
+// After an Advance or a FastForward, [Young] says what the answer is.
 func OnRefresh(row Row, tok Token, now, window int64) Verdict {
 	switch {
 	case !row.Live:
 		return Unauthorised
 	case tok.Hash.Equal(row.Cur):
+		if Young(tok, now, window) {
+			return Repeat
+		}
 		return Mint
 	case tok.Parent.Equal(row.Cur):
 		return Advance
-	case tok.Gen > row.Gen+1:
+	case ahead(row, tok):
 		return FastForward
-	case window > 0 && siblingWithin(row, tok, window):
+	case siblingWithin(row, tok, window):
+		if Young(tok, now, window) {
+			return Repeat // a swap waits: two tabs could swap until neither gets through
+		}
 		return Swap
-	case window > 0 && !row.Prev.IsZero() && tok.Hash.Equal(row.Prev) && now-row.CurIat <= window:
+	case replacedWithin(row, tok, now, window):
 		return MintSibling
 	default:
 		return Theft
 	}
 }
 
-// OnUse says what the use of an access token does, whose refresh token
-// is tok and which has not been promoted yet. It is asked after the
-// compare-and-swap from the token's parent found no match.
+// OnUse says what the use of an access token does, whose refresh token is tok and
+// which has not been promoted yet. It is asked after the compare-and-swap from the
+// token's parent found no match.
 func OnUse(row Row, tok Token, window int64) Verdict {
 	switch {
 	case !row.Live:
@@ -97,30 +107,50 @@ func OnUse(row Row, tok Token, window int64) Verdict {
 		return Confirmed
 	case tok.Parent.Equal(row.Cur):
 		return Advance
-	case tok.Gen > row.Gen+1:
+	case ahead(row, tok):
 		return FastForward
-	case window > 0 && siblingWithin(row, tok, window):
+	case siblingWithin(row, tok, window):
 		return Accept
 	default:
 		return TryRefresh
 	}
 }
 
-// siblingWithin reports whether tok has the same parent as the current token and
-// both were issued within window of each other. It compares two issue times,
-// not one with the clock at hand.
-func siblingWithin(row Row, tok Token, window int64) bool {
-	if row.Prev.IsZero() || !tok.Parent.Equal(row.Prev) {
-		return false
-	}
-	apart := tok.Iat - row.CurIat
-	return -window <= apart && apart <= window
+// Young reports whether a refresh that is granted to tok is answered with tok
+// itself. It is never so in strict mode. The age counts in both directions: a token
+// from a server whose clock is a day ahead is not young for a day.
+func Young(tok Token, now, window int64) bool {
+	return within(window, now, tok.Iat)
 }
 
-// Step is the compare-and-swap that carries out Advance,
-// FastForward or Swap on a row read as row. The previous token is
-// always the parent of the new current one: for an advance that is what was
-// current, for a sibling it stays, and after lost commits it is what the row would have had.
+// ahead reports whether the token is two or more generations ahead of the row.
+func ahead(row Row, tok Token) bool {
+	return tok.Gen > row.Gen && tok.Gen-1 > row.Gen // row.Gen+1 could overflow
+}
+
+// siblingWithin reports whether tok has the same parent as the current token and
+// both were issued within window of each other. It compares two issue times, not
+// one with the clock at hand.
+func siblingWithin(row Row, tok Token, window int64) bool {
+	return !row.Prev.IsZero() && tok.Parent.Equal(row.Prev) && within(window, tok.Iat, row.CurIat)
+}
+
+// replacedWithin reports whether tok is the parent of the current token, and that
+// one was issued within window of now.
+func replacedWithin(row Row, tok Token, now, window int64) bool {
+	return !row.Prev.IsZero() && tok.Hash.Equal(row.Prev) && within(window, now, row.CurIat)
+}
+
+// within reports whether a and b are at most window apart, which nothing is in
+// strict mode. The difference of any two numbers fits into 64 bits without a sign.
+func within(window, a, b int64) bool {
+	return window > 0 && uint64(max(a, b))-uint64(min(a, b)) <= uint64(window) //nolint:gosec // meant
+}
+
+// Step is the compare-and-swap that carries out Advance, FastForward or Swap on a
+// row read as row. The previous token is always the parent of the new current one:
+// for an advance that is what was current, for a sibling it stays, and after lost
+// commits it is what the row would have had.
 func Step(v Verdict, row Row, tok Token) models.Advance {
 	step := models.Advance{From: row.Cur, To: tok.Hash, Prev: tok.Parent, Iat: tok.Iat, Gen: tok.Gen}
 	if v == Swap {

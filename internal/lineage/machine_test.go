@@ -9,6 +9,8 @@ type machine struct {
 	refresh func(row Row, tok Token, now, window int64) Verdict
 	verify  func(row Row, tok Token, window int64) Verdict
 	step    func(v Verdict, row Row, tok Token) models.Advance
+	// repeats: a refresh that is granted to tok is answered with tok itself.
+	repeats func(tok Token, now, window int64) bool
 	// matches is the WHERE clause of the compare-and-swap.
 	matches func(row rowState, step models.Advance) bool
 	// reads is what a SELECT returns, given the row and how it was when the request began.
@@ -24,7 +26,7 @@ type machine struct {
 // production is the machine without any bug.
 func production() machine {
 	return machine{
-		refresh: OnRefresh, verify: OnUse, step: Step,
+		refresh: OnRefresh, verify: OnUse, step: Step, repeats: Young,
 		matches:   matchesLikeTheStore,
 		reads:     func(row, _ rowState) rowState { return row },
 		mintsFrom: func(_ rowState, tok, _ tokenNo) tokenNo { return tok },
@@ -49,6 +51,8 @@ type scenario struct {
 	tabs int
 	// lock: tabs take turns to refresh.
 	lock bool
+	// eager: a tab may refresh at any time, due or not.
+	eager bool
 	// brisk: no request lasts into another tick, and a tab looks into the jar
 	// again before it refreshes. Otherwise any request may last for any time.
 	brisk bool
@@ -60,6 +64,13 @@ type scenario struct {
 	rollbacks uint8
 	// faults is how many compare-and-swaps end with their outcome unknown.
 	faults uint8
+	// ahead: there is a second server whose clock is far ahead.
+	ahead bool
+	// kills is how often the browser is killed before its cookies are on disk.
+	kills uint8
+	// diskLags: it may be killed and back at any time; else in the tick of the cookies,
+	// and then it refreshes before the tick is over.
+	diskLags bool
 
 	thief bool
 	// hoards: the thief keeps all tokens that it gets and uses any of them.
@@ -89,6 +100,8 @@ const (
 	moveTick
 	moveSteal
 	moveRollBack
+	moveSave
+	moveKill
 )
 
 // move names a transition; the rest of the story is in the two states.

@@ -22,10 +22,12 @@ func (m *model) successors(w *world, out emit) {
 	}
 	m.passTime(w, out)
 	m.rollBack(*w, out)
+	m.kill(*w, out)
 }
 
-// victimSends: a tab uses its access token, or refreshes once that is due. An access token
-// that needs no promotion is left out: its use reads and writes nothing.
+// victimSends: a tab uses its access token, or refreshes once that is due, or
+// whenever it pleases. An access token that needs no promotion is left out: its use
+// reads and writes nothing.
 func (m *model) victimSends(w *world, out emit) {
 	waiting, refreshing := 0, false
 	for i := range w.calls {
@@ -38,10 +40,10 @@ func (m *model) victimSends(w *world, out emit) {
 		return
 	}
 	due := w.jar.mustRefresh || w.expired.has(w.jar.access)
-	switch {
-	case !due && w.jar.pending:
+	if !due && w.jar.pending {
 		m.send(*w, call{kind: callVerify, by: victim, token: w.jar.access}, out)
-	case due && !(m.lock && refreshing) && !(m.apart && w.thiefTick == w.now):
+	}
+	if (due || m.eager) && !(m.lock && refreshing) && !(m.apart && w.thiefTick == w.now) {
 		m.send(*w, call{kind: callRefresh, by: victim, token: w.jar.refresh}, out)
 	}
 }
@@ -69,13 +71,13 @@ func (m *model) thiefUses(w *world, tokens tokenSet, kind callKind, out emit) {
 	}
 }
 
-// send puts c into a free slot, at the statement that it begins with.
+// send puts c into a free slot, at the statement that it begins with, on any server.
 func (m *model) send(w world, c call, out emit) {
 	i := 0
-	if w.calls[0].phase != phaseNone {
-		i = 1
+	for i < m.slots() && w.calls[i].phase != phaseNone {
+		i++
 	}
-	if w.calls[i].phase != phaseNone {
+	if i == m.slots() {
 		return
 	}
 	c.phase = phaseSelect
@@ -96,7 +98,14 @@ func (m *model) send(w world, c call, out emit) {
 	}
 	w.calls[i] = c
 	out(&w, move{kind: moveSend, call: uint8(i)})
+	if m.ahead && c.kind == callRefresh { // a verification asks no clock but for its token's expiry
+		w.calls[i].ahead = true
+		out(&w, move{kind: moveSend, call: uint8(i)})
+	}
 }
+
+// slots is how many requests may be in flight.
+func (m *model) slots() int { return max(2, m.tabs) }
 
 // deliver hands the answer to the browser. The last answer wins, as with cookies.
 func (m *model) deliver(w world, i int, out emit) {
@@ -105,7 +114,7 @@ func (m *model) deliver(w world, i int, out emit) {
 	switch c.reply {
 	case replyOK:
 		if c.kind == callRefresh {
-			w.jar = jar{refresh: c.child, access: c.child, pending: true}
+			w.jar = jar{refresh: c.child, access: c.child, pending: c.child != c.token}
 		} else if w.jar.refresh != 0 {
 			w.jar.access, w.jar.pending, w.jar.mustRefresh = c.token, false, false
 		}
@@ -140,10 +149,13 @@ func (m *model) lose(w world, i int, out emit) {
 // passTime: the clock ticks, and access tokens expire in any later tick than
 // their first.
 func (m *model) passTime(w *world, out emit) {
-	if m.brisk && (w.calls[0].phase != phaseNone || w.calls[1].phase != phaseNone) {
+	if m.brisk && (w.inFlight(victim) || w.inFlight(theThief)) {
 		return
 	}
-	if t := w.jar.access; t != 0 && !w.expired.has(t) && w.now > w.iat[t-1] {
+	if !m.diskLags && w.kills > 0 && w.jar.mustRefresh {
+		return // it refreshes as soon as it is back
+	}
+	if t := w.jar.access; t != 0 && !w.expired.has(t) && w.age(t) > 0 {
 		next := *w
 		next.expired = next.expired.with(t)
 		out(&next, move{kind: moveExpire})
@@ -151,6 +163,9 @@ func (m *model) passTime(w *world, out emit) {
 	if w.now+1 < m.ticks {
 		next := *w
 		next.now++
+		if m.kills > 0 && !m.diskLags {
+			next.disk = next.jar
+		}
 		out(&next, move{kind: moveTick})
 	}
 }
@@ -174,10 +189,39 @@ func (m *model) rollBack(w world, out emit) {
 	w.rollbacks++
 	if w.thief.own.has(w.row.cur) && !w.thief.own.has(w.undo[0].cur) {
 		w.thief.took = false
-		w.calls[0].late, w.calls[1].late = false, false
+		for i := range w.calls {
+			w.calls[i].late = false
+		}
 	}
 	w.used = w.used.without(w.row.cur).with(w.undo[0].cur)
 	w.row = w.undo[0]
 	w.undo[0], w.undo[1] = w.undo[1], rowState{}
 	out(&w, move{kind: moveRollBack})
+}
+
+// kill: the browser dies and comes back with the cookies that it had on disk. What it
+// had asked for goes on without it. At any time before, it may have written them.
+func (m *model) kill(w world, out emit) {
+	if w.kills == m.kills || w.jar == w.disk || w.jar.refresh == 0 {
+		return
+	}
+	saved := w
+	saved.disk = w.jar
+	out(&saved, move{kind: moveSave})
+	w.kills++
+	w.jar = w.disk
+	w.jar.mustRefresh = !m.diskLags
+	if w.kills == m.kills {
+		w.disk = jar{}
+	}
+	for i := range w.calls {
+		switch c := &w.calls[i]; {
+		case c.by != victim || c.phase == phaseNone:
+		case c.phase == phaseAnswered:
+			*c = call{}
+		default:
+			c.abandoned = true
+		}
+	}
+	out(&w, move{kind: moveKill})
 }

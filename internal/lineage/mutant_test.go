@@ -21,6 +21,11 @@ type mutant struct {
 func mutants() []mutant {
 	oneTabAndThief := scenario{tokens: 4, ticks: 3, tabs: 1, thief: true}
 	twoTabs := scenario{tokens: 5, ticks: 3, tabs: 2, brisk: true, window: windowMillis}
+	eager := scenario{tokens: 4, ticks: 3, tabs: 2, brisk: true, eager: true, window: windowMillis}
+	threeTabs := scenario{tokens: 3, ticks: 2, tabs: 3, brisk: true, eager: true, window: windowMillis}
+	apart := scenario{tokens: 4, ticks: 3, tabs: 1, brisk: true, thief: true, apart: true, window: windowMillis}
+	clocks := apart
+	clocks.ahead, clocks.ticks = true, 4
 	return []mutant{
 		{"wipe on mismatch", "P2", wipesOnMismatch, oneTabAndThief},
 		{"no revoke on theft", "P3", func(m *machine) { m.revokes = false }, oneTabAndThief},
@@ -29,6 +34,57 @@ func mutants() []mutant {
 		{"no ahead rule", "P1", knowsNoAhead, scenario{tokens: 5, ticks: 4, tabs: 1, rollbacks: 1}},
 		{"compare-and-swap without cur in WHERE", "P5", swapsBlindly, oneTabAndThief},
 		{"re-read from a snapshot", "P1", readsSnapshot, scenario{tokens: 4, ticks: 3, tabs: 2, lock: true, brisk: true}},
+		{"young tokens get children", "P1", withoutYoungTokens, eager},
+		{"repeat whatever the age", "P6", repeatsAnyAge, apart},
+		{"an age without its absolute value", "P6", forgetsTheSign, clocks},
+		{"swap a young sibling", "P1", swapsYoungSiblings, threeTabs},
+		{"repeat a replaced token", "P1", repeatsReplaced, eager},
+	}
+}
+
+// repeatsAnyAge never replaces a token in window mode: whoever copied it stays in.
+func repeatsAnyAge(m *machine) {
+	m.repeatWhen(func(_ Token, _, window int64) bool { return window > 0 })
+}
+
+// forgetsTheSign takes every token from a server whose clock is ahead for young.
+func forgetsTheSign(m *machine) {
+	m.repeatWhen(func(tok Token, now, window int64) bool { return window > 0 && now-tok.Iat <= window })
+}
+
+// repeatWhen is the rule with another idea of what is young.
+func (m *machine) repeatWhen(young func(tok Token, now, window int64) bool) {
+	m.repeats = young
+	m.refresh = func(row Row, tok Token, now, window int64) Verdict {
+		v := OnRefresh(row, tok, now, window)
+		if (v == Mint || v == Swap) && young(tok, now, window) {
+			return Repeat
+		}
+		return v
+	}
+}
+
+// swapsYoungSiblings lets two tabs take the place from one another until neither
+// gets through.
+func swapsYoungSiblings(m *machine) {
+	m.refresh = func(row Row, tok Token, now, window int64) Verdict {
+		v := OnRefresh(row, tok, now, window)
+		if v == Repeat && !tok.Hash.Equal(row.Cur) {
+			return Swap
+		}
+		return v
+	}
+}
+
+// repeatsReplaced answers the token that was current until a moment ago with itself:
+// it will not be current again.
+func repeatsReplaced(m *machine) {
+	m.refresh = func(row Row, tok Token, now, window int64) Verdict {
+		v := OnRefresh(row, tok, now, window)
+		if v == MintSibling {
+			return Repeat
+		}
+		return v
 	}
 }
 
@@ -121,13 +177,13 @@ func TestModelFindsDeliberateBugs(t *testing.T) {
 	}
 }
 
-// TestModelPlantsSevenBugs holds the number that the documents name.
-func TestModelPlantsSevenBugs(t *testing.T) {
+// TestModelPlantsTwelveBugs holds the number that the documents name.
+func TestModelPlantsTwelveBugs(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, mut := range mutants() {
 		names = append(names, mut.name)
 	}
 	slices.Sort(names)
-	require.Len(t, slices.Compact(names), 7)
+	require.Len(t, slices.Compact(names), 12)
 }

@@ -26,7 +26,7 @@ type search struct {
 func (s *search) run() {
 	s.props = properties()
 	s.findings = make([]finding, len(s.props))
-	start := newWorld()
+	start := newWorld(s.model)
 	s.states.add(&start, -1)
 	for at := int32(0); int(at) < s.states.len(); at++ {
 		w := *s.states.at(at)

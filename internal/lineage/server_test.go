@@ -24,7 +24,7 @@ func (m *model) refreshSelect(w world, i int, out emit) {
 	if c.unknown {
 		c.unknown = false
 		if c.seen.live && c.seen.cur == c.token {
-			m.mint(w, i, move{kind: moveSelect, call: uint8(i)}, out)
+			m.answer(w, i, move{kind: moveSelect, call: uint8(i)}, out)
 			return
 		}
 	}
@@ -41,10 +41,14 @@ func (m *model) refreshAct(before *world, i int, out emit) {
 	c := &w.calls[i]
 	by := move{kind: moveDecide, call: uint8(i)}
 	c.attempts++
-	v := m.refresh(c.seen.lineage(), w.presents(c.token), int64(w.now)*tickMillis, m.window)
+	v := m.refresh(c.seen.lineage(), w.presents(c.token), int64(w.clock(c))*tickMillis, m.window)
 	switch v {
-	case Mint:
-		m.mint(w, i, by, out)
+	case Mint, Repeat:
+		if v == Mint {
+			m.mint(w, i, by, out)
+		} else {
+			m.repeat(w, i, by, out)
+		}
 		if w.row != c.seen {
 			// When the idle end is due to be moved, that statement finds out.
 			c.phase, c.seen = phaseSelect, rowState{}
@@ -54,7 +58,7 @@ func (m *model) refreshAct(before *world, i int, out emit) {
 		m.mint(w, i, by, out)
 	case Advance, FastForward, Swap:
 		step := m.step(v, c.seen.lineage(), w.presents(c.token))
-		m.compareAndSwap(w, i, step, by, out, func(w world) { m.mint(w, i, by, out) })
+		m.compareAndSwap(w, i, step, by, out, func(w world) { m.answer(w, i, by, out) })
 	case Theft:
 		m.endAsTheft(&w, i)
 		out(&w, by)
@@ -164,6 +168,23 @@ func (m *model) commit(w *world, i int, step models.Advance) {
 	}
 }
 
+// answer is what a refresh is answered with whose token has become the current one.
+func (m *model) answer(w world, i int, by move, out emit) {
+	c := &w.calls[i]
+	if m.repeats(w.presents(c.token), int64(w.clock(c))*tickMillis, m.window) {
+		m.repeat(w, i, by, out)
+	} else {
+		m.mint(w, i, by, out)
+	}
+}
+
+// repeat answers a refresh with the token that it came with.
+func (m *model) repeat(w world, i int, by move, out emit) {
+	w.calls[i].child = w.calls[i].token
+	m.finish(&w, i, replyOK)
+	out(&w, by)
+}
+
 // mint answers a refresh with a new token. Where the bound on tokens is
 // reached, the search goes no further.
 func (m *model) mint(w world, i int, by move, out emit) {
@@ -172,7 +193,7 @@ func (m *model) mint(w world, i int, by move, out emit) {
 	}
 	c := &w.calls[i]
 	w.parent[w.minted] = m.mintsFrom(c.seen, c.token, w.parentOf(c.token))
-	w.iat[w.minted] = w.now
+	w.iat[w.minted] = w.clock(c)
 	w.minted++
 	c.child = tokenNo(w.minted)
 	m.finish(&w, i, replyOK)
@@ -188,7 +209,7 @@ func (m *model) finish(w *world, i int, a reply) {
 	}
 	switch {
 	case c.by == theThief:
-		w.thief.take(c, a)
+		w.takeForThief(c, a)
 		*c = call{}
 	case c.abandoned:
 		*c = call{}
@@ -201,8 +222,18 @@ func (m *model) finish(w *world, i int, a reply) {
 	}
 }
 
-func (t *thief) take(c *call, a reply) {
-	if a == replyOK && c.kind == callRefresh {
-		t.refresh, t.access, t.own = t.refresh.with(c.child), t.access.with(c.child), t.own.with(c.child)
+// takeForThief gives the thief what a call of its was answered with. A token that is
+// repeated beyond its window is as good as one of its own: it lives on with that.
+func (w *world) takeForThief(c *call, a reply) {
+	if a != replyOK || c.kind != callRefresh {
+		return
+	}
+	t := &w.thief
+	t.refresh, t.access = t.refresh.with(c.child), t.access.with(c.child)
+	switch {
+	case c.child != c.token:
+		t.own = t.own.with(c.child)
+	case w.age(c.token) > 0:
+		t.took = true
 	}
 }

@@ -34,6 +34,9 @@ func (m *model) tell(from, to *world, by move) string {
 	before, after := &from.calls[by.call], &to.calls[by.call]
 	switch by.kind {
 	case moveSend:
+		if after.ahead {
+			return fmt.Sprintf("%s sends %s, to the server that is ahead", after.by, after.what())
+		}
 		return fmt.Sprintf("%s sends %s", after.by, after.what())
 	case moveSelect, moveDecide, moveCAS:
 		return m.tellServed(from, to, by)
@@ -49,6 +52,10 @@ func (m *model) tell(from, to *world, by move) string {
 		return fmt.Sprintf("time passes: tick %d", to.now)
 	case moveSteal:
 		return fmt.Sprintf("the thief copies the jar: refresh token %d, access token %d", from.jar.refresh, from.jar.access)
+	case moveSave:
+		return "the browser writes its cookies to disk"
+	case moveKill:
+		return fmt.Sprintf("the browser is killed and comes back with refresh token %d", to.jar.refresh)
 	case moveRollBack:
 		return "the database loses its last commit"
 	default:
@@ -69,7 +76,7 @@ func (m *model) tellServed(from, to *world, by move) string {
 	case moveCAS:
 		text += "compare-and-swap from token " + fmt.Sprint(before.seen.cur)
 	default:
-		v := m.refresh(before.seen.lineage(), from.presents(before.token), int64(from.now)*tickMillis, m.window)
+		v := m.refresh(before.seen.lineage(), from.presents(before.token), int64(from.clock(before))*tickMillis, m.window)
 		text += "verdict " + v.String()
 	}
 	switch {
@@ -136,7 +143,7 @@ func (p phase) String() string {
 
 func (v Verdict) String() string {
 	return [...]string{
-		"unauthorised", "mint", "mint sibling", "advance", "fast-forward", "swap",
+		"unauthorised", "mint", "mint sibling", "repeat", "advance", "fast-forward", "swap",
 		"confirmed", "accept", "try refresh token", "theft",
 	}[v]
 }

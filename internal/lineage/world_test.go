@@ -4,28 +4,35 @@ import "github.com/gin-sessionkit/sessionkit/models"
 
 // The model checker, in the order in which it is best read:
 //
-//	model_world_test.go       what a state is
-//	model_machine_test.go     the functions under test and what surrounds them
-//	model_server_test.go      the loops of Verify and Refresh, a statement at a time
-//	model_moves_test.go       clients, the thief, time and faults
-//	model_property_test.go    what must hold in every state
-//	model_search_test.go      breadth-first search over all states
-//	model_trace_test.go       counterexamples in words
-//	model_scenario_test.go    the bounds of each search
-//	model_test.go             TestStateMachineModel
-//	model_mutant_test.go      seven deliberate bugs which it must find
-//	model_decide_*_test.go    the decision by itself: tables, differential, fuzzing
+//	world_test.go       what a state is
+//	machine_test.go     the functions under test and what surrounds them
+//	server_test.go      the loops of Verify and Refresh, a statement at a time
+//	moves_test.go       clients, the thief, time and faults
+//	property_test.go    what must hold in every state
+//	search_test.go      breadth-first search over all states
+//	trace_test.go       counterexamples in words
+//	scenario_test.go    the bounds of each search
+//	model_test.go       TestStateMachineModel
+//	mutant_test.go      deliberate bugs which it must find
+//	proposal_test.go    other rules that were proposed, and where they fail
+//	decide_*_test.go    the decision by itself: tables, differential, fuzzing
 //
 // A state is made of bytes alone: it is compared and hashed as memory.
 
-// maxTokens bounds the refresh tokens that a world has room for.
-const maxTokens = 7
+// maxTokens and maxCalls bound the refresh tokens, and the requests in flight, that
+// a world has room for.
+const (
+	maxTokens = 7
+	maxCalls  = 3
+)
 
 // ticks are the model's time. A tick is longer than the window, so that two
-// events are within the window exactly when they are in one tick.
+// events are within the window exactly when they are in one tick. Where a server's
+// clock is ahead, it is so by more ticks than any search lasts.
 const (
 	tickMillis   = 60_000
 	windowMillis = 10_000
+	aheadTicks   = 100
 )
 
 // tokenNo is a refresh token by the order of minting; 0 is none. Token 1 is the
@@ -131,7 +138,9 @@ type call struct {
 	// abandoned: the client has stopped waiting, the server goes on.
 	abandoned bool
 	// late: the call began after the thief had taken the row.
-	late  bool
+	late bool
+	// ahead: the server that has it is the one whose clock is ahead.
+	ahead bool
 	reply reply
 	child tokenNo
 	// began is the row when the call began; kept for one deliberate bug only.
@@ -154,8 +163,10 @@ type world struct {
 	// undo has the rows before the last commits, latest first.
 	undo [2]rowState
 
-	jar   jar
-	calls [2]call
+	jar jar
+	// disk is the jar that the browser comes back with when it is killed.
+	disk  jar
+	calls [maxCalls]call
 	thief thief
 
 	stolen  bool
@@ -163,19 +174,34 @@ type world struct {
 	slipped bool // the victim's refresh went through after the thief had taken the row
 	spent   bool // an honest request was told "unavailable" though no fault explains it
 
-	losses, rollbacks, faults uint8
+	losses, rollbacks, faults, kills uint8
 	// The ticks of the latest refreshes, where a scenario keeps them apart; 255 is never.
 	victimTick, thiefTick uint8
 }
 
 // newWorld is a user who has just signed in.
-func newWorld() world {
-	return world{
+func newWorld(m *model) world {
+	w := world{
 		minted: 1, used: tokenSet(0).with(1),
 		row: rowState{live: true, cur: 1},
 		jar: jar{refresh: 1, access: 1}, victimTick: 255, thiefTick: 255,
 	}
+	if m.kills > 0 {
+		w.disk = w.jar
+	}
+	return w
 }
+
+// clock is the time of the server that has the call.
+func (w *world) clock(c *call) uint8 {
+	if c.ahead {
+		return w.now + aheadTicks
+	}
+	return w.now
+}
+
+// age is how many ticks ago a token was minted, whatever clock it was minted by.
+func (w *world) age(t tokenNo) uint8 { return w.now - w.iat[t-1]%aheadTicks }
 
 func (w *world) parentOf(t tokenNo) tokenNo {
 	if t == 0 {
