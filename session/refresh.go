@@ -23,11 +23,11 @@ import (
 // [errors.ErrGeneral].
 //
 // Handlers use [Service.RefreshHTTP] or refresh.Handler.
-func (s *Service) Refresh(ctx context.Context, refreshToken string) (*Tokens, error) {
+func (s *Service) Refresh(ctx context.Context, text string) (*Tokens, error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, err
 	}
-	tok, err := s.parseRefresh(ctx, refreshToken)
+	tok, err := s.parseRefresh(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -71,24 +71,24 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	for range lineage.MaxAttempts {
 		now := s.now()
 		read := lineage.Of(row, now)
-		grant := grant{row: row, tok: tok, now: now, antiCSRF: antiCSRF}
+		g := grant{row: row, tok: tok, now: now, antiCSRF: antiCSRF}
 		var granted bool
 		switch v := lineage.OnRefresh(read, tok.lineage(), now, s.window()); v {
 		case lineage.Mint, lineage.Repeat:
-			grant.repeat = v == lineage.Repeat
-			grant.ends, granted, err = s.extendIfDue(ctx, row, now)
+			g.repeat = v == lineage.Repeat
+			g.ends, granted, err = s.extendIfDue(ctx, row, now)
 			if err == nil && !granted {
 				row, err = s.store.Find(ctx, tok.Handle())
 			}
 		case lineage.MintSibling:
-			grant.ends, granted = row.ExpiresAt, true
+			g.ends, granted = row.ExpiresAt, true
 		case lineage.Advance, lineage.FastForward, lineage.Swap:
-			grant.repeat = lineage.Young(tok.lineage(), now, s.window())
+			g.repeat = lineage.Young(tok.lineage(), now, s.window())
 			step := s.dated(lineage.Step(v, read, tok.lineage()), tok.Handle(), row.AbsoluteExpiresAt)
-			grant.ends = max(step.ExpiresAt, row.ExpiresAt)
+			g.ends = max(step.ExpiresAt, row.ExpiresAt)
 			row, granted, err = s.advance(ctx, step)
 			if granted {
-				s.emitAdvance(ctx, v, grant.row.Handle, grant.row.UserID)
+				s.emitAdvance(ctx, v, g.row.Handle, g.row.UserID)
 			}
 		case lineage.Theft:
 			row, err = s.endAsTheft(ctx, row, tok.lineage())
@@ -99,7 +99,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 			return nil, err
 		}
 		if granted {
-			return s.answerRefresh(ctx, &grant)
+			return s.answerRefresh(ctx, &g)
 		}
 	}
 	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)

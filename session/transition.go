@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"math"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
@@ -86,7 +87,8 @@ func (s *Service) absoluteEnd(created int64) int64 {
 
 // idleEnd is where use at now moves the end of a session.
 func (s *Service) idleEnd(now, absolute int64) int64 {
-	end := now + millis(s.cfg.RefreshTokenValidity)
+	// A token says when it was issued; whoever holds a key may let it say anything.
+	end := min(now, math.MaxInt64-millis(s.cfg.RefreshTokenValidity)) + millis(s.cfg.RefreshTokenValidity)
 	if absolute > 0 {
 		end = min(end, absolute)
 	}

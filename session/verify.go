@@ -153,7 +153,8 @@ func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, 
 	defer cancel()
 	tok := lineage.Token{Hash: claims.Refresh, Parent: claims.Parent, Gen: claims.Gen, Iat: claims.RefreshIssuedAt}
 
-	// The usual case needs no reading: if the parent is current, this is the step.
+	// Optimistic: in the usual case the parent is current, and then this is the step,
+	// without any reading. Nobody gave that verdict yet; the statement's WHERE does.
 	v, row := lineage.Advance, lineage.Row{Cur: tok.Parent}
 	absolute := s.absoluteEnd(claims.AuthTime * 1000)
 	for range lineage.MaxAttempts {
@@ -167,7 +168,7 @@ func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, 
 			return s.confirmed(ctx, claims, step.ExpiresAt)
 		}
 		row = lineage.Of(found, step.Now)
-		switch v = lineage.OnUse(row, tok, millis(s.cfg.ConcurrentRefreshWindow)); v {
+		switch v = lineage.OnUse(row, tok, s.window()); v {
 		case lineage.Advance, lineage.FastForward:
 			absolute = found.AbsoluteExpiresAt
 		case lineage.Confirmed:

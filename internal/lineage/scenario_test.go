@@ -7,11 +7,12 @@ const (
 	smallTicks          = 4
 	smallTicksWithThief = 3
 
-	quickEagerTokens  = 3
-	quickEagerTicks   = 3
-	quickTicksOfThree = 2
-	strictEagerTokens = 4
-	strictEagerTicks  = 3
+	quickEagerTokens      = 3
+	quickEagerTicks       = 3
+	quickStrictEagerTicks = 2
+	quickTicksOfThree     = 2
+	strictEagerTokens     = 4
+	strictEagerTicks      = 3
 )
 
 // bounded is a scenario for all modes, and what each of them gives up in it.
@@ -63,12 +64,16 @@ func (b *bounded) modes(full bool) []mode {
 	for i := range modes {
 		m := &modes[i]
 		switch {
+		case !full && m.eager && m.window == 0:
+			m.shrink(quickEagerTokens, quickStrictEagerTicks)
 		case !full && m.eager:
 			m.shrink(quickEagerTokens, quickEagerTicks)
 		case !full && m.thief:
 			m.shrink(b.small, smallTicksWithThief)
 		case !full:
 			m.shrink(b.small, smallTicks)
+		case m.eager && m.window == 0 && m.tabs > 2:
+			m.shrink(quickEagerTokens, quickEagerTicks)
 		case m.eager && m.window == 0:
 			m.shrink(strictEagerTokens, strictEagerTicks)
 		}
