@@ -103,7 +103,7 @@ func hashOf(t *rapid.T, claims rig.Claims) models.Hash {
 }
 
 // expiry is that of an access token issued now, in whole seconds.
-func (w *world) expiry() int64 { return (w.now() + accessValidity.Milliseconds() + 999) / 1000 }
+func (w *world) expiry() int64 { return (w.now() + accessValidity.Milliseconds()) / 1000 }
 
 // compare holds an access token against the specification's idea of it.
 func (w *world) compare(t *rapid.T, a *accessToken, claims rig.Claims) {
