@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -56,7 +57,8 @@ func within(c *gin.Context, svc *session.Service, opts []session.VerifyOption) {
 		return
 	}
 	if sess != nil {
-		set(c, x, sess)
+		c.Set(Key, sess)
+		passOn(c, x, sess)
 	}
 	c.Next()
 }
@@ -70,9 +72,9 @@ func enter(c *gin.Context, svc *session.Service) *session.Exchange {
 	return x
 }
 
-// leave ends an Exchange. Gin writes an answer of a status alone past c.Writer, so what is to be sent
-// must be in the header by now. A form that a handler has read goes to the request that net/http
-// knows, which removes the temporary files.
+// leave ends an Exchange. Gin writes an answer of a status alone past c.Writer, so what is
+// to be sent must be in the header by now. A form that a handler has read goes to the
+// request that net/http knows, which removes the temporary files.
 func leave(c *gin.Context, x *session.Exchange, received *http.Request) {
 	if received.MultipartForm == nil {
 		received.MultipartForm = c.Request.MultipartForm
@@ -80,23 +82,41 @@ func leave(c *gin.Context, x *session.Exchange, received *http.Request) {
 	x.Close()
 }
 
+// passOn gives what the handlers call a request whose context finds the session.
+func passOn(c *gin.Context, x *session.Exchange, sess *session.Session) {
+	if known, ok := session.FromContext(c.Request.Context()); !ok || known != sess {
+		c.Request = x.Request()
+	}
+}
+
 // Create starts a session for userID in a handler that has just checked who
 // that is, and sends its tokens. Call it before writing the body. Errors are
 // those of session.Service.CreateHTTP; Abort answers them.
+//
+// Where a visitor's request has an upload that no handler has read yet, c.Request stays as
+// it is, so that net/http removes the temporary files: Key has the session then,
+// session.FromContext has not.
 func Create(c *gin.Context, svc *session.Service, userID string, opts ...session.CreateOption) (*session.Session, error) {
-	begun := c.Writer.Written()
-	x := enter(c, svc)
 	device := session.WithDevice(c.Request.UserAgent(), c.ClientIP())
 	opts = append([]session.CreateOption{device}, opts...)
-	if begun {
+	if c.Writer.Written() {
 		return svc.CreateHTTP(c.Writer, c.Request, userID, opts...) // which refuses
 	}
+	x := enter(c, svc)
 	sess, err := x.Create(userID, opts...)
 	if err != nil {
 		return nil, err
 	}
-	set(c, x, sess)
+	c.Set(Key, sess)
+	if !hasUpload(c.Request) {
+		passOn(c, x, sess)
+	}
 	return sess, nil
+}
+
+// hasUpload reports whether a form with files may still be read from r.
+func hasUpload(r *http.Request) bool {
+	return r.MultipartForm == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))), "multipart/")
 }
 
 // Session returns the session that Verify or Create put into c, and whether there is one.
@@ -104,15 +124,6 @@ func Session(c *gin.Context) (*session.Session, bool) {
 	value, _ := c.Get(Key)
 	sess, ok := value.(*session.Session)
 	return sess, ok
-}
-
-// set makes the session known to Gin handlers and, through the request's
-// context, to what they call.
-func set(c *gin.Context, x *session.Exchange, sess *session.Session) {
-	c.Set(Key, sess)
-	if known, ok := session.FromContext(c.Request.Context()); !ok || known != sess {
-		c.Request = x.Request()
-	}
 }
 
 // isPreflight recognises a CORS preflight (Fetch standard, section 3.2.2).

@@ -2,10 +2,12 @@ package session
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
@@ -26,14 +28,18 @@ import (
 type Exchange struct {
 	context.Context // the request's, which finds the session: see Value
 
-	svc      *Service
+	svc *Service
+	// root is the Exchange that the request is in: the one that was made first. Those that
+	// later callers get are views of it, with a writer of their own.
+	root     *Exchange
 	response wire.Response
 	writer   wire.Writer
 	// outer is what handlers write to; nil where there is no writer of ours, so that
 	// nothing can be said later.
 	outer http.ResponseWriter
-	// received is the request that came.
+	// received is the request that came, at began.
 	received *http.Request
+	began    int64
 	// pending is what an earlier call without a writer of ours has put into the header.
 	pending *wire.Pending
 
@@ -47,35 +53,51 @@ type Exchange struct {
 // exchangeKey finds the Exchange of one Service: a request may pass through several.
 type exchangeKey struct{ svc *Service }
 
-// Exchange returns the Exchange of a request: the one that it is in already, or a new one,
-// which the caller closes.
+// Exchange returns the Exchange of a request, which the caller closes. A request has one:
+// where it is in one already, what is returned shares all with that, but for the writer,
+// and ends nothing when it is closed.
 func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
-	x := s.exchangeOf(w, r)
-	if x == nil {
-		x = s.newExchange(r)
+	if root := s.exchangeOf(w, r); root != nil {
+		return root.viewFor(w)
 	}
-	switch {
-	case x.outer == nil:
-		x.outer = x.writer.Wrap(x.Context, w, &x.response)
-	case x.response.Settles(w):
-		x.outer = w
-	default:
-		x.outer = new(wire.Writer).Wrap(x.Context, w, &x.response)
+	x := s.newExchange(r)
+	x.outer = x.writer.Wrap(x, w, &x.response)
+	if wire.IsDead(w) {
+		x.response.Drop()
 	}
 	return x
 }
 
+// viewFor is x for somebody whose writer is w: a router that started over, or a middleware
+// that put one of its own in between.
+func (x *Exchange) viewFor(w http.ResponseWriter) *Exchange {
+	view := &Exchange{Context: x, svc: x.svc, root: x, received: x.received}
+	if view.outer = w; !x.response.Settles(w) {
+		view.outer = view.writer.Wrap(x, w, &x.response)
+	}
+	return view
+}
+
 func (s *Service) newExchange(r *http.Request) *Exchange {
-	x := &Exchange{Context: r.Context(), svc: s, received: r}
+	x := &Exchange{Context: r.Context(), svc: s, received: r, began: s.now()}
+	x.root = x
 	x.response.Init(s.wire, r)
 	return x
 }
 
-// exchangeOf is the Exchange that a request is in, or nil. One that has ended belongs to
-// an earlier request, unless w is its writer: tests send one http.Request more than once.
+// exchangeOf is the Exchange that a request is in, or nil: its context knows, or the
+// writer. One that has ended belongs to an earlier request, unless w is its writer: tests
+// send one http.Request more than once.
 func (s *Service) exchangeOf(w http.ResponseWriter, r *http.Request) *Exchange {
 	x, _ := r.Context().Value(exchangeKey{s}).(*Exchange)
-	if x == nil || x.response.Done() && !x.response.Settles(w) {
+	if x == nil {
+		for _, ctx := range wire.ContextsOf(w) {
+			if x, _ = ctx.Value(exchangeKey{s}).(*Exchange); x != nil {
+				break
+			}
+		}
+	}
+	if x == nil || !x.response.Request().IsOf(r) || x.response.Done() && !x.response.Settles(w) {
 		return nil
 	}
 	return x
@@ -97,12 +119,15 @@ func (x *Exchange) Value(key any) any {
 }
 
 // Writer is what the handler must write to. It has the methods of the writer that
-// Service.Exchange was given: those of http.Flusher, http.Hijacker and http.Pusher, and
-// of Gin's ResponseWriter.
+// Service.Exchange was given: those of http.Flusher, http.Hijacker, http.Pusher and
+// http.CloseNotifier, and of Gin's ResponseWriter.
 func (x *Exchange) Writer() http.ResponseWriter { return x.outer }
 
-// Request is the request with the session in its context, for the handler.
+// Request is the request with the session in its context, for the handler. It is a copy,
+// so whoever passes it on must Close the Exchange when the handler is done: net/http removes
+// the temporary files of a form from the request that it made, and of no other.
 func (x *Exchange) Request() *http.Request {
+	x = x.root
 	if x.response.PassedOn == nil {
 		x.response.PassedOn = x.received.WithContext(x)
 	}
@@ -110,32 +135,33 @@ func (x *Exchange) Request() *http.Request {
 }
 
 // Session is the session that the request has by now, or nil.
-func (x *Exchange) Session() *Session { return x.session.Load() }
+func (x *Exchange) Session() *Session { return x.root.session.Load() }
 
 // Close ends the Exchange: what was collected is put into the header if that is not yet
-// written, and nothing can be sent any more. Call it when the handler is done. It
-// may be called more than once.
+// written, and nothing can be sent any more. Call it when the handler is done, from its
+// goroutine. It may be called more than once.
 func (x *Exchange) Close() {
-	if x.outer == nil {
+	if x.root != x || x.outer == nil {
 		return
 	}
 	x.response.HandBack()
-	x.response.Settle(x.Context, x.writer.Header())
+	x.writer.End()
 }
 
 // preview puts what is known by now into the header at once: an answer of a status alone may be
-// written past our writer.
-func (x *Exchange) preview() {
-	if x.outer != nil {
-		x.response.Preview(x.outer.Header())
+// written past our writer. w is the caller's: only what passes through a writer of ours is
+// known to be of the handler's goroutine.
+func (x *Exchange) preview(w http.ResponseWriter) {
+	if x.response.Settles(w) {
+		x.response.Preview(x.Context, w.Header())
 	}
 }
 
 // settleAlone puts what is known into the header of a response that has no writer of
 // ours, and ends it: nobody could say later what it holds by then.
 func (x *Exchange) settleAlone(w http.ResponseWriter) {
-	if x.outer == nil {
-		x.response.Settle(x.Context, w.Header())
+	if !x.response.Done() {
+		x.response.Settle(x.Context, w.Header(), http.StatusOK)
 	}
 }
 
@@ -151,7 +177,7 @@ func (s *Session) replace(access *AccessToken, claims *token.Access, ends int64)
 	if s.response == nil {
 		return
 	}
-	sent := s.response.Replace(wire.Token{Value: access.Value, Ends: access.ExpiresAt}, claims, timeOf(ends), s.svc.alive(claims.Handle))
+	sent := s.response.Replace(wire.Token{Value: access.Value, Ends: access.ExpiresAt}, claims, timeOf(ends), s.svc.alive(claims))
 	s.warnUnsent(sent)
 }
 
@@ -170,14 +196,30 @@ func (s *Session) warnUnsent(sent bool) {
 	}
 }
 
-// alive asks whether the session still lives, for a response that took long.
-func (s *Service) alive(handle string) func(context.Context) bool {
-	return func(ctx context.Context) bool {
-		_, err := s.live(context.WithoutCancel(ctx), handle)
-		if err != nil && !errors.Is(err, errors.ErrUnauthorised) {
+// alive asks whether the client may still get these tokens, for a response that took long:
+// the session lives, and the client has not been given newer ones meanwhile. It is the
+// question that a use of the access token would be.
+func (s *Service) alive(claims *token.Access) func(context.Context) bool {
+	tok := lineage.Token{Hash: claims.Refresh, Parent: claims.Parent, Gen: claims.Gen, Iat: claims.RefreshIssuedAt}
+	handle := claims.Handle
+	return func(ctx context.Context) (ok bool) {
+		// The answer is on its way, whoever hung up; and what an application's store does
+		// must not keep it.
+		defer func() {
+			if recover() != nil {
+				s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "sessionkit: the store panicked when a response was to be written")
+				ok = false
+			}
+		}()
+		row, err := s.live(context.WithoutCancel(ctx), handle)
+		switch {
+		case err == nil:
+			v := lineage.OnUse(lineage.Of(row, s.now()), tok, millis(s.cfg.ConcurrentRefreshWindow))
+			return v != lineage.Unauthorised && v != lineage.TryRefresh
+		case !errors.Is(err, errors.ErrUnauthorised):
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: tokens were not sent, as nobody could tell whether their session still lives",
 				"session", shortHash(handle), "error", err)
 		}
-		return err == nil
+		return false
 	}
 }

@@ -34,22 +34,27 @@ func (s *Service) within(w http.ResponseWriter, r *http.Request, fn func(*Exchan
 	x := s.exchangeOf(w, r)
 	if x == nil {
 		x = s.newExchange(r)
-		if p, ok := s.wire.Pending(w.Header()); ok {
+		if wire.IsDead(w) {
+			x.response.Drop()
+		} else if p, ok := s.wire.Pending(w.Header()); ok {
 			x.continueFrom(p)
 		}
 		defer x.settleAlone(w)
 	}
 	err := fn(x)
-	x.done(err)
+	x.done(w, err)
 	return err
 }
 
-// done ends a call in the handler's goroutine.
-func (x *Exchange) done(err error) {
-	x.preview()
+// done ends a call whose writer is w.
+func (x *Exchange) done(w http.ResponseWriter, err error) {
 	if err != nil {
 		x.svc.refused(x.received, err)
 	}
+	if errors.Is(err, errors.ErrUnauthorised) || errors.Is(err, errors.ErrTryRefreshToken) {
+		x.root.response.Refuse(challenge(err))
+	}
+	x.root.preview(w)
 }
 
 // VerifyHTTP is Verify for a handler: it finds the tokens in the request, sends
@@ -70,15 +75,17 @@ func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...Ver
 // Verify finds the session of the request, as VerifyHTTP does. A second call goes by the
 // session that is there, and checks only what it demands beyond. Errors: as VerifyHTTP.
 func (x *Exchange) Verify(opts ...VerifyOption) (*Session, error) {
-	if err := x.svc.checkOpen(); err != nil {
-		return nil, err
+	var sess *Session
+	err := x.svc.checkOpen()
+	if err == nil {
+		sess, err = x.root.verify(x.svc.demandsOf(opts))
 	}
-	sess, err := x.verify(x.svc.demandsOf(opts))
-	x.done(err)
+	x.done(x.outer, err)
 	return sess, err
 }
 
 func (x *Exchange) verify(d demands) (*Session, error) {
+	d.asked = x.asked()
 	if sess := x.session.Load(); sess != nil {
 		return x.verifyAgain(sess, d)
 	}
@@ -142,11 +149,21 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	}
 	if len(d.claims) > 0 {
 		// What it replaces, MergePayload has sent.
-		if _, err := x.svc.checkClaims(x.Context, sess, d.claims); err != nil {
+		if _, err := x.svc.checkClaims(x.Context, sess, d.claims, x.asked()); err != nil {
 			return nil, err
 		}
 	}
 	return sess, nil
+}
+
+// asked is the time at which claims are asked for: what was fetched for a request is good
+// for all of it, also where a claim must be found out in this very request. A stream that
+// verifies again and again is not that one moment.
+func (x *Exchange) asked() int64 {
+	if now := x.svc.now(); now-x.began > millis(claimClockTolerance) || now < x.began {
+		return now
+	}
+	return x.began
 }
 
 // satisfies is the proof of a request. A token in a header needs none: no foreign page can

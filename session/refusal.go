@@ -3,6 +3,7 @@ package session
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -12,7 +13,7 @@ func (s *Service) refused(r *http.Request, err error) {
 	ctx := r.Context()
 	if s.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "sessionkit: request refused",
-			slog.String("method", boundedText(r.Method, 16)), slog.String("path", boundedText(r.URL.Path, 256)), slog.Any("error", err))
+			slog.String("method", boundedText(r.Method, 16)), slog.String("path", loggedPath(r)), slog.Any("error", err))
 	}
 	if s.cfg.OnRefusal == nil {
 		return
@@ -38,5 +39,18 @@ func (s *Service) failed(r *http.Request, status int, err error) {
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "sessionkit: a request failed",
 		slog.Int("status", status), slog.Int64("count", s.unlogged.Swap(0)),
-		slog.String("method", boundedText(r.Method, 16)), slog.String("path", boundedText(r.URL.Path, 256)), slog.Any("error", err))
+		slog.String("method", boundedText(r.Method, 16)), slog.String("path", loggedPath(r)), slog.Any("error", err))
+}
+
+// loggedPath is the path of r without what may be a handle or a secret in it: the short
+// parts tell which route it is.
+func loggedPath(r *http.Request) string {
+	const longest = 20 // a handle has 26 characters
+	parts := strings.Split(boundedText(r.URL.Path, 256), "/")
+	for i, part := range parts {
+		if len(part) > longest {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, "/")
 }

@@ -41,11 +41,12 @@ func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID stri
 
 // Create starts a session and sends its tokens, as CreateHTTP does. Errors: as CreateHTTP.
 func (x *Exchange) Create(userID string, opts ...CreateOption) (*Session, error) {
-	if err := x.svc.checkOpen(); err != nil {
-		return nil, err
+	var sess *Session
+	err := x.svc.checkOpen()
+	if err == nil {
+		sess, err = x.root.create(userID, opts)
 	}
-	sess, err := x.create(userID, opts)
-	x.done(err)
+	x.done(x.outer, err)
 	return sess, err
 }
 
@@ -93,7 +94,7 @@ func (x *Exchange) issue(t *Tokens, by wire.Carrier) *Session {
 		Refresh:   wire.Token{Value: t.Refresh.Value, Ends: t.Refresh.ExpiresAt},
 		IDRefresh: wire.Token{Value: t.IDRefresh.Value, Ends: t.IDRefresh.ExpiresAt},
 		AntiCSRF:  t.AntiCSRF, Claims: &claims,
-	}, by, x.svc.alive(claims.Handle)))
+	}, by, x.svc.alive(&claims)))
 	return sess
 }
 

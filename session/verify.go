@@ -19,6 +19,8 @@ type demands struct {
 	revocation Revocation
 	claims     []ClaimValidator
 	optional   bool
+	// asked is when the claims are asked for; 0 is now.
+	asked int64
 }
 
 // csrfDemand says which requests must prove that they were meant.
@@ -113,7 +115,7 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 	if err != nil || len(d.claims) == 0 {
 		return sess, replacement, err
 	}
-	merged, err := s.checkClaims(ctx, sess, d.claims)
+	merged, err := s.checkClaims(ctx, sess, d.claims, cmp.Or(d.asked, s.now()))
 	return sess, cmp.Or(merged, replacement), err
 }
 

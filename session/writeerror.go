@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
 // retryAfter is what a client is asked to wait, in seconds, before it tries
@@ -17,20 +18,21 @@ const retryAfter = "1"
 func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if to, ok := errors.AsType[*elsewhere](err); ok {
 		// 307 keeps the method (RFC 9110, section 15.4.8).
-		w.Header().Set("Cache-Control", "no-store")
+		wire.NoStore(w.Header())
 		w.Header().Set("Location", to.to)
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return
 	}
 	status, body := s.answerFor(r, err)
 	h := w.Header()
+	h.Del("Content-Length") // of what a handler meant to send
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	switch {
-	case status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0:
-		h.Set("WWW-Authenticate", challenge(err))
-	case status == http.StatusServiceUnavailable:
+	wire.NoStore(h)
+	switch status {
+	case http.StatusUnauthorized:
+		wire.Challenge(h, challenge(err))
+	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter)
 	}
 	if status >= http.StatusInternalServerError {

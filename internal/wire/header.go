@@ -29,7 +29,7 @@ func (r *Response) apply(h http.Header) {
 		r.sendRemoval(h)
 	}
 	r.set = true
-	noStore(h)
+	NoStore(h)
 }
 
 // withdraw removes what a response may have of ours.
@@ -43,10 +43,15 @@ func (r *Response) withdraw(h http.Header) {
 		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh ||
 			slices.ContainsFunc(set.Older, func(p Place) bool { return name == p.Access || name == p.Refresh })
 	}
-	// A new slice: the handler may hold the one that is there.
+	withdrawCookies(h, ours)
+}
+
+// withdrawCookies removes the lines that are ours. It makes a new slice: the handler may
+// hold the one that is there.
+func withdrawCookies(h http.Header, ours func(line string) bool) {
 	kept := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), ours)
 	if len(kept) == 0 {
-		h.Del("Set-Cookie")
+		delete(h, "Set-Cookie")
 	} else {
 		h["Set-Cookie"] = kept
 	}
@@ -56,10 +61,7 @@ func (r *Response) withdraw(h http.Header) {
 func (r *Response) withdrawAccess(h http.Header) {
 	h.Del(HeaderSTAccess)
 	h.Del(HeaderFront)
-	lines := slices.Clone(h["Set-Cookie"])
-	h["Set-Cookie"] = slices.DeleteFunc(lines, func(line string) bool {
-		return strings.HasPrefix(line, r.request.set.Place.Access+"=")
-	})
+	withdrawCookies(h, func(line string) bool { return strings.HasPrefix(line, r.request.set.Place.Access+"=") })
 }
 
 func (r *Response) sendPair(h http.Header) {
@@ -202,19 +204,40 @@ func (r *Response) say(h http.Header, name, value string) {
 	}
 }
 
-// noStore keeps caches from handing the response to somebody else (RFC 9111, section
+// NoStore keeps caches from handing the response to somebody else (RFC 9111, section
 // 5.2.2.5), whatever else is said: some caches have headers of their own, which they put
-// first (RFC 9213).
-func noStore(h http.Header) {
-	h.Set("Cache-Control", "no-store")
+// first (RFC 9213). A handler may have written any of them with its own spelling, which
+// net/http sends as it is.
+func NoStore(h http.Header) {
 	for name := range h {
-		if name != "Cache-Control" && strings.HasSuffix(name, "Cache-Control") {
+		if speaksToCaches(name) {
 			delete(h, name)
 		}
 	}
-	for _, name := range [...]string{"Surrogate-Control", "Edge-Control", "X-Accel-Expires", "Expires"} {
-		h.Del(name)
+	h["Cache-Control"] = []string{"no-store"}
+}
+
+func speaksToCaches(name string) bool {
+	const suffix = "cache-control"
+	if at := len(name) - len(suffix); at >= 0 && strings.EqualFold(name[at:], suffix) {
+		return true
 	}
+	for _, other := range [...]string{"surrogate-control", "edge-control", "x-accel-expires", "expires"} {
+		if strings.EqualFold(name, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// Challenge sets the field WWW-Authenticate, unless the application has its own.
+func Challenge(h http.Header, text string) {
+	for name := range h {
+		if strings.EqualFold(name, "www-authenticate") {
+			return
+		}
+	}
+	h["Www-Authenticate"] = []string{text}
 }
 
 // appendToken adds token to a comma-separated header unless it is there. What

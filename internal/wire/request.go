@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/internal/token"
@@ -25,6 +26,17 @@ func (q *Request) read(set *Settings, r *http.Request) {
 	if set.Headers {
 		q.bearer = bearer(r)
 	}
+}
+
+// IsOf reports whether r is this request, or a copy of it: a request with other
+// credentials is another one, whatever its context says.
+func (q *Request) IsOf(r *http.Request) bool {
+	for _, name := range [...]string{"Cookie", "Authorization"} {
+		if !slices.Equal(q.http.Header[name], r.Header[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // AccessToken returns the bearer token if it has the form of an access token, else

@@ -37,6 +37,9 @@ const late = 100 * time.Millisecond
 // Collecting is safe from any goroutine and at any time: it touches neither the
 // header nor the ResponseWriter, which belong to the handler's goroutine and, in Gin,
 // to somebody else's request later on. What comes after the header was written is not sent.
+//
+// The mutex is never held while code of others runs: a store or a logger that is asked
+// at header time may call the session's methods.
 type Response struct {
 	request Request
 	// PassedOn is the copy of the request that handlers get, or nil.
@@ -47,6 +50,10 @@ type Response struct {
 	// owner is the handle of the session that the client has after this response.
 	owner string
 	plan  plan
+	// plans counts them: one that came while another was asked about is young.
+	plans int
+	// challenge is what a 401 says, if one is the answer: see Refuse.
+	challenge string
 	// done: the header is written, or will never be.
 	done bool
 	// missed: something was to be sent after that.
@@ -61,7 +68,7 @@ type plan struct {
 	pair Pair
 	// ends is when the access cookie ends.
 	ends time.Time
-	// alive asks the database whether the session of the tokens lives.
+	// alive asks the database whether the client may still get the tokens.
 	alive func(context.Context) bool
 	// decided is when all this was right.
 	decided time.Time
@@ -148,6 +155,8 @@ func (r *Response) Remove(handle string, own bool) bool {
 		return true
 	}
 	q := &r.request
+	// What this request ended itself it does not merely find ended afterwards.
+	own = own || r.plan.what == removal && r.plan.own
 	return r.collect(plan{
 		what: removal, own: own,
 		cookies: r.by == ByCookie || q.carries(ByCookie),
@@ -177,6 +186,7 @@ func (r *Response) collect(p plan) bool {
 	}
 	p.decided = r.request.set.Now()
 	r.plan = p
+	r.plans++
 	return true
 }
 
@@ -194,58 +204,112 @@ func (r *Response) Done() bool {
 	return r.done
 }
 
-// Preview puts what is known so far into the header, for writers that pass us by.
-// Settle corrects it.
-func (r *Response) Preview(h http.Header) {
+// Refuse notes that the request gets no session: if it is answered by a 401, whoever
+// writes that, the field WWW-Authenticate says challenge (RFC 9110, section 15.5.2).
+func (r *Response) Refuse(challenge string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.done {
-		r.apply(h)
-	}
+	r.challenge = challenge
 }
 
-// Settle puts what is to be sent into the header, after asking whether it is still
-// right, and ends the response. It is called right before the header is written, by
-// whoever writes it.
-func (r *Response) Settle(ctx context.Context, h http.Header) {
+// Preview puts what is known so far into the header, for writers that pass us by.
+// Settle corrects it. A request that is over has no header any more: what is there may be
+// another one's.
+func (r *Response) Preview(ctx context.Context, h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.done && !r.stillRight(ctx) {
-		r.missed = true
-		r.plan = plan{}
+	if r.done || r.plan.what == nothing && !r.set || ctx.Err() != nil {
+		return
 	}
-	r.done = true
 	r.apply(h)
 }
 
-// Drop ends the response without a header: the connection is somebody else's now.
+// Settle puts what is to be sent into the header of an answer with that status, after
+// asking whether it is still right, and ends the response. It is called right before
+// the header is written, by whoever writes it.
+func (r *Response) Settle(ctx context.Context, h http.Header, status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.done {
+		r.decide(ctx)
+		r.done = true
+	}
+	r.apply(h)
+	if status == http.StatusUnauthorized && r.challenge != "" {
+		Challenge(h, r.challenge)
+	}
+}
+
+// decide drops the plan unless it is still right. What is collected while it asks is
+// asked about again only if that took long too.
+func (r *Response) decide(ctx context.Context) {
+	for range 2 {
+		p, plans := r.plan, r.plans
+		if !r.isLate(&p) {
+			return
+		}
+		right := p.what == removal && p.own
+		if p.what != removal && p.alive != nil {
+			right = r.ask(ctx, p.alive)
+		}
+		if plans != r.plans {
+			continue
+		}
+		if !right {
+			r.drop()
+		}
+		return
+	}
+	if r.isLate(&r.plan) {
+		r.drop()
+	}
+}
+
+// ask runs alive without the mutex, and holds that again when it returns or panics.
+func (r *Response) ask(ctx context.Context, alive func(context.Context) bool) bool {
+	r.mu.Unlock()
+	defer r.mu.Lock()
+	return alive(ctx)
+}
+
+// isLate reports whether p has to be asked about. A clock that was set back says nothing.
+func (r *Response) isLate(p *plan) bool {
+	if p.what == nothing {
+		return false
+	}
+	age := r.request.set.Now().Sub(p.decided)
+	return age < 0 || age > late
+}
+
+func (r *Response) drop() {
+	r.missed = r.missed || r.plan.what != nothing
+	r.plan = plan{}
+}
+
+// Drop ends the response without a header: the connection is somebody else's now, or
+// was never ours.
 func (r *Response) Drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.done {
 		r.done = true
-		r.missed = r.plan.what != nothing
-		r.plan = plan{}
+		r.drop()
 	}
 }
 
-// Withdraw takes out of the header what Preview put in.
+// Lose notes that nobody gets what was sent: the writer took no bytes.
+func (r *Response) Lose() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missed = r.missed || r.plan.what != nothing
+}
+
+// Withdraw takes out of the header what Preview put in, for an answer before the answer.
 func (r *Response) Withdraw(h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.set && !r.done {
 		r.withdraw(h)
+		h.Del("Cache-Control")
 	}
-}
-
-// stillRight asks about decisions that are old. What cannot be asked is not sent.
-func (r *Response) stillRight(ctx context.Context) bool {
-	p := &r.plan
-	if p.what == nothing || r.request.set.Now().Sub(p.decided) <= late {
-		return true
-	}
-	if p.what == removal {
-		return p.own
-	}
-	return p.alive == nil || p.alive(ctx)
 }

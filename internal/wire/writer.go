@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -17,54 +18,126 @@ type Writer struct {
 	begun bool
 }
 
-// routerWriter is what routers such as Gin's add to a ResponseWriter. Their WriteHeader
-// only notes the status; WriteHeaderNow writes.
-type routerWriter interface {
-	http.ResponseWriter
-	http.Hijacker
-	http.Flusher
-	http.CloseNotifier //nolint:staticcheck // Gin's interface has it
-	Status() int
-	Size() int
-	Written() bool
-	WriteHeaderNow()
-	WriteString(text string) (int, error)
-	Pusher() http.Pusher
-}
-
 // Wrap returns a writer to inner that settles resp. Several writers may settle one response, as
 // when a router starts over with the same request: the first asks and decides, and all
 // of them put it into their header.
 func (w *Writer) Wrap(ctx context.Context, inner http.ResponseWriter, resp *Response) http.ResponseWriter {
 	w.inner, w.ctx, w.resp = inner, ctx, resp
-	return w.Outer()
+	return w.kind()
 }
 
-// Outer is what Wrap returned.
-func (w *Writer) Outer() http.ResponseWriter {
-	if _, ok := w.inner.(routerWriter); ok {
-		return forRouter{w}
+// Unwrap is for http.ResponseController, which must not get past us to a hijack that the
+// inner writer only passes on.
+func (w *Writer) Unwrap() http.ResponseWriter {
+	if _, ok := w.inner.(http.Hijacker); ok {
+		return w.inner
 	}
-	_, flushes := w.inner.(http.Flusher)
-	_, hijacks := w.inner.(http.Hijacker)
-	_, pushes := w.inner.(http.Pusher)
-	switch {
-	case flushes && hijacks:
-		return flushHijacker{w}
-	case flushes && pushes:
-		return flushPusher{w}
-	case flushes:
-		return flusher{w}
-	case hijacks:
-		return hijacker{w}
-	default:
-		return w
+	return passage{w.inner, w}
+}
+
+// Context is that of the request. It finds the Exchange.
+func (w *Writer) Context() context.Context { return w.ctx }
+
+// Header is the inner writer's.
+func (w *Writer) Header() http.Header { return w.inner.Header() }
+
+// WriteHeader settles the response. Informational answers (RFC 9110, section 15.2) are
+// no answers yet, and carry nothing of ours; 101 is the last thing that HTTP says.
+func (w *Writer) WriteHeader(status int) {
+	if isInformational(status) {
+		w.before(func() { w.inner.WriteHeader(status) })
+		return
+	}
+	w.settle(status)
+	w.inner.WriteHeader(status)
+}
+
+func isInformational(status int) bool {
+	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+}
+
+// before lets write send an answer before the answer.
+func (w *Writer) before(write func()) {
+	w.resp.Withdraw(w.inner.Header())
+	write()
+	w.resp.Preview(w.ctx, w.inner.Header())
+}
+
+// Write settles the response.
+func (w *Writer) Write(p []byte) (int, error) {
+	w.settle(0)
+	return w.heard(w.inner.Write(p))
+}
+
+// WriteString settles the response.
+func (w *Writer) WriteString(text string) (int, error) {
+	w.settle(0)
+	return w.heard(io.WriteString(w.inner, text))
+}
+
+// ReadFrom lets the inner writer use its own, as sendfile.
+func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
+	w.settle(0)
+	return io.Copy(w.inner, src)
+}
+
+// FlushError is what http.ResponseController calls.
+func (w *Writer) FlushError() error {
+	if !canFlush(w.inner) {
+		return http.ErrNotSupported
+	}
+	w.settle(0)
+	return http.NewResponseController(w.inner).Flush()
+}
+
+// settle settles the response before the first byte. A status of 0 is the one that the
+// answer has without a word. Handlers write from one goroutine at a time, as to any
+// ResponseWriter.
+func (w *Writer) settle(status int) {
+	if w.begun {
+		return
+	}
+	w.begun = true
+	w.resp.Settle(w.ctx, w.inner.Header(), cmp.Or(status, w.implied()))
+}
+
+func (w *Writer) implied() int {
+	if router, ok := w.inner.(routerWriter); ok {
+		return router.Status()
+	}
+	return http.StatusOK
+}
+
+// heard notes that the client hears nothing: the writer of a time limit takes no bytes
+// after the limit has answered.
+func (w *Writer) heard(n int, err error) (int, error) {
+	if err != nil && n == 0 {
+		w.resp.Lose()
+	}
+	return n, err
+}
+
+// End settles the response when the handler is done: if nothing was written, the server
+// or the router answers by itself, with the header as it is then.
+func (w *Writer) End() {
+	if !w.begun {
+		w.resp.Settle(w.ctx, w.inner.Header(), w.implied())
 	}
 }
+
+func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.inner).Hijack()
+	if err == nil {
+		w.resp.Drop()
+	}
+	return conn, rw, err
+}
+
+// deepest bounds how many writers are looked through.
+const deepest = 32
 
 // Settles reports whether what is written to w is known to pass through a Writer of r.
 func (r *Response) Settles(w http.ResponseWriter) bool {
-	const deepest = 32
 	for range deepest {
 		if at, ok := w.(interface{ settles(*Response) bool }); ok && at.settles(r) {
 			return true
@@ -80,76 +153,62 @@ func (r *Response) Settles(w http.ResponseWriter) bool {
 
 func (w *Writer) settles(r *Response) bool { return w.resp == r }
 
-// Unwrap is for http.ResponseController.
-func (w *Writer) Unwrap() http.ResponseWriter { return w.inner }
-
-// Header is the inner writer's.
-func (w *Writer) Header() http.Header { return w.inner.Header() }
-
-// WriteHeader settles the response. Informational answers (RFC 9110, section 15.2) are
-// no answers yet, and carry nothing of ours; 101 is the last thing that HTTP says.
-func (w *Writer) WriteHeader(status int) {
-	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		w.resp.Withdraw(w.inner.Header())
-		w.inner.WriteHeader(status)
-		w.resp.Preview(w.inner.Header())
-		return
+// IsDead reports whether w leads nowhere, as the writer of a copy of Gin's context: its
+// methods panic.
+func IsDead(w http.ResponseWriter) bool {
+	for range deepest {
+		if w == nil {
+			return true
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = inner.Unwrap()
 	}
-	w.settle()
-	w.inner.WriteHeader(status)
+	return false
 }
 
-// Write settles the response.
-func (w *Writer) Write(p []byte) (int, error) {
-	w.settle()
-	return w.inner.Write(p)
-}
-
-// ReadFrom lets the inner writer use its own, as sendfile.
-func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
-	w.settle()
-	return io.Copy(w.inner, src)
-}
-
-// FlushError is what http.ResponseController calls.
-func (w *Writer) FlushError() error {
-	w.settle()
-	return http.NewResponseController(w.inner).Flush()
-}
-
-func (w *Writer) settle() {
-	w.resp.HandBack()
-	if !w.begun {
-		w.begun = true
-		w.resp.Settle(w.ctx, w.inner.Header())
+// ContextsOf are the contexts of the requests that the writers of ours around w belong to.
+func ContextsOf(w http.ResponseWriter) (found []context.Context) {
+	for range deepest {
+		if at, ok := w.(interface {
+			settles(*Response) bool
+			Context() context.Context
+		}); ok {
+			found = append(found, at.Context())
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = inner.Unwrap()
 	}
+	return found
 }
 
-func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w.inner).Hijack()
-	if err == nil {
-		w.resp.Drop()
+func canFlush(w http.ResponseWriter) bool {
+	for range deepest {
+		switch w.(type) {
+		case http.Flusher, interface{ FlushError() error }:
+			return true
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = inner.Unwrap()
 	}
-	return conn, rw, err
+	return false
 }
 
-func (w *Writer) push(target string, opts *http.PushOptions) error {
-	return w.inner.(http.Pusher).Push(target, opts) //nolint:errcheck,forcetypeassert // Outer looked
+// passage leads to a writer that cannot be hijacked itself but may know one that can.
+type passage struct {
+	http.ResponseWriter
+
+	writer *Writer
 }
 
-// The combinations that net/http's own writers have.
-type (
-	flusher       struct{ *Writer }
-	hijacker      struct{ *Writer }
-	flushHijacker struct{ *Writer }
-	flushPusher   struct{ *Writer }
-)
+func (p passage) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-func (w flusher) Flush()       { _ = w.FlushError() }
-func (w flushHijacker) Flush() { _ = w.FlushError() }
-func (w flushPusher) Flush()   { _ = w.FlushError() }
-
-func (w hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error)      { return w.hijack() }
-func (w flushHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
-
-func (w flushPusher) Push(target string, opts *http.PushOptions) error { return w.push(target, opts) }
+func (p passage) Hijack() (net.Conn, *bufio.ReadWriter, error) { return p.writer.hijack() }

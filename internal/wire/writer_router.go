@@ -6,38 +6,57 @@ import (
 	"net/http"
 )
 
+// routerWriter is what routers such as Gin's add to a ResponseWriter. Their WriteHeader
+// only notes the status; WriteHeaderNow writes.
+type routerWriter interface {
+	http.ResponseWriter
+	http.Hijacker
+	http.Flusher
+	http.CloseNotifier //nolint:staticcheck // Gin's interface has it
+	Status() int
+	Size() int
+	Written() bool
+	WriteHeaderNow()
+	WriteString(text string) (int, error)
+	Pusher() http.Pusher
+}
+
 // forRouter is a Writer around a router's own, which has more methods.
 type forRouter struct{ *Writer }
 
 func (w forRouter) router() routerWriter {
-	return w.inner.(routerWriter) //nolint:errcheck,forcetypeassert // Outer looked
+	return w.inner.(routerWriter) //nolint:errcheck,forcetypeassert // kind looked
 }
 
 // WriteHeader notes the status. The header is written later, perhaps past us: an answer
 // of a status alone is written by the router itself.
 func (w forRouter) WriteHeader(status int) {
-	w.resp.HandBack()
-	w.resp.Preview(w.inner.Header())
+	w.resp.Preview(w.ctx, w.inner.Header())
 	w.inner.WriteHeader(status)
 }
 
-// WriteHeaderNow settles the response.
+// WriteHeaderNow settles the response, unless the status is one before the answer.
 func (w forRouter) WriteHeaderNow() {
-	if !w.router().Written() {
-		w.settle()
+	switch router := w.router(); {
+	case router.Written():
+		router.WriteHeaderNow()
+	case isInformational(router.Status()):
+		w.before(router.WriteHeaderNow)
+	default:
+		w.settle(0)
+		router.WriteHeaderNow()
 	}
-	w.router().WriteHeaderNow()
 }
 
 // WriteString settles the response.
 func (w forRouter) WriteString(text string) (int, error) {
-	w.settle()
-	return w.router().WriteString(text)
+	w.settle(0)
+	return w.heard(w.router().WriteString(text))
 }
 
 // Flush settles the response.
 func (w forRouter) Flush() {
-	w.settle()
+	w.settle(0)
 	w.router().Flush()
 }
 
