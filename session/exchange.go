@@ -57,12 +57,13 @@ type exchangeKey struct{ svc *Service }
 // where it is in one already, what is returned shares all with that, but for the writer,
 // and ends nothing when it is closed.
 func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
-	if root := s.exchangeOf(w, r); root != nil {
+	dead := wire.IsDead(w)
+	if root := s.exchangeOf(w, r); root != nil && !dead {
 		return root.viewFor(w)
 	}
 	x := s.newExchange(r)
 	x.outer = x.writer.Wrap(x, w, &x.response)
-	if wire.IsDead(w) {
+	if dead {
 		x.response.Drop()
 	}
 	return x
@@ -152,7 +153,7 @@ func (x *Exchange) Close() {
 // written past our writer. w is the caller's: only what passes through a writer of ours is
 // known to be of the handler's goroutine.
 func (x *Exchange) preview(w http.ResponseWriter) {
-	if x.response.Settles(w) {
+	if !x.response.Done() && x.response.Settles(w) {
 		x.response.Preview(x.Context, w.Header())
 	}
 }

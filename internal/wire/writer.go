@@ -120,7 +120,7 @@ func (w *Writer) heard(n int, err error) (int, error) {
 // End settles the response when the handler is done: if nothing was written, the server
 // or the router answers by itself, with the header as it is then.
 func (w *Writer) End() {
-	if !w.begun {
+	if !w.begun && !IsDead(w.inner) {
 		w.resp.Settle(w.ctx, w.inner.Header(), w.implied())
 	}
 }
