@@ -29,10 +29,10 @@ type buffered struct {
 	status int
 }
 
-func (b *buffered) Write(p []byte) (int, error)         { return b.body.Write(p) }
+func (b *buffered) Write(p []byte) (int, error)          { return b.body.Write(p) }
 func (b *buffered) WriteString(text string) (int, error) { return b.body.WriteString(text) }
-func (b *buffered) WriteHeader(status int)              { b.status = status }
-func (b *buffered) WriteHeaderNow()                     {}
+func (b *buffered) WriteHeader(status int)               { b.status = status }
+func (b *buffered) WriteHeaderNow()                      {}
 
 func buffering(c *gin.Context) {
 	outer := c.Writer
