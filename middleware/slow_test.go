@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
 	"sync/atomic"
@@ -278,7 +279,9 @@ func TestSlow_StoresThatCallBack(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				store := &hooked{Store: sessiontest.NewStore()}
 				s := newSite(t)
-				svc, err := session.New(t.Context(), store, session.Config{Now: s.clock.Now, Cleanup: session.Cleanup{Disabled: true}})
+				svc, err := session.New(t.Context(), store, session.Config{
+					Now: s.clock.Now, Cleanup: session.Cleanup{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
+				})
 				require.NoError(t, err)
 				t.Cleanup(svc.Close)
 				s.svc = svc
@@ -312,7 +315,9 @@ func TestSlow_CollectedMeanwhile(t *testing.T) {
 	both(t, func(t *testing.T, byHeader bool) {
 		s := newSite(t)
 		store := &hooked{Store: s.store}
-		svc, err := session.New(t.Context(), store, session.Config{Now: s.clock.Now, Cleanup: session.Cleanup{Disabled: true}})
+		svc, err := session.New(t.Context(), store, session.Config{
+			Now: s.clock.Now, Cleanup: session.Cleanup{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
+		})
 		require.NoError(t, err)
 		t.Cleanup(svc.Close)
 		var seen *session.Session
