@@ -57,16 +57,23 @@ type exchangeKey struct{ svc *Service }
 // where it is in one already, what is returned shares all with that, but for the writer,
 // and ends nothing when it is closed.
 func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
-	dead := wire.IsDead(w)
-	if root := s.exchangeOf(w, r); root != nil && !dead {
+	if root := s.exchangeOf(w, r); root != nil && !wire.IsDead(w) {
 		return root.viewFor(w)
 	}
 	x := s.newExchange(r)
 	x.outer = x.writer.Wrap(x, w, &x.response)
-	if dead {
-		x.response.Drop()
-	}
+	x.lookAt(w)
 	return x
+}
+
+// lookAt goes on from what an earlier call without a writer of ours has put into the header
+// of w, if there is a header.
+func (x *Exchange) lookAt(w http.ResponseWriter) {
+	if wire.IsDead(w) {
+		x.response.Drop()
+	} else if p, ok := x.svc.wire.Pending(w.Header()); ok {
+		x.continueFrom(p)
+	}
 }
 
 // viewFor is x for somebody whose writer is w: a router that started over, or a middleware

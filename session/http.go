@@ -34,11 +34,7 @@ func (s *Service) within(w http.ResponseWriter, r *http.Request, fn func(*Exchan
 	x := s.exchangeOf(w, r)
 	if x == nil {
 		x = s.newExchange(r)
-		if wire.IsDead(w) {
-			x.response.Drop()
-		} else if p, ok := s.wire.Pending(w.Header()); ok {
-			x.continueFrom(p)
-		}
+		x.lookAt(w)
 		defer x.settleAlone(w)
 	}
 	err := fn(x)

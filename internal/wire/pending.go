@@ -18,8 +18,10 @@ type Pending struct {
 
 // Pending reads h.
 func (set *Settings) Pending(h http.Header) (p Pending, ok bool) {
-	if values, there := h[http.CanonicalHeaderKey(HeaderSTAccess)]; there && len(values) == 1 && values[0] != "" {
-		return Pending{Access: values[0], By: ByHeader, Fresh: h.Get(HeaderSTRefresh) != ""}, true
+	const access, refresh = "St-Access-Token", "St-Refresh-Token" // canonical, which saves work
+	if values := h[access]; len(values) == 1 && values[0] != "" {
+		fresh := h[refresh]
+		return Pending{Access: values[0], By: ByHeader, Fresh: len(fresh) == 1 && fresh[0] != ""}, true
 	}
 	for _, line := range h["Set-Cookie"] {
 		pair, _, _ := strings.Cut(line, ";")
