@@ -12,13 +12,14 @@ import (
 )
 
 // MaxCookieSize is the limit of name and value together beyond which browsers
-// drop a cookie without a word (RFC 6265bis, section 5.6). Front ends keep the front token in a cookie too.
+// drop a cookie without a word (RFC 6265bis, section 5.6). Front ends keep the front token
+// in a cookie too.
 const MaxCookieSize = 4096
 
 // FrontTokenCookie is the name under which front ends keep the front token.
 const FrontTokenCookie = "sFrontToken"
 
-// frontToken tells a page who is signed in, until when, and the payload:
+// FrontToken tells a page who is signed in, until when, and the payload:
 // base64 of ASCII-only JSON, because some front ends read the decoded bytes as
 // Latin-1. now, in Unix seconds, is the time of this response: front ends from
 // 18 on set their idea of the server's clock by it.

@@ -209,6 +209,8 @@ type passage struct {
 	writer *Writer
 }
 
+// Unwrap goes on to that writer.
 func (p passage) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
+// Hijack is seen by us.
 func (p passage) Hijack() (net.Conn, *bufio.ReadWriter, error) { return p.writer.hijack() }

@@ -1,3 +1,5 @@
+//revive:disable:exported The methods are those of net/http's interfaces.
+
 package wire
 
 import (
@@ -79,9 +81,9 @@ func (w hijackPushNotifier) CloseNotify() <-chan bool      { return w.closeNotif
 func (w flushHijackPushNotifier) CloseNotify() <-chan bool { return w.closeNotify() }
 
 func (w *Writer) push(target string, opts *http.PushOptions) error {
-	return w.inner.(http.Pusher).Push(target, opts) //nolint:errcheck,forcetypeassert // kind looked
+	return w.inner.(http.Pusher).Push(target, opts) //nolint:forcetypeassert // kind looked
 }
 
 func (w *Writer) closeNotify() <-chan bool {
-	return w.inner.(http.CloseNotifier).CloseNotify() //nolint:errcheck,forcetypeassert,staticcheck // kind looked
+	return w.inner.(http.CloseNotifier).CloseNotify() //nolint:forcetypeassert,staticcheck // kind looked
 }

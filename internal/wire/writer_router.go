@@ -25,7 +25,7 @@ type routerWriter interface {
 type forRouter struct{ *Writer }
 
 func (w forRouter) router() routerWriter {
-	return w.inner.(routerWriter) //nolint:errcheck,forcetypeassert // kind looked
+	return w.inner.(routerWriter) //nolint:forcetypeassert // kind looked
 }
 
 // WriteHeader notes the status. The header is written later, perhaps past us: an answer
@@ -69,9 +69,13 @@ func (w forRouter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// Status, Size and Written are the router's.
-func (w forRouter) Status() int   { return w.router().Status() }
-func (w forRouter) Size() int     { return w.router().Size() }
+// Status is the router's.
+func (w forRouter) Status() int { return w.router().Status() }
+
+// Size is the router's.
+func (w forRouter) Size() int { return w.router().Size() }
+
+// Written is the router's.
 func (w forRouter) Written() bool { return w.router().Written() }
 
 // CloseNotify is the router's.
