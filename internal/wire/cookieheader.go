@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// What is read of a request's Cookie header. Browsers keep at most 180 cookies of
-// one site and servers take a few KiB; whoever sends a megabyte of semicolons gets
-// no more work out of us than this.
+// What is read of a request's Cookie header. Servers take a few KiB; whoever sends a
+// megabyte of semicolons gets no more work out of us than this.
 const (
 	maxCookieBytes = 64 << 10
 	maxCookiePairs = 1000
 	// maxCandidates bounds the differing cookies of one name. A sibling host can put
-	// one per domain and per part of the path in front of ours, which is far less.
-	maxCandidates = 32
+	// two per domain and part of the path in front of ours, but browsers keep
+	// no more than 180 cookies of one site.
+	maxCandidates = 180
 )
 
 // Candidate is a cookie that may hold the token that is looked for.
@@ -28,8 +28,9 @@ type Candidate struct {
 // jar is what a Cookie header has of ours.
 type jar struct {
 	access, refresh []Candidate
-	idRefresh       bool
-	// cut: there was more than is read.
+	// idRefresh counts the cookies sIdRefreshToken.
+	idRefresh int
+	// cut: there was more than is read, so that ours may not have been seen.
 	cut bool
 	// room is where the first cookie of each kind is, so that the usual request costs no
 	// memory of its own.
@@ -50,20 +51,18 @@ func (j *jar) read(set *Settings, r *http.Request) {
 	bytes, pairs := 0, 0
 	for _, line := range r.Header["Cookie"] {
 		if bytes += len(line); bytes > maxCookieBytes {
-			line, j.cut = line[:max(0, len(line)-(bytes-maxCookieBytes))], true
+			j.cut = true
+			return
 		}
-		for len(line) > 0 {
+		for more := true; more; {
 			if pairs++; pairs > maxCookiePairs {
 				j.cut = true
 				return
 			}
 			var pair string
-			pair, line, _ = strings.Cut(line, ";")
+			pair, line, more = strings.Cut(line, ";")
 			key, value, _ := strings.Cut(textproto.TrimString(pair), "=")
 			j.sort(set, textproto.TrimString(key), value)
-		}
-		if j.cut {
-			return
 		}
 	}
 }
@@ -72,35 +71,38 @@ func (j *jar) read(set *Settings, r *http.Request) {
 func (j *jar) sort(set *Settings, key, value string) {
 	switch key {
 	case set.Place.Access:
-		j.access = add(j.access, value, -1)
+		j.add(&j.access, value, -1)
 		return
 	case set.Place.Refresh:
-		j.refresh = add(j.refresh, value, -1)
+		j.add(&j.refresh, value, -1)
 		return
 	case CookieIDRefresh:
-		j.idRefresh = true
+		j.idRefresh++
 		return
 	}
 	for i := range set.Older {
 		switch key {
 		case set.Older[i].Access:
-			j.access = add(j.access, value, i)
+			j.add(&j.access, value, i)
 			return
 		case set.Older[i].Refresh:
-			j.refresh = add(j.refresh, value, i)
+			j.add(&j.refresh, value, i)
 			return
 		}
 	}
 }
 
 // add appends a value that is not there yet.
-func add(list []Candidate, value string, place int) []Candidate {
+func (j *jar) add(list *[]Candidate, value string, place int) {
 	value = unquoted(value)
 	same := func(c Candidate) bool { return c.Text == value }
-	if value == "" || len(list) == maxCandidates || slices.ContainsFunc(list, same) {
-		return list
+	switch {
+	case value == "" || slices.ContainsFunc(*list, same):
+	case len(*list) == maxCandidates:
+		j.cut = true
+	default:
+		*list = append(*list, Candidate{value, place})
 	}
-	return append(list, Candidate{value, place})
 }
 
 // unquoted is value without a pair of double quotes around it.

@@ -53,6 +53,22 @@ func (set *Settings) olderRefresh() (slots []slot) {
 	return without(slots, set.Place.refreshSlot())
 }
 
+// idRefreshCopies are the other slots that may hold sIdRefreshToken: a page that sees two
+// takes itself for signed out, and one that is to go must go wherever it is.
+func (q *Request) idRefreshCopies() (slots []slot) {
+	now, root := q.set.idRefreshSlot(), q.set.idRefreshSlot()
+	root.path = "/"
+	slots = append(slots, root)
+	for _, p := range q.set.Older {
+		slots = append(slots, slot{CookieIDRefresh, p.Domain, "/"}, slot{CookieIDRefresh, p.Domain, p.AccessPath})
+	}
+	if q.jar.idRefresh > 1 || q.set.IDRefreshMigrates {
+		slots = append(slots, copies(now, q.http.Host)...)
+		slots = append(slots, copies(root, q.http.Host)...)
+	}
+	return without(slots, now)
+}
+
 // copies are the slots of other domains in which a browser may hold a second cookie
 // under the name of at: host-only, and every domain above host that takes cookies. Nobody has
 // to have configured them: a sibling host may have planted one.

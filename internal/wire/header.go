@@ -133,9 +133,7 @@ func (r *Response) sendIDRefresh(h http.Header, id Token) {
 			r.expireIDRefresh(h)
 		}
 	case set.IDRefreshCookie == Always, set.IDRefreshCookie == Auto && (!q.namesMode || q.HasIDRefresh()):
-		if set.IDRefreshPath != "/" { // where it was kept before
-			r.expire(h, []slot{{CookieIDRefresh, set.Place.Domain, "/"}})
-		}
+		r.expire(h, q.idRefreshCopies())
 		r.keep(h, set.idRefreshSlot(), id.Value, id.Ends)
 	}
 }
@@ -180,8 +178,8 @@ func (r *Response) expireAll(h http.Header) {
 }
 
 func (r *Response) expireIDRefresh(h http.Header) {
-	set := r.request.set
-	r.expire(h, without([]slot{set.idRefreshSlot(), {CookieIDRefresh, set.Place.Domain, "/"}}))
+	q := &r.request
+	r.expire(h, q.idRefreshCopies(), []slot{q.set.idRefreshSlot()})
 }
 
 // sayNoTokens: the empty value means "delete" to front ends from 16 on.

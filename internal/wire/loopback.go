@@ -14,7 +14,7 @@ func IsLocal(r *http.Request) bool {
 	if !isLoopback(r.Host) {
 		return false
 	}
-	for _, name := range [...]string{"X-Forwarded-Host", "X-Forwarded-Server", "X-Forwarded-For", "X-Real-Ip"} {
+	for _, name := range proxyHeaders {
 		if !allLoopback(r.Header[name], func(list string) string { return list }) {
 			return false
 		}
@@ -22,9 +22,28 @@ func IsLocal(r *http.Request) bool {
 	return allLoopback(r.Header["Forwarded"], forwardedNames)
 }
 
+// SaysHTTPS reports whether a request came over TLS, as the connection or a proxy says. It
+// is good for a hint only: anybody can send these headers.
+func SaysHTTPS(r *http.Request) bool {
+	const longest = 1 << 10
+	forwarded, proto := r.Header.Get("Forwarded"), r.Header.Get("X-Forwarded-Proto")
+	return r.TLS != nil || len(proto) <= longest && strings.EqualFold(proto, "https") ||
+		len(forwarded) <= longest && strings.Contains(strings.ToLower(forwarded), "proto=https")
+}
+
+// proxyHeaders are those in which proxies name the host that was asked, or the client.
+var proxyHeaders = [...]string{
+	"X-Forwarded-Host", "X-Forwarded-Server", "X-Forwarded-For", "X-Real-Ip",
+	"X-Original-Host", "X-Original-Forwarded-For", "X-Client-Ip", "X-Cluster-Client-Ip",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Fly-Client-Ip", "X-Envoy-External-Address",
+}
+
 // allLoopback reports whether a header names nothing but loopback hosts and addresses.
 func allLoopback(lines []string, names func(string) string) bool {
-	const longest = 1 << 10
+	const longest, most = 1 << 10, 8
+	if len(lines) > most {
+		return false
+	}
 	for _, line := range lines {
 		if len(line) > longest {
 			return false
@@ -54,6 +73,10 @@ func forwardedNames(line string) string {
 
 // isLoopback reports whether a host, with a port or without, is this machine.
 func isLoopback(hostport string) bool {
+	const longest = 512
+	if len(hostport) > longest {
+		return false
+	}
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
 		host = hostport

@@ -5,88 +5,122 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
 // Origins decides whether a request was meant by one of our own pages. Browsers send
 // our cookies along with what foreign pages ask for; only the request tells them apart.
 type Origins struct {
-	protection *http.CrossOriginProtection
-	trusted    map[string]bool
+	trusted map[string]bool
 }
+
+// originSyntax is an origin as browsers send it (RFC 6454, section 6.2): no wildcard, no
+// user, no path, letters of ASCII. Apps have schemes of their own, such as capacitor.
+var originSyntax = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
 
 // NewOrigins trusts the given origins (scheme://host, or scheme://host:port) beside the
 // request's own host. The error names the first that is none.
 func NewOrigins(trusted []string) (*Origins, error) {
-	o := &Origins{protection: http.NewCrossOriginProtection(), trusted: make(map[string]bool, len(trusted))}
+	o := &Origins{trusted: make(map[string]bool, len(trusted))}
 	for _, origin := range trusted {
 		canonical := canonicalOrigin(origin)
-		if err := o.protection.AddTrustedOrigin(canonical); err != nil || canonical == "null" {
-			return nil, fmt.Errorf("%q is no origin such as https://app.example.com", origin)
+		// Pages have no origin of these schemes: a WebSocket has its page's.
+		socket := strings.HasPrefix(canonical, "ws://") || strings.HasPrefix(canonical, "wss://")
+		if socket || len(origin) > longestOrigin || !originSyntax.MatchString(canonical) {
+			return nil, fmt.Errorf("%.300q is no origin such as https://app.example.com", origin)
 		}
 		o.trusted[canonical] = true
 	}
 	return o, nil
 }
 
+// longestOrigin is more than scheme, host (RFC 1035: 253) and port take.
+const longestOrigin = 512
+
 // canonicalOrigin is an origin as browsers write it: lower case, without the port that
 // the scheme implies (RFC 6454, section 6.2).
 func canonicalOrigin(origin string) string {
 	origin = strings.ToLower(origin)
-	for scheme, port := range impliedPorts() {
-		if strings.HasPrefix(origin, scheme+"://") {
-			return strings.TrimSuffix(origin, port)
-		}
-	}
-	return origin
+	scheme, _, _ := strings.Cut(origin, "://")
+	return strings.TrimSuffix(origin, impliedPort(scheme))
 }
 
-func impliedPorts() map[string]string { return map[string]string{"http": ":80", "https": ":443"} }
+// impliedPort is the port that a scheme implies, or empty.
+func impliedPort(scheme string) string {
+	switch scheme {
+	case "http":
+		return ":80"
+	case "https":
+		return ":443"
+	default:
+		return ""
+	}
+}
 
-// Allows reports whether an unsafe request was meant: it has a header that no foreign page
-// can send without a CORS preflight (the application's answer to which decides), or its
-// origin is the request's own host or trusted, as http.CrossOriginProtection sees it. A
-// request without Origin and Sec-Fetch-Site comes from no browser of this decade.
+// Allows reports whether a request was meant, whatever its method: it has a header that no
+// foreign page can send without a CORS preflight (the application's answer to which
+// decides), or it comes from the request's own host or a trusted origin.
 func (o *Origins) Allows(r *http.Request) bool {
-	return hasProof(r.Header) || o.protection.Check(r) == nil
+	return hasProof(r.Header) || o.isOwn(r)
+}
+
+// isOwn goes by Sec-Fetch-Site, which browsers since 2023 send, else by Origin, as
+// http.CrossOriginProtection does. A request with neither comes from no browser of this
+// decade; one that has several of either comes from none at all.
+func (o *Origins) isOwn(r *http.Request) bool {
+	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
+	switch {
+	case len(sites) > 1 || len(origins) > 1:
+		return false
+	case len(origins) == 1 && o.trusts(origins[0]):
+		return true
+	case len(sites) == 1:
+		return sites[0] == "same-origin" || sites[0] == "none"
+	default:
+		return len(origins) == 0 || isHost(origins[0], r.Host)
+	}
 }
 
 // AllowsUpgrade is Allows for a WebSocket handshake: a GET, which carries cookies like
 // any other, and to which a page can add no header. So its Origin alone decides (RFC 6455,
 // section 10.2). Programs send none.
 func (o *Origins) AllowsUpgrade(r *http.Request) bool {
-	origins := r.Header["Origin"]
-	switch len(origins) {
+	switch origins := r.Header["Origin"]; len(origins) {
 	case 0:
 		return true
 	case 1:
-		return o.trusted[origins[0]] || isHost(origins[0], r.Host)
+		return o.trusts(origins[0]) || isHost(origins[0], r.Host)
 	default:
 		return false
 	}
 }
 
+func (o *Origins) trusts(origin string) bool {
+	return len(origin) <= longestOrigin && o.trusted[origin]
+}
+
 // isHost reports whether origin is one of host's. A port that the scheme implies may be
 // named or not: some proxies add it.
 func isHost(origin, host string) bool {
-	const longest = 512
-	if len(origin) > longest || len(host) > longest {
+	if len(origin) > longestOrigin || len(host) > longestOrigin {
 		return false
 	}
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Path != "" || u.User != nil {
+	if err != nil || u.Host == "" || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return false
 	}
-	implied := impliedPorts()[u.Scheme]
-	if implied == "" {
-		return false
-	}
-	return strings.EqualFold(strings.TrimSuffix(u.Host, implied), strings.TrimSuffix(host, implied))
+	implied := impliedPort(u.Scheme)
+	return implied != "" && strings.EqualFold(strings.TrimSuffix(u.Host, implied), strings.TrimSuffix(host, implied))
 }
 
-// IsUpgrade recognises a WebSocket handshake.
+// IsUpgrade recognises a WebSocket handshake (RFC 6455, section 4.1), over HTTP/2 too
+// (RFC 8441, section 4).
 func IsUpgrade(r *http.Request) bool {
-	const longest = 256
+	const longest, most = 256, 8
+	if r.Method == http.MethodConnect || len(r.Header["Upgrade"]) > most {
+		return true
+	}
 	for _, line := range r.Header["Upgrade"] {
 		if len(line) > longest {
 			return true // nobody sends that, so the stricter rule holds

@@ -48,10 +48,9 @@ func (q *Request) AccessToken() (bearer string, cookies []Candidate) {
 	return "", q.jar.access
 }
 
-// RefreshToken is AccessToken for refresh tokens. A bearer token of another form gives
-// way to a cookie, because gateways add bearer tokens of their own.
+// RefreshToken is AccessToken for refresh tokens. Gateways add bearer tokens of their own.
 func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
-	if q.bearer != "" && (len(q.jar.refresh) == 0 || token.LooksLikeRefresh(q.bearer)) {
+	if q.bearer != "" && token.LooksLikeRefresh(q.bearer) {
 		return q.bearer, nil
 	}
 	return "", q.jar.refresh
@@ -61,14 +60,16 @@ func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 func (q *Request) AccessCookies() []Candidate { return q.jar.access }
 
 // HasIDRefresh reports whether the cookie sIdRefreshToken came, be it empty.
-func (q *Request) HasIDRefresh() bool { return q.jar.idRefresh }
+func (q *Request) HasIDRefresh() bool { return q.jar.idRefresh > 0 }
 
 // Cut reports whether there were more cookies than are read: what seems to be
 // missing may only not have been seen.
 func (q *Request) Cut() bool { return q.jar.cut }
 
 // HasDuplicates reports whether several differing cookies of one kind came.
-func (q *Request) HasDuplicates() bool { return len(q.jar.access) > 1 || len(q.jar.refresh) > 1 }
+func (q *Request) HasDuplicates() bool {
+	return len(q.jar.access) > 1 || len(q.jar.refresh) > 1 || q.jar.idRefresh > 1
+}
 
 // CarrierForNew is where a new session's tokens go: as the client asks by
 // st-auth-mode, else cookies, because front ends before 16 never ask.
@@ -90,7 +91,7 @@ func (q *Request) carries(by Carrier) bool {
 	if by == ByHeader {
 		return q.bearer != "" && looksLikeOurs(q.bearer)
 	}
-	return len(q.jar.access) > 0 || len(q.jar.refresh) > 0 || q.jar.idRefresh && q.sendsIDCookies()
+	return len(q.jar.access) > 0 || len(q.jar.refresh) > 0 || q.jar.idRefresh > 0 && q.sendsIDCookies()
 }
 
 func (q *Request) sendsIDCookies() bool {

@@ -65,6 +65,15 @@ type Place struct {
 	HostBound bool
 }
 
+// HostBound reports whether the name of a Candidate's Place keeps other hosts from setting
+// the access cookie.
+func (set *Settings) HostBound(place int) bool {
+	if place < 0 {
+		return set.Place.HostBound
+	}
+	return set.Older[place].HostBound
+}
+
 // PlaceOf names a place. The prefixes are those of RFC 6265bis, section 4.1.3; the refresh
 // cookie's path is not "/", so that __Host- does not fit it.
 func PlaceOf(domain, accessPath, refreshPath, suffix string, prefixed bool) Place {
