@@ -132,7 +132,16 @@ func isPreflight(r *http.Request) bool {
 }
 
 // isMounted reports whether the matched route is one that refresh.Mount made for svc. A
-// catch-all that happens to match its path is not.
+// catch-all that happens to match its path is not, nor is another Service's.
 func isMounted(c *gin.Context, svc *session.Service) bool {
-	return c.Request.Method == http.MethodPost && svc.IsMounted(c.FullPath(), c.HandlerName)
+	return c.Request.Method == http.MethodPost && svc.IsMounted(c.FullPath(), c.HandlerName) &&
+		ownerOf(c.Handler()) == svc
+}
+
+// ownerOf asks a handler that is known to be one of package refresh whose it is.
+func ownerOf(handler gin.HandlerFunc) (owner *session.Service) {
+	question := new(gin.Context)
+	question.Set(session.OwnerKey, &owner)
+	handler(question)
+	return owner
 }

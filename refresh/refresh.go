@@ -45,11 +45,21 @@ func nameOf(handler gin.HandlerFunc) string {
 	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
 }
 
+// isAsked answers whose handler this is, if that is all that c asks (session.OwnerKey).
+func isAsked(c *gin.Context, svc *session.Service) bool {
+	value, _ := c.Get(session.OwnerKey)
+	owner, asked := value.(**session.Service)
+	if asked {
+		*owner = svc
+	}
+	return asked
+}
+
 // Handler is the refresh route, for POST. It answers 200 with a JSON null, or
 // from the table in package errors.
 func Handler(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if !isPost(c) {
+		if isAsked(c, svc) || !isPost(c) {
 			return
 		}
 		if _, err := svc.RefreshHTTP(c.Writer, c.Request); err != nil {
@@ -64,7 +74,7 @@ func Handler(svc *session.Service) gin.HandlerFunc {
 // the client's tokens.
 func SignOut(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if !isPost(c) {
+		if isAsked(c, svc) || !isPost(c) {
 			return
 		}
 		if err := svc.SignOutHTTP(c.Writer, c.Request); err != nil {

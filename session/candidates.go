@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
@@ -36,17 +37,19 @@ func (x *Exchange) findAccess() (found, error) {
 	if err := x.checkIDRefresh(); err != nil {
 		return found{}, err
 	}
-	bearer, cookies := x.response.Request().AccessToken()
+	q := x.response.Request()
+	bearer, cookies := q.AccessToken()
 	switch {
 	case bearer != "":
 		return found{bearer, wire.ByHeader}, nil
+	case q.Cut():
+		// The browser's own may be in what was not read.
+		return found{}, tryRefresh(errors.ErrTokenDuplicated)
 	case len(cookies) == 1:
 		return found{cookies[0].Text, wire.ByCookie}, nil
 	case len(cookies) > 1:
 		text, err := x.svc.newestAccess(x.Context, cookies)
 		return found{text, wire.ByCookie}, err
-	case x.response.Request().Cut():
-		return found{}, tryRefresh(errors.ErrTokenDuplicated)
 	default:
 		return found{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
 	}
@@ -56,21 +59,68 @@ func (x *Exchange) findAccess() (found, error) {
 // one that lives counts: a sign-in ends those before it. With two that live nobody can tell
 // whose browser this is, and guessing could sign the user in as somebody else.
 func (s *Service) newestAccess(ctx context.Context, cookies []wire.Candidate) (string, error) {
-	authentic, undecided := s.identify(ctx, cookies)
+	authentic, undecided := s.identify(ctx, s.vouched(cookies))
 	switch handles := handlesOf(authentic); {
-	case len(handles) == 0 && undecided != nil:
-		return "", undecided
-	case len(handles) == 0:
-		return "", tryRefresh(errors.ErrTokenDuplicated)
 	case len(handles) == 1:
 		return newest(authentic).text, nil
+	case len(handles) > 1:
+		return s.newestOfLive(ctx, authentic, handles)
+	case undecided != nil:
+		return "", undecided
+	case !slices.ContainsFunc(cookies, func(c wire.Candidate) bool { return token.LooksLikeAccess(c.Text) }):
+		return "", tryRefresh(errors.Join(errors.ErrTokenDuplicated, errors.ErrTokenMalformed))
 	default:
-		handle, err := s.onlyLive(ctx, handles)
-		if err != nil {
-			return "", err
-		}
-		return newest(slices.DeleteFunc(authentic, func(a accessCandidate) bool { return a.Handle != handle })).text, nil
+		return "", tryRefresh(errors.ErrTokenDuplicated)
 	}
+}
+
+func (s *Service) newestOfLive(ctx context.Context, authentic []accessCandidate, handles []string) (string, error) {
+	alive, err := s.living(ctx, handles)
+	switch {
+	case errors.Is(err, errTooMany), err == nil && len(alive) > 1:
+		return "", s.ambiguous(ctx, authentic)
+	case err != nil:
+		return "", err
+	case len(alive) == 0:
+		return "", tryRefresh(errors.ErrTokenDuplicated)
+	}
+	return newest(slices.DeleteFunc(authentic, func(a accessCandidate) bool { return a.Handle != alive[0] })).text, nil
+}
+
+// settles is the time in which a front end repeats its request after a refresh.
+const settles = 10 * time.Second
+
+// ambiguous refuses access tokens of several sessions. A refresh removes what it can. If
+// one has just been and did not help, the front end must not be sent into the next: it
+// would go on for ever.
+func (s *Service) ambiguous(ctx context.Context, authentic []accessCandidate) error {
+	if !slices.ContainsFunc(authentic, func(a accessCandidate) bool { return s.justRefreshed(a.Identity) }) {
+		return tryRefresh(errors.ErrTokenDuplicated)
+	}
+	if s.warned.foreignAccess.CompareAndSwap(false, true) {
+		s.cfg.Logger.WarnContext(ctx, "sessionkit: a browser sends access tokens of several sessions, which a refresh did not change;"+
+			" a host of the same site may have set them, see Config.Cookie.Prefixes")
+	}
+	return errors.WithReason(errors.ErrGeneral, errors.ErrTokenDuplicated)
+}
+
+// justRefreshed: the token comes from a refresh of this moment.
+func (s *Service) justRefreshed(id token.Identity) bool {
+	age := s.now() - id.IssuedAt*1000
+	return id.Gen > 0 && max(age, -age) <= settles.Milliseconds()
+}
+
+// vouched are the access cookies that no other host can have set, where the names in use have
+// prefixes for it and there is one; else all.
+func (s *Service) vouched(cookies []wire.Candidate) []wire.Candidate {
+	if !s.wire.Place.HostBound {
+		return cookies
+	}
+	bound := slices.DeleteFunc(slices.Clone(cookies), func(c wire.Candidate) bool { return !s.wire.HostBound(c.Place) })
+	if len(bound) == 0 {
+		return cookies
+	}
+	return bound
 }
 
 // accessCandidate is an authentic access token, expired or not.
@@ -94,7 +144,7 @@ func (s *Service) identify(ctx context.Context, cookies []wire.Candidate) (authe
 }
 
 func newest(list []accessCandidate) accessCandidate {
-	return slices.MaxFunc(list, func(a, b accessCandidate) int { return a.Identity.Compare(b.Identity) })
+	return slices.MaxFunc(list, func(a, b accessCandidate) int { return a.Compare(b.Identity) })
 }
 
 func handlesOf(list []accessCandidate) (handles []string) {
@@ -106,38 +156,40 @@ func handlesOf(list []accessCandidate) (handles []string) {
 	return handles
 }
 
-// onlyLive is the one of several sessions that lives.
-func (s *Service) onlyLive(ctx context.Context, handles []string) (string, error) {
+// errTooMany: one request names more sessions than are looked up.
+var errTooMany = errors.New("too many sessions")
+
+// living are those of the sessions that live.
+func (s *Service) living(ctx context.Context, handles []string) (alive []string, err error) {
 	if len(handles) > maxHandles {
-		return "", tryRefresh(errors.ErrTokenDuplicated)
+		return nil, errTooMany
 	}
-	var alive []string
 	for _, handle := range handles {
 		_, err := s.live(ctx, handle)
 		switch {
 		case err == nil:
 			alive = append(alive, handle)
 		case !errors.Is(err, errors.ErrUnauthorised):
-			return "", err
+			return nil, err
 		}
 	}
-	if len(alive) != 1 {
-		return "", tryRefresh(errors.ErrTokenDuplicated)
-	}
-	return alive[0], nil
+	return alive, nil
 }
 
-// presentedHandles are the sessions of the request's access tokens, expired or not.
-func (x *Exchange) presentedHandles() []string {
-	if sess := x.session.Load(); sess != nil {
-		return []string{sess.Handle()}
-	}
-	bearer, cookies := x.response.Request().AccessToken()
-	if bearer != "" {
-		cookies = []wire.Candidate{{Text: bearer}}
+// presented are the sessions of the request's access tokens by either carrier, expired or
+// not, its own first.
+func (x *Exchange) presented() []string {
+	q := x.response.Request()
+	cookies := q.AccessCookies()
+	if bearer, _ := q.AccessToken(); bearer != "" {
+		cookies = append([]wire.Candidate{{Text: bearer}}, cookies...)
 	}
 	authentic, _ := x.svc.identify(x.Context, cookies)
 	handles := handlesOf(authentic)
+	if sess := x.session.Load(); sess != nil {
+		own := sess.Handle()
+		handles = append([]string{own}, slices.DeleteFunc(handles, func(h string) bool { return h == own })...)
+	}
 	return handles[:min(len(handles), maxHandles)]
 }
 
@@ -152,7 +204,12 @@ func (x *Exchange) checkIDRefresh() error {
 	bearer, cookies := q.AccessToken()
 	missing := bearer == "" && len(cookies) == 0
 	switch hinted := q.HasIDRefresh(); {
-	case hinted && (missing || front.IDRefreshCookie == IDRefreshCookieLegacyMigrate):
+	case hinted && missing:
+		return tryRefresh(errors.ErrTokenMissing)
+	case hinted && front.IDRefreshCookie == IDRefreshCookieLegacyMigrate:
+		if cookies = append(cookies, wire.Candidate{Text: bearer}); slices.ContainsFunc(cookies, x.svc.claimsRefresh) {
+			return nil // the refresh has been, and could not remove the cookie
+		}
 		return tryRefresh(errors.ErrTokenMissing)
 	case !hinted && front.Preset == PresetRefJWT4 && bearer == "":
 		x.response.Carries(wire.ByCookie, "")
@@ -160,6 +217,12 @@ func (x *Exchange) checkIDRefresh() error {
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
 	}
 	return nil
+}
+
+// claimsRefresh: the token says that it comes from a refresh of this moment.
+func (s *Service) claimsRefresh(c wire.Candidate) bool {
+	id, ok := token.Claimed(c.Text)
+	return ok && s.justRefreshed(id)
 }
 
 // continueFrom makes the tokens in a header the request's own: it has been answered once

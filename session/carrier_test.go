@@ -144,7 +144,9 @@ func (s sent) handle(t *testing.T) string {
 // A copy on a domain that was configured before is cleared whenever ours are set.
 func TestCarrier_OlderDomain(t *testing.T) {
 	t.Parallel()
-	k := newKit(t, func(c *session.Config) { c.Cookie.Domain, c.Cookie.Older = "app.example", []session.OlderCookie{{Domain: "old.example"}} })
+	k := newKit(t, func(c *session.Config) {
+		c.Cookie.Domain, c.Cookie.Older = "app.example", []session.OlderCookie{{Domain: "old.example"}}
+	})
 	got := k.signIn(t, oldClient)
 	w := httptest.NewRecorder()
 	_, err := k.RefreshHTTP(w, request(t, nil, "sRefreshToken="+got.value("sRefreshToken")))

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -40,7 +42,7 @@ type Cookie struct {
 	// Older lists what earlier deploys had in place of Domain, AccessPath, RefreshPath,
 	// Prefixes and Suffix. Their cookies go on to work and are replaced at the next
 	// refresh, so that nobody is signed out; copies that would be in the way are
-	// removed. Remove an entry when RefreshTokenValidity has passed since.
+	// removed. Up to 8. Remove an entry when RefreshTokenValidity has passed since.
 	Older []OlderCookie
 	// Insecure leaves the Secure attribute out, for plain HTTP on the loopback
 	// interface: no cookie is set for any other host, nor through a proxy that names one.
@@ -132,10 +134,20 @@ func (c Cookie) validate(p *problems) {
 	if c.Prefixes != PrefixOff && c.Insecure {
 		p.add("Cookie.Prefixes", "need Secure cookies")
 	}
+	if len(c.Older) > maxOlder {
+		p.add("Cookie.Older", "%d entries are more than %d: each adds two lines to the answers that set cookies", len(c.Older), maxOlder)
+		return
+	}
 	for i, o := range c.Older {
 		o.validate(p, fmt.Sprintf("Cookie.Older[%d]", i), c)
+		if slices.ContainsFunc(c.Older[:i], func(before OlderCookie) bool { return before.place() == o.place() }) {
+			p.add(fmt.Sprintf("Cookie.Older[%d]", i), "is there twice")
+		}
 	}
 }
+
+// maxOlder bounds what answers carry for the sake of earlier deploys.
+const maxOlder = 8
 
 func (o OlderCookie) validate(p *problems, field string, now Cookie) {
 	p.path(field+".AccessPath", o.AccessPath)
@@ -166,21 +178,26 @@ func (p *problems) suffix(field, suffix string) {
 	}
 }
 
-// route is path for one that is a route too: of a router, ":" and "*" name parts of any
-// text, which is no path that a cookie could have.
+// route is path for one that is a route too.
 func (p *problems) route(field, path string) {
 	p.path(field, path)
-	if strings.ContainsAny(path, ":*") {
-		p.add(field, "%q has parts that stand for any text", path)
-	}
 	if strings.HasSuffix(path, "/") {
 		p.add(field, "%q ends with a slash, so that the token would go to other routes too", path)
 	}
 }
 
-func (p *problems) path(field, path string) {
-	if len(path) > 256 || !pathSyntax.MatchString(path) {
-		p.add(field, "%q is not an absolute path", path)
+// path complains about a path that no request has as it stands: browsers compare a
+// cookie's path byte by byte with what they send.
+func (p *problems) path(field, text string) {
+	if len(text) > 256 || !pathSyntax.MatchString(text) {
+		p.add(field, "%.300q is not an absolute path", text)
+		return
+	}
+	if strings.ContainsAny(text, ":*") {
+		p.add(field, "%q has parts that stand for any text in a router", text)
+	}
+	if text != "/" && path.Clean(text) != strings.TrimSuffix(text, "/") || strings.Contains(text, "%") {
+		p.add(field, "%q is written in another way by browsers or routers: leave out //, . and .., and %%", text)
 	}
 }
 

@@ -86,7 +86,7 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 		return x.verifyAgain(sess, d)
 	}
 	found, err := x.findAccess()
-	if d.optional && isVisitor(err) {
+	if d.optional && (isVisitor(err) || errors.Is(err, errors.ErrTokenMalformed)) {
 		return nil, nil //nolint:nilnil // a visitor is no session and no error, as Optional says
 	}
 	if err != nil {

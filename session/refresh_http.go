@@ -42,7 +42,7 @@ func (x *Exchange) refresh() (*Session, error) {
 	if err := s.checkHost(r, by); err != nil {
 		return nil, err
 	}
-	tok, err := x.findRefresh(bearer, cookies)
+	tok, unsure, err := x.findRefresh(bearer, cookies)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (x *Exchange) refresh() (*Session, error) {
 	}
 	tokens, err := s.refresh(x.Context, tok, by == wire.ByCookie)
 	if err != nil {
-		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) {
+		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !unsure {
 			x.response.Remove("", false)
 		}
 		return nil, err
@@ -71,81 +71,121 @@ func (s *Service) hasRefreshProof(r *http.Request, tok *refreshToken) bool {
 	}
 }
 
-// findRefresh chooses the refresh token that counts.
-func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (*refreshToken, error) {
+// findRefresh chooses the refresh token that counts. It is unsure when there is another that
+// nobody can decide about now: then the end of its session is no reason to clear anything.
+func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *refreshToken, unsure bool, err error) {
 	switch {
 	case bearer != "":
-		return x.svc.parseRefresh(x.Context, bearer)
-	case len(cookies) > 0:
-		return x.chooseRefresh(cookies)
+		tok, err = x.svc.parseRefresh(x.Context, bearer)
+		return tok, false, err
 	case x.response.Request().Cut():
-		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenDuplicated)
+		return nil, false, x.foreignToken()
+	case len(cookies) > 0:
+		authentic, unsure, err := x.svc.authenticRefresh(x, cookies)
+		if err == nil {
+			tok, err = x.chooseRefresh(x.hostBound(authentic))
+		}
+		return tok, unsure, err
 	}
 	if to, ok := x.svc.olderRoute(x.received.URL.Path); ok {
-		return nil, tryRefresh(&elsewhere{to})
+		return nil, false, tryRefresh(&elsewhere{to})
 	}
 	x.dropStrayAccess()
-	return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
+	return nil, false, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
 }
 
-// dropStrayAccess takes away an access token that came to a refresh without a refresh token,
-// unless its session lives: then the refresh cookie just was not sent here.
+// dropStrayAccess takes away the access tokens that came to a refresh without a refresh token.
+// They stay if the session of one lives, as the refresh cookie just was not sent here
+// then, and if one may be another application's: it is not ours, and too young to be signed by
+// a key of ours that is gone.
 func (x *Exchange) dropStrayAccess() {
-	for _, handle := range x.presentedHandles() {
-		if _, err := x.svc.live(x.Context, handle); !errors.Is(err, errors.ErrUnauthorised) {
+	cookies := x.response.Request().AccessCookies()
+	authentic, undecided := x.svc.identify(x.Context, cookies)
+	for _, c := range cookies {
+		if x.svc.mayBeForeign(c, authentic) {
 			return
 		}
 	}
-	x.response.RemoveCarried()
+	alive, err := x.svc.living(x.Context, handlesOf(authentic))
+	if undecided == nil && err == nil && len(alive) == 0 {
+		x.response.RemoveCarried()
+	}
 }
 
-// chooseRefresh chooses among cookies of one name, one of which may have been planted by a
-// sibling host, or be left from an earlier Domain or path. Only authentic ones count, of one
-// session the newest, and of several sessions that of the access token beside.
-func (x *Exchange) chooseRefresh(cookies []wire.Candidate) (*refreshToken, error) {
-	authentic, err := x.svc.authenticRefresh(x, cookies)
-	if err != nil {
-		return nil, err
+// mayBeForeign: the cookie is none of the authentic ones, and does not even look as those
+// do that we made long ago.
+func (s *Service) mayBeForeign(c wire.Candidate, authentic []accessCandidate) bool {
+	if slices.ContainsFunc(authentic, func(a accessCandidate) bool { return a.text == c.Text }) {
+		return false
 	}
-	if authentic = x.hostBound(authentic); len(authentic) == 0 {
+	id, ok := token.Claimed(c.Text)
+	return !ok || s.now()-id.IssuedAt*1000 <= millis(s.cfg.AccessTokenValidity+s.cfg.Leeway)
+}
+
+// chooseRefresh chooses among the authentic tokens of the refresh cookies, one of which may have
+// been planted by a sibling host, or be left from an earlier Domain or path: of one session
+// the newest, and of several sessions that of the access token beside, if it lives.
+//
+// Which session an access token is of, is read without its signature: its key may be gone
+// after two days, and whoever can plant a forged one can plant one of his own as well.
+func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, error) {
+	if len(authentic) == 0 {
 		return nil, x.foreignToken()
 	}
-	ofRefresh := refreshHandles(authentic)
-	access, _ := x.svc.identify(x.Context, x.response.Request().AccessCookies())
-	both := slices.DeleteFunc(handlesOf(access), func(handle string) bool { return !slices.Contains(ofRefresh, handle) })
-	switch {
-	case len(both) == 1 && len(ofRefresh) == 1:
-		return newestRefresh(authentic, both[0]), nil
-	case len(both) > 0:
-		return x.chooseLive(authentic, both)
-	}
-	// No access token goes with any of them. If one is this browser's and lives, the refresh
-	// tokens are somebody else's.
-	for _, handle := range handlesOf(access)[:min(len(handlesOf(access)), maxHandles)] {
-		switch _, err := x.svc.live(x.Context, handle); {
-		case err == nil:
-			return nil, x.foreignToken()
-		case !errors.Is(err, errors.ErrUnauthorised):
-			return nil, err
-		}
-	}
-	return x.chooseLive(authentic, ofRefresh)
-}
-
-// chooseLive is the newest token of the one session that lives. A single session needs no look.
-func (x *Exchange) chooseLive(authentic []refreshCandidate, handles []string) (*refreshToken, error) {
-	if len(handles) == 1 {
+	handles := refreshHandles(authentic)
+	named := slices.DeleteFunc(x.claimedHandles(), func(h string) bool { return !slices.Contains(handles, h) })
+	if len(handles) == 1 && len(named) == 1 {
 		return newestRefresh(authentic, handles[0]), nil
 	}
-	handle, err := x.svc.onlyLive(x.Context, handles)
+	if tok, err := x.onlyLive(authentic, named); tok != nil || err != nil {
+		return tok, err
+	}
+	// If an access token is this browser's and lives, the refresh tokens are somebody else's.
+	own, err := x.ownSessions(named)
 	switch {
-	case err == nil:
-		return newestRefresh(authentic, handle), nil
-	case errors.Is(err, errors.ErrTryRefreshToken):
+	case err != nil:
+		return nil, err
+	case len(own) > 0:
 		return nil, x.foreignToken()
-	default:
+	}
+	rest := slices.DeleteFunc(slices.Clone(handles), func(h string) bool { return slices.Contains(named, h) })
+	if len(rest) == 1 {
+		return newestRefresh(authentic, rest[0]), nil
+	}
+	if tok, err := x.onlyLive(authentic, rest); tok != nil || err != nil {
+		return tok, err
+	}
+	return newestRefresh(authentic, handles[0]), nil // all are over, as the refresh will find
+}
+
+// onlyLive is the newest token of the one session of handles that lives; nil if none does.
+func (x *Exchange) onlyLive(authentic []refreshCandidate, handles []string) (*refreshToken, error) {
+	alive, err := x.svc.living(x.Context, handles)
+	switch {
+	case errors.Is(err, errTooMany), err == nil && len(alive) > 1:
+		return nil, x.foreignToken()
+	case err != nil || len(alive) == 0:
 		return nil, err
 	}
+	return newestRefresh(authentic, alive[0]), nil
+}
+
+// claimedHandles are the sessions that the access cookies claim to be of.
+func (x *Exchange) claimedHandles() (handles []string) {
+	for _, c := range x.svc.vouched(x.response.Request().AccessCookies()) {
+		if id, ok := token.Claimed(c.Text); ok && !slices.Contains(handles, id.Handle) {
+			handles = append(handles, id.Handle)
+		}
+	}
+	return handles
+}
+
+// ownSessions are the sessions of authentic access cookies that live, but for those that
+// were looked up already.
+func (x *Exchange) ownSessions(known []string) (alive []string, err error) {
+	access, _ := x.svc.identify(x.Context, x.svc.vouched(x.response.Request().AccessCookies()))
+	handles := slices.DeleteFunc(handlesOf(access), func(h string) bool { return slices.Contains(known, h) })
+	return x.svc.living(x.Context, handles[:min(len(handles), maxHandles)])
 }
 
 // refreshCandidate is an authentic refresh token, and where it came from.
@@ -154,9 +194,9 @@ type refreshCandidate struct {
 	place int
 }
 
-// authenticRefresh are the authentic ones among cookies. That one cannot be decided counts
-// only where there is no other.
-func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authentic []refreshCandidate, err error) {
+// authenticRefresh are the authentic ones among cookies. That one cannot be decided is an
+// error only where there is no other.
+func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authentic []refreshCandidate, unsure bool, err error) {
 	var undecided, refused error
 	for _, c := range cookies {
 		switch tok, err := s.parseRefresh(x.Context, c.Text); {
@@ -170,35 +210,30 @@ func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authe
 	}
 	switch {
 	case len(authentic) > 0:
-		return authentic, nil
+		return authentic, undecided != nil, nil
 	case undecided != nil:
-		return nil, undecided
+		return nil, true, undecided
 	default:
-		return nil, refused
+		return nil, false, refused
 	}
 }
 
 // hostBound leaves those that the access cookie beside names, where the browser vouches for
-// that cookie's host by its prefix. It is read without its signature: its key may be gone after
-// two days, and nobody but this host can have set it.
+// that cookie's host by its prefix. While Cookie.Older lists names without a prefix, a token
+// under them needs no such cookie yet.
 func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
 	set := x.svc.wire
-	bound := func(place int) bool {
-		if place < 0 {
-			return set.Place.HostBound
-		}
-		return set.Older[place].HostBound
+	if !set.Place.HostBound {
+		return authentic
 	}
 	var named []string
 	for _, c := range x.response.Request().AccessCookies() {
-		if bound(c.Place) {
-			if handle, ok := token.ClaimedHandle(c.Text); ok {
-				named = append(named, handle)
-			}
+		if id, ok := token.Claimed(c.Text); ok && set.HostBound(c.Place) {
+			named = append(named, id.Handle)
 		}
 	}
 	return slices.DeleteFunc(authentic, func(tok refreshCandidate) bool {
-		return bound(tok.place) && !slices.Contains(named, tok.Handle())
+		return (set.HostBound(tok.place) || len(named) > 0) && !slices.Contains(named, tok.Handle())
 	})
 }
 

@@ -29,7 +29,7 @@ type Service struct {
 	wire *wire.Settings
 
 	// warned holds what the log says once: anybody can cause it.
-	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh atomic.Bool }
+	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh, foreignAccess atomic.Bool }
 	// failedAt is when a failure was logged last, unlogged how many there were since.
 	failedAt, unlogged atomic.Int64
 	// mounted holds the handlers' names of the routes that refresh.Mount made, by path.
@@ -72,6 +72,9 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 		s.worker.Go(func() { s.cleanUpUntil(background) })
 	}
 	s.open.Store(true)
+	if cfg.Cookie.Insecure {
+		cfg.Logger.WarnContext(ctx, "sessionkit: Config.Cookie.Insecure is on: cookies go over plain HTTP, on this machine only")
+	}
 	return s, nil
 }
 
@@ -181,6 +184,10 @@ func (s *Service) SignOutPath() string { return s.cfg.Cookie.SignOutPath }
 // Mounted notes that a router has a route of this Service at path, with a handler of that
 // name. refresh.Mount calls it.
 func (s *Service) Mounted(path, handler string) { s.mounted.Store(path, handler) }
+
+// OwnerKey is the key in a Gin context under which a handler of package refresh is asked for
+// its Service, instead of being run: those of all Services have one name.
+const OwnerKey = "sessionkit.owner"
 
 // IsMounted reports whether path is a route that Mounted was told of, with that very
 // handler. It asks for the handler's name only then.

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
@@ -58,14 +57,14 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	for _, opt := range opts {
 		opt(&c)
 	}
-	presented := x.presentedHandles()
+	presented := x.presented()
 	by := x.response.Request().CarrierForNew()
 	switch {
 	case x.response.Done():
 		return nil, errResponseBegun
-	case !c.anyOrigin && !s.wire.Origins.Allows(r):
+	case !c.anyOrigin && !isSafe(r.Method) && !s.wire.Origins.Allows(r):
 		return nil, s.crossOrigin(r)
-	case by == wire.ByHeader && !c.switchToHeader && x.livesByCookie(presented):
+	case by == wire.ByHeader && !c.switchToHeader && x.livesByCookie():
 		by = wire.ByCookie
 	}
 	if err := s.checkHost(r, by); err != nil {
@@ -108,18 +107,13 @@ func (s *Service) endPresented(ctx context.Context, handles []string) {
 	}
 }
 
-// livesByCookie reports whether the request's cookies have a session that lives. In
-// doubt they have.
-func (x *Exchange) livesByCookie(handles []string) bool {
-	if len(x.response.Request().AccessCookies()) == 0 {
-		return false
-	}
-	for _, handle := range handles {
-		if _, err := x.svc.live(x, handle); err == nil || !errors.Is(err, errors.ErrUnauthorised) {
-			return true
-		}
-	}
-	return false
+// livesByCookie reports whether the request's cookies have a session that lives, whatever
+// its Authorization header says. In doubt they have.
+func (x *Exchange) livesByCookie() bool {
+	q := x.response.Request()
+	authentic, undecided := x.svc.identify(x.Context, q.AccessCookies())
+	alive, err := x.svc.living(x.Context, handlesOf(authentic))
+	return undecided != nil || err != nil || len(alive) > 0 || q.Cut()
 }
 
 // checkHost refuses cookies without Secure on anything but the loopback interface.
@@ -143,9 +137,7 @@ func (s *Service) warnOfLostCookies(r *http.Request) {
 		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: browsers refuse the cookies of this sign-in, as its host is not within Config.Cookie.Domain",
 			"host", boundedText(r.Host, 256), "domain", cfg.Domain)
 	}
-	plain := r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") &&
-		!strings.Contains(strings.ToLower(r.Header.Get("Forwarded")), "proto=https")
-	if plain && !cfg.Insecure && !wire.IsLocal(r) && s.warned.plainHTTP.CompareAndSwap(false, true) {
+	if !cfg.Insecure && !wire.SaysHTTPS(r) && !wire.IsLocal(r) && s.warned.plainHTTP.CompareAndSwap(false, true) {
 		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: if this sign-in came over plain HTTP, browsers refuse its cookies, which are Secure",
 			"host", boundedText(r.Host, 256))
 	}

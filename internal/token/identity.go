@@ -34,24 +34,24 @@ func Identify(text string, keys Keys, issuer, audience string) (Identity, error)
 	return Identity{v.access.Handle, v.access.Gen, v.access.IssuedAt}, nil
 }
 
-// ClaimedHandle is the handle that text claims to have, without any look at its
-// signature. It is for whoever knows by other means who wrote text.
-func ClaimedHandle(text string) (string, bool) {
+// Claimed is the identity that text claims to have, without any look at its signature. It
+// chooses among what is authentic, and lets nobody in.
+func Claimed(text string) (Identity, bool) {
 	parts, ok := splitAccess(text)
 	if !ok {
-		return "", false
+		return Identity{}, false
 	}
 	if _, err := parseHeader(parts.header); err != nil {
-		return "", false
+		return Identity{}, false
 	}
 	var buf [MaxAccessLen * 3 / 4]byte
 	data, ok := decodeBase64(buf[:0], parts.claims)
 	if !ok {
-		return "", false
+		return Identity{}, false
 	}
 	claims, _, err := parseClaims(string(data))
 	if err != nil {
-		return "", false
+		return Identity{}, false
 	}
-	return claims.Handle, true
+	return Identity{claims.Handle, claims.Gen, claims.IssuedAt}, true
 }
