@@ -178,7 +178,7 @@ func TestSealedKeys_ofTheFirstForm(t *testing.T) {
 	require.NoError(t, err)
 	row := goodRow(clk)
 	secret := bytes.Clone(row.Secret[1:])
-	row.Secret = gcm.Seal([]byte{2}, nil, secret, []byte("sessionkit signing key\x00access\x00"+row.ID+"\x00\x02"))
+	row.Secret = gcm.Seal([]byte{2}, nil, secret, []byte("sessionkit signing key\x00access\x00"+row.ID+"\x00\x02")) //nolint:gosec // the AEAD draws a random nonce itself
 	store.rows = append(store.rows, row)
 	cfg := config(clk)
 	cfg.Encryption, cfg.Issuer = [][]byte{randomBytes(32), kek}, "https://app.example"
