@@ -91,6 +91,10 @@ func (a *app) router() http.Handler {
 	protected := router.Group("/", middleware.Verify(a.svc))
 	protected.GET("/me", a.me)
 	protected.POST("/act", a.me)
+	protected.GET("/slow", func(c *gin.Context) {
+		a.clock.Advance(time.Second)
+		a.me(c)
+	})
 	protected.GET("/data", a.readData)
 	protected.PUT("/data", a.writeData)
 	protected.POST("/revoke", func(c *gin.Context) {

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -63,7 +64,10 @@ func TestBudget_Statements(t *testing.T) {
 			want []string
 			act  func()
 		}
-		var other string
+		var (
+			other  string
+			second *browser
+		)
 		for _, r := range []row{
 			{"a visitor", nil, func() { user.get("/me"); user.refresh() }},
 			{"create", []string{"INSERT"}, func() { user.do(http.MethodPost, "/login", map[string]any{"user": "user"}) }},
@@ -85,7 +89,32 @@ func TestBudget_Statements(t *testing.T) {
 				a.clock.Advance(11 * 24 * time.Hour)
 				user.ok(user.refresh())
 			}},
-			{"a second session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
+			{"verify, first use, by a slow answer", []string{"UPDATE", "SELECT"}, func() { user.ok(user.get("/slow")) }},
+			{"a slow answer without a token", nil, func() { user.ok(user.get("/slow")) }},
+			{"refresh without its cookie, beside a session that lives", []string{"SELECT"}, func() {
+				a.refused(a.send(http.MethodPost, refreshPath, user.pair("/")))
+			}},
+			{"a second session", []string{"INSERT"}, func() { second = a.signedIn("user") }},
+			{"refresh with a refresh token of another session than the access token's, which lives", []string{"SELECT"}, func() {
+				a.refused(a.send(http.MethodPost, refreshPath, user.pair("/"), second.pair(refreshPath)))
+			}},
+			{"verify with access tokens of two sessions that live", []string{"SELECT", "SELECT"}, func() {
+				a.refused(a.send(http.MethodGet, "/me", user.pair("/"), second.pair("/")))
+			}},
+			{"create in place of another", []string{"INSERT", "UPDATE"}, func() {
+				user.ok(user.do(http.MethodPost, "/login", map[string]any{"user": "user"}))
+			}},
+			{"create where a script asks to leave cookies", []string{"SELECT", "INSERT", "UPDATE"}, func() {
+				r := a.send(http.MethodPost, "/login", user.pair("/"), "st-auth-mode: header")
+				require.Equal(t, http.StatusOK, r.status, r.body)
+				require.Empty(t, r.header.Get("st-access-token"), "it does not")
+			}},
+			{"refresh with a refresh token of another session than the access token's, which has ended", []string{"SELECT", "SELECT"}, func() {
+				r := a.send(http.MethodPost, refreshPath, user.pair("/"), second.pair(refreshPath))
+				require.Equal(t, http.StatusOK, r.status, r.body)
+			}},
+			{"sign out", []string{"UPDATE"}, func() { second.ok(second.do(http.MethodPost, signOutPath, nil)) }},
+			{"another session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
 			{"list", []string{"SELECT"}, func() { must(a.svc.Handles(t.Context(), "user"))(t) }},
 			{"revoke", []string{"UPDATE"}, func() { must(a.svc.Revoke(t.Context(), other))(t) }},
 			{"revoke all", []string{"SELECT", "UPDATE"}, func() { must(a.svc.RevokeAll(t.Context(), "user"))(t) }},
@@ -97,6 +126,45 @@ func TestBudget_Statements(t *testing.T) {
 			require.Equal(t, r.want, got, r.name)
 		}
 	})
+}
+
+// send is a request of no browser: the fields are cookies, or headers where they have a colon.
+func (a *app) send(method, path string, fields ...string) reply {
+	a.t.Helper()
+	req, err := http.NewRequestWithContext(a.t.Context(), method, a.server.URL+path, strings.NewReader(`{"user":"user"}`))
+	require.NoError(a.t, err)
+	req.Header.Set("Content-Type", "application/json")
+	var cookies []string
+	for _, field := range fields {
+		if name, value, ok := strings.Cut(field, ": "); ok {
+			req.Header.Set(name, value)
+		} else {
+			cookies = append(cookies, field)
+		}
+	}
+	req.Header.Set("Cookie", strings.Join(cookies, "; "))
+	resp, err := a.server.Client().Do(req)
+	require.NoError(a.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(a.t, err)
+	return reply{resp.StatusCode, string(text), resp.Header}
+}
+
+// pair is the cookie that goes to path alone, as a Cookie field has it.
+func (b *browser) pair(path string) string {
+	b.t.Helper()
+	name := map[string]string{"/": "sAccessToken", refreshPath: "sRefreshToken"}[path]
+	value := b.cookie(path, name)
+	require.NotEmpty(b.t, value)
+	return name + "=" + value
+}
+
+// refused asserts a refusal that takes nothing away.
+func (a *app) refused(r reply) {
+	a.t.Helper()
+	require.Equal(a.t, http.StatusUnauthorized, r.status, r.body)
+	require.Empty(a.t, r.header.Values("Set-Cookie"))
 }
 
 func must[T any](v T, err error) func(*testing.T) T {
