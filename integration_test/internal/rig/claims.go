@@ -9,6 +9,7 @@ import (
 // Claims are what anybody can read in an access token.
 type Claims struct {
 	Handle string `json:"sid"`
+	User   string `json:"sub"`
 	Gen    int64  `json:"gen"`
 	// Issued is when the refresh token of the pair was issued, in milliseconds.
 	Issued int64 `json:"rti"`

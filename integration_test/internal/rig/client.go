@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 )
 
@@ -14,17 +15,32 @@ const maxBody = 1 << 16
 // Request is a message that may be sent once, twice, late or never.
 type Request struct {
 	Method, Path string
-	Header       http.Header
-	// Access, Refresh and AntiCSRF are the tokens that it carries.
+	// Site is where the page is that asks; empty for programs.
+	Site Site
+	// Host, if set, is what the client believes to talk to.
+	Host   string
+	Header http.Header
+	// Access, Refresh and AntiCSRF are the client's own tokens that it carries.
 	Access, Refresh, AntiCSRF string
+	// Plants are the planted cookies that it carries; Ahead those of them that come before
+	// the own token of their name.
+	Plants, Ahead []string
 }
 
 func (r *Request) fill(name, value string) {
-	switch name {
-	case "sAccessToken":
+	switch {
+	case strings.HasSuffix(name, accessName):
 		r.Access = value
-	case "sRefreshToken":
+	case strings.HasSuffix(name, refreshName):
 		r.Refresh = value
+	}
+}
+
+// planted notes a cookie that the application has not set.
+func (r *Request) planted(c cookie) {
+	r.Plants = append(r.Plants, c.plant)
+	if strings.HasSuffix(c.name, accessName) && r.Access == "" || strings.HasSuffix(c.name, refreshName) && r.Refresh == "" {
+		r.Ahead = append(r.Ahead, c.plant)
 	}
 }
 
@@ -39,10 +55,11 @@ type Reply struct {
 func (r Reply) Tokens() (access, refresh string) {
 	access, refresh = r.Header.Get("St-Access-Token"), r.Header.Get("St-Refresh-Token")
 	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
-		switch c.Name {
-		case "sAccessToken":
+		switch {
+		case c.Value == "": // a removal, perhaps of a copy elsewhere
+		case strings.HasSuffix(c.Name, accessName):
 			access = c.Value
-		case "sRefreshToken":
+		case strings.HasSuffix(c.Name, refreshName):
 			refresh = c.Value
 		}
 	}
@@ -81,7 +98,7 @@ func (c *Client) Do(ctx context.Context, base string, r Request) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	req.Header = r.Header.Clone()
+	req.Header, req.Host = r.Header.Clone(), r.Host
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return Reply{}, err

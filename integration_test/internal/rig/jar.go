@@ -3,84 +3,90 @@ package rig
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// maxCookie is the size above which browsers drop a cookie without a word.
-const maxCookie = 4096
-
-// Jar is what a browser keeps of a session: cookies by the rules of RFC 6265bis
-// as far as the kit uses them (Path, Max-Age, the limit of size, the last
-// Set-Cookie wins), and the anti-CSRF token in the page's storage. A native app
-// keeps two tokens instead. The tabs of a browser share one Jar.
+// Jar is what a browser keeps of a session: cookies, and the anti-CSRF token in the
+// page's storage. A native app keeps two tokens instead. The tabs of a browser share
+// one Jar.
 type Jar struct {
 	now    func() time.Time
 	native bool
 
 	mu       sync.Mutex
-	cookies  map[string]cookie
+	cookies  cookies
+	tokens   map[string]string // a native app's
 	antiCSRF string
 }
 
-type cookie struct {
-	value, path string
-	expires     time.Time
-}
+// The names of the two tokens, with whatever prefix.
+const (
+	accessName  = "sAccessToken"
+	refreshName = "sRefreshToken"
+)
 
 // NewJar returns an empty jar that goes by the given clock.
 func NewJar(now func() time.Time, native bool) *Jar {
-	return &Jar{now: now, native: native, cookies: make(map[string]cookie)}
+	return &Jar{now: now, native: native, tokens: make(map[string]string)}
 }
 
 // Copy is what a thief has who copied everything.
 func (j *Jar) Copy() *Jar {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return &Jar{now: j.now, native: j.native, cookies: maps.Clone(j.cookies), antiCSRF: j.antiCSRF}
+	twin := NewJar(j.now, j.native)
+	twin.cookies.list, twin.antiCSRF = slices.Clone(j.cookies.list), j.antiCSRF
+	for name, value := range j.tokens {
+		twin.tokens[name] = value
+	}
+	return twin
 }
 
-// Access is the access token in the jar, empty when there is none (any more).
-func (j *Jar) Access() string { return j.value("sAccessToken") }
+// Access is the application's own access token in the jar, empty when there is none (any
+// more).
+func (j *Jar) Access() string { return j.value(accessName) }
 
-// Refresh is the refresh token in the jar, empty when there is none (any more).
-func (j *Jar) Refresh() string { return j.value("sRefreshToken") }
+// Refresh is the application's own refresh token in the jar, empty when there is none (any
+// more).
+func (j *Jar) Refresh() string { return j.value(refreshName) }
 
 func (j *Jar) value(name string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	c, ok := j.cookies[name]
-	if !ok || !c.expires.After(j.now()) {
-		return ""
+	if j.native {
+		return j.tokens[name]
 	}
-	return c.value
+	now := j.now()
+	for _, c := range j.cookies.list {
+		if c.plant == "" && strings.HasSuffix(c.name, name) && c.expires.After(now) {
+			return c.value
+		}
+	}
+	return ""
 }
 
-// Request is a message to the application with the tokens of the moment.
+// Page is one that is open in the browser, and what it can say with a request.
+type Page struct {
+	Site Site
+	// Header is what the page and its browser add.
+	Header http.Header
+}
+
+// Request is a message of the application's own page, with the tokens of the moment.
 func (j *Jar) Request(method, path string) Request {
+	if j.native {
+		return j.nativeRequest(method, path)
+	}
+	page := Page{Site: SameOrigin, Header: http.Header{"Sec-Fetch-Site": {string(SameOrigin)}}}
+	if method != http.MethodGet {
+		page.Header.Set("Origin", "https://"+Host)
+	}
+	r := j.RequestOf(page, method, path)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r := Request{Method: method, Path: path, Header: http.Header{}}
-	where, _, _ := strings.Cut(path, "?")
-	if j.native {
-		r.Header.Set("St-Auth-Mode", "header")
-		name := "sAccessToken"
-		if where == RefreshPath {
-			name = "sRefreshToken"
-		}
-		if c, ok := j.cookies[name]; ok && c.expires.After(j.now()) {
-			r.Header.Set("Authorization", "Bearer "+c.value)
-			r.fill(name, c.value)
-		}
-		return r
-	}
-	for name, c := range j.cookies {
-		if c.expires.After(j.now()) && below(where, c.path) {
-			r.fill(name, c.value)
-			r.Header.Add("Cookie", name+"="+c.value)
-		}
-	}
 	if j.antiCSRF != "" {
 		r.Header.Set("Anti-Csrf", j.antiCSRF)
 		r.AntiCSRF = j.antiCSRF
@@ -88,11 +94,45 @@ func (j *Jar) Request(method, path string) Request {
 	return r
 }
 
-func below(path, cookiePath string) bool {
-	return cookiePath == "/" || path == cookiePath || strings.HasPrefix(path, cookiePath+"/")
+// RequestOf is a message of any page, with the cookies that the browser adds.
+func (j *Jar) RequestOf(page Page, method, path string) Request {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := Request{Method: method, Path: path, Site: page.Site, Host: Host, Header: http.Header{}}
+	maps.Copy(r.Header, page.Header)
+	where, _, _ := strings.Cut(path, "?")
+	var line []string
+	for _, c := range j.cookies.send(Host, where, page.Site, j.now()) {
+		line = append(line, c.name+"="+c.value)
+		if c.plant != "" {
+			r.planted(c)
+			continue
+		}
+		r.fill(c.name, c.value)
+	}
+	if len(line) > 0 {
+		r.Header.Set("Cookie", strings.Join(line, "; "))
+	}
+	return r
 }
 
-// Take stores what a reply brought, and reports whether it took tokens away.
+func (j *Jar) nativeRequest(method, path string) Request {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := Request{Method: method, Path: path, Header: http.Header{"St-Auth-Mode": {"header"}}}
+	name := accessName
+	if path == RefreshPath {
+		name = refreshName
+	}
+	if token := j.tokens[name]; token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.fill(name, token)
+	}
+	return r
+}
+
+// Take stores what a reply to the application's own page brought, and reports whether it
+// took the application's own tokens away.
 func (j *Jar) Take(r Reply) (cleared bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -102,30 +142,58 @@ func (j *Jar) Take(r Reply) (cleared bool) {
 	if j.native {
 		return j.takeHeaders(r)
 	}
-	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
-		if c.MaxAge < 0 || c.Value == "" {
-			delete(j.cookies, c.Name)
-			cleared = true
-			continue
+	return j.takeCookies(r, SameOrigin)
+}
+
+// TakeOf stores what a reply to a page at site brought: its headers are not for that page,
+// its cookies are for the browser.
+func (j *Jar) TakeOf(site Site, r Reply) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.takeCookies(r, site)
+}
+
+func (j *Jar) takeCookies(r Reply, site Site) bool {
+	removed := make(map[slot]bool)
+	for _, line := range r.Header["Set-Cookie"] {
+		if at, taken, gone := j.cookies.set(line, Host, "/", site, j.now(), ""); taken && at.hostOnly {
+			removed[at] = gone
 		}
-		if len(c.Name)+len(c.Value) > maxCookie {
-			continue
-		}
-		j.cookies[c.Name] = cookie{c.Value, c.Path, j.now().Add(time.Duration(c.MaxAge) * time.Second)}
 	}
-	return cleared
+	for _, gone := range removed {
+		if gone {
+			return true
+		}
+	}
+	return false
+}
+
+// Plant stores what another host of the site said in a Set-Cookie line. It reports whether
+// the browser took it.
+func (j *Jar) Plant(host, line, plant string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, taken, _ := j.cookies.set(line, host, "/", SameOrigin, j.now(), plant)
+	return taken
+}
+
+// Weed removes what was planted.
+func (j *Jar) Weed() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.cookies.list = slices.DeleteFunc(j.cookies.list, func(c cookie) bool { return c.plant != "" })
 }
 
 func (j *Jar) takeHeaders(r Reply) (cleared bool) {
-	for header, name := range map[string]string{"St-Access-Token": "sAccessToken", "St-Refresh-Token": "sRefreshToken"} {
+	for header, name := range map[string]string{"St-Access-Token": accessName, "St-Refresh-Token": refreshName} {
 		values := r.Header.Values(header)
 		switch {
 		case len(values) == 0:
 		case values[0] == "":
-			delete(j.cookies, name)
+			delete(j.tokens, name)
 			cleared = true
 		default:
-			j.cookies[name] = cookie{values[0], "/", j.now().AddDate(100, 0, 0)}
+			j.tokens[name] = values[0]
 		}
 	}
 	return cleared
