@@ -156,13 +156,19 @@ func (s *stage) finish(crowd *rig.Crowd, id, what string, lossy bool, further []
 	s.proxy.Set(rig.Weather{})
 	s.proxy.CutAt(0, rig.NoCut)
 	result := crowd.Check(s.t, s.store, s.ledger, lossy)
+	s.close(further)
+	result.Print(id, what, extra...)
+	return result
+}
+
+// close ends all instances and the pool, and asserts that nothing is left of them.
+func (s *stage) close(further []*rig.App) {
+	s.t.Helper()
 	for _, app := range append(further, s.strict, s.window) {
 		app.Close()
 	}
 	closePool(s.t, s.pool)
 	s.baseline.Check(s.t)
-	result.Print(id, what, extra...)
-	return result
 }
 
 func closePool(t *testing.T, db *gorm.DB) {

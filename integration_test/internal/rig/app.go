@@ -141,7 +141,11 @@ func (a *App) readData(c *gin.Context) {
 
 func (a *App) writeData(c *gin.Context) {
 	a.Ledger.handlerRan(mustSession(c).Handle())
-	a.answer(c, mustSession(c).UpdateData(c.Request.Context(), c.Query("value")))
+	if err := mustSession(c).UpdateData(c.Request.Context(), c.Query("value")); err != nil {
+		middleware.Abort(c, a.Svc, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"ok": true, "user": mustSession(c).UserID()})
 }
 
 func (a *App) revokeAll(c *gin.Context) {

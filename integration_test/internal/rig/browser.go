@@ -169,6 +169,9 @@ func (b *browser) take(r Request, reply Reply) {
 	cleared := b.jar.Take(reply)
 	answer, tally, account := reply.Answer(), b.crowd.tally, b.current
 	account.received(reply)
+	b.checkUser(r, reply)
+	tally.attacked(r.plants()...)
+	tally.attacked(r.withstood(answer)...)
 	if answer == TryRefresh && !account.expectsEnd() {
 		tally.add(func(n *Numbers) { n.Refused++ })
 	}
@@ -177,6 +180,10 @@ func (b *browser) take(r Request, reply Reply) {
 		tally.fail("INV6: %s %s answered %s and cleared the tokens of %s", r.Method, r.Path, answer, account)
 	}
 	if !answer.Over() || !carried {
+		return
+	}
+	if !cleared && r.hasRival() && !b.crowd.cfg.Prefixed {
+		tally.add(func(n *Numbers) { n.Blocked++ })
 		return
 	}
 	account.locked(func() { account.flagged = true })
@@ -193,16 +200,37 @@ func (b *browser) signIn(ctx context.Context, random *rand.Rand) {
 	if b.jar.Refresh() != "" {
 		return
 	}
+	b.visit(ctx, random)
 	r := b.jar.Request(http.MethodPost, "/login?user="+b.user)
 	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
 	if reply.Answer() != OK {
 		return
 	}
 	b.jar.Take(reply)
+	b.checkUser(r, reply)
+	b.crowd.tally.attacked(r.plants()...)
 	b.current = &account{handle: ReadClaims(b.jar.Access()).Handle, written: []string{""}}
 	b.current.received(reply)
 	b.unknown = nil
 	b.crowd.tally.opened(b.current)
+}
+
+// visit is a front end that looks for a session where there is none of the user's. With names
+// that keep other hosts out there is none of anybody's.
+func (b *browser) visit(ctx context.Context, random *rand.Rand) {
+	if !b.crowd.cfg.Prefixed || b.native {
+		return
+	}
+	r := b.jar.Request(http.MethodPost, RefreshPath)
+	if len(r.Plants) == 0 {
+		return
+	}
+	b.crowd.tally.attacked("visitor")
+	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
+	b.jar.Take(reply)
+	if access, refresh := reply.Tokens(); access != "" || refresh != "" {
+		b.crowd.tally.reached("%s was signed in as %s", b.user, ReadClaims(access).User)
+	}
 }
 
 // signOut ends the session, alone.
@@ -213,8 +241,12 @@ func (b *browser) signOut(ctx context.Context, random *rand.Rand) {
 		return
 	}
 	b.current.locked(func() { b.current.ended = true })
-	if b.send(ctx, b.jar.Request(http.MethodPost, SignOutPath), random) == OK {
+	switch b.send(ctx, b.jar.Request(http.MethodPost, SignOutPath), random) {
+	case OK:
 		b.current.locked(func() { b.current.revoked = true })
+	case TryRefresh: // nothing was ended
+		b.current.locked(func() { b.current.ended = false })
+	case Lost, Unauthorised, Theft, Unavailable, Other: // it may have been
 	}
 }
 

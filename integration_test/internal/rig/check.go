@@ -26,6 +26,7 @@ type Result struct {
 	MaxVictimRefreshes                int // of a victim between fork and flag
 	Parents                           int // rows whose previous token was compared with the parent of the current one
 	Behind                            int
+	Attacks, FewestAttacks            int // of foreign pages and planters; of the rarest kind
 }
 
 // Check ends the crowd's work, lets thefts come to light and asserts the
@@ -37,6 +38,9 @@ func (c *Crowd) Check(t *testing.T, store session.Store, ledger *Ledger, lossy b
 	c.stop()
 	c.work.Wait()
 	c.settle(context.WithoutCancel(t.Context()))
+	if c.cfg.Planters {
+		c.everybodyIsIn(t)
+	}
 	result := Result{Numbers: c.tally.Numbers(), Behind: ledger.Kind(session.EventDatabaseBehind)}
 	thefts := ledger.Thefts()
 	for _, a := range c.tally.all() {
@@ -47,6 +51,7 @@ func (c *Crowd) Check(t *testing.T, store session.Store, ledger *Ledger, lossy b
 		assert.Equal(t, 1, n, "a theft is one event: %s", handle)
 	}
 	c.checkCallbacks(t, ledger, thefts)
+	c.checkAttackers(t, &result)
 	assert.Empty(t, c.tally.failures)
 	assert.Zero(t, result.Timeouts, "requests that hang")
 	if !lossy {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -41,6 +42,17 @@ type CrowdConfig struct {
 	Hurry  time.Duration
 	// Allow500 expects the application to fail at times.
 	Allow500 bool
+	// Users begins the names of the users; default "user".
+	Users string
+	// ForeignPages opens two foreign pages in each browser, which ask for requests in its
+	// user's name.
+	ForeignPages bool
+	// AnySite says that the application's cookies go across sites (SameSite=None).
+	AnySite bool
+	// Planters gives each browser a sibling host that plants cookies in it.
+	Planters bool
+	// Prefixed says that the names of the application's cookies keep other hosts out.
+	Prefixed bool
 }
 
 func (c CrowdConfig) withDefaults() CrowdConfig {
@@ -56,6 +68,7 @@ func (c CrowdConfig) withDefaults() CrowdConfig {
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
+	c.Users = cmp.Or(c.Users, "user")
 	return c
 }
 
@@ -79,9 +92,14 @@ func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 	cfg = cfg.withDefaults()
 	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: Seed(t)}
 	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(t.Context()))
+	alien := pair{}
+	if cfg.Planters {
+		alien = alienPair(t)
+	}
 	for i := range cfg.Browsers {
 		b := c.newBrowser(i)
 		c.browsers = append(c.browsers, b)
+		c.attack(i, b, alien)
 		for tab := range b.tabs {
 			c.work.Go(func() { b.live(c.ctx, tab) })
 		}
@@ -93,6 +111,24 @@ func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 	}
 	t.Cleanup(c.Stop)
 	return c
+}
+
+// attack sets others upon a browser. A native app has no cookies that they could use.
+func (c *Crowd) attack(i int, b *browser, alien pair) {
+	if b.native {
+		return
+	}
+	stream := 1<<20 + i*16
+	random := func() *rand.Rand { stream++; return c.random(stream) }
+	if c.cfg.Planters {
+		p := b.newPlanter(random(), alien)
+		c.work.Go(func() { p.live(c.ctx) })
+	}
+	if c.cfg.ForeignPages {
+		for _, page := range b.foreignPages(random) {
+			c.work.Go(func() { page.live(c.ctx) })
+		}
+	}
 }
 
 func (c *Crowd) random(stream int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(stream))) }
@@ -109,7 +145,7 @@ func (c *Crowd) Tally() *Tally { return c.tally }
 
 func (c *Crowd) newBrowser(i int) *browser {
 	b := &browser{
-		crowd: c, user: fmt.Sprintf("user%d", i), tabs: c.cfg.Tabs, instances: c.cfg.Strict, lock: true, strict: true,
+		crowd: c, user: fmt.Sprint(c.cfg.Users, i), tabs: c.cfg.Tabs, instances: c.cfg.Strict, lock: true, strict: true,
 	}
 	switch {
 	case len(c.cfg.Long) > 0 && i%4 == 0:

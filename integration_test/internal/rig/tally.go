@@ -33,6 +33,13 @@ type Numbers struct {
 	Stateless, StatelessFailed int
 	// Logouts are those of honest users.
 	Logouts int
+	// Strangers are the answers to an honest user that were for somebody else.
+	Strangers int
+	// Reached are the requests of attackers that changed anything.
+	Reached int
+	// Blocked are the requests that were refused, without harm, because nobody could tell the
+	// user's own tokens from planted ones.
+	Blocked int
 	// Stall is the longest time without an answered request that needs the
 	// database, Slowest the longest time that a client waited for an answer,
 	// P99 that of all but one percent.
@@ -46,12 +53,13 @@ type Tally struct {
 	n        Numbers
 	took     latencies
 	accounts map[string]*account
+	attacks  map[string]int // by what was tried
 	failures []string
 	progress time.Time // of the last answer that needed the database
 }
 
 func newTally(allow500 bool) *Tally {
-	return &Tally{allow500: allow500, accounts: make(map[string]*account), progress: time.Now()}
+	return &Tally{allow500: allow500, accounts: make(map[string]*account), attacks: make(map[string]int), progress: time.Now()}
 }
 
 // Numbers is a copy of the counts.
@@ -88,6 +96,29 @@ func (y *Tally) failHeld(format string, args ...any) {
 	}
 }
 
+// Attacks is how often each thing was tried.
+func (y *Tally) Attacks() map[string]int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return maps.Clone(y.attacks)
+}
+
+func (y *Tally) attacked(events ...string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, event := range events {
+		y.attacks[event]++
+	}
+}
+
+// reached notes an attack that worked.
+func (y *Tally) reached(format string, args ...any) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.n.Reached++
+	y.failHeld(format, args...)
+}
+
 func (y *Tally) opened(a *account) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -103,7 +134,7 @@ func (y *Tally) all() []*account {
 // exchanged counts one message, err being that of the client.
 func (y *Tally) exchanged(r Request, reply Reply, err error, begin time.Time) {
 	answer, now := reply.Answer(), time.Now()
-	stateless := r.Path == "/me" && r.Access != "" && ReadClaims(r.Access).Parent == ""
+	stateless := r.Path == "/me" && r.Access != "" && !r.isForeign() && ReadClaims(r.Access).Parent == ""
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.n.Requests++
@@ -115,7 +146,7 @@ func (y *Tally) exchanged(r Request, reply Reply, err error, begin time.Time) {
 		y.checkUnavailable(r, reply)
 	case Other:
 		y.n.Other++
-		if !y.allow500 {
+		if !y.allow500 && !r.isForeign() {
 			y.failHeld("%s %s answered %d %s", r.Method, r.Path, reply.Status, reply.Body)
 		}
 	case Lost:
