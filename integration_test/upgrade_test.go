@@ -41,6 +41,9 @@ func TestUpgrade_JarsAndTablesGoOn(t *testing.T) {
 	}{
 		"keys in clear":  {"clear", nil},
 		"encrypted keys": {"sealed", []func(*session.Config){encrypted}},
+		"keys in clear, to be encrypted with this deploy": {"clear", []func(*session.Config){
+			encrypted, func(c *session.Config) { c.SigningKey.AllowClearKeys = true },
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
