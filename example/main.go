@@ -5,7 +5,7 @@
 //	go run ./example -dsn 'user:password@tcp(127.0.0.1:3306)/app' -access-validity 10s
 //
 // Anybody may sign in as anybody: it asks for no password. What lies below
-// /demo/ exists to be looked at and belongs into no application.
+// /demo/ exists to be looked at and belongs in no application.
 package main
 
 import (

@@ -1,6 +1,8 @@
 // Package middleware puts sessions into Gin: Verify in front of protected
 // routes, Create in the handler that signs somebody in.
 //
+//	refresh.Mount(router, svc)
+//	router.POST("/login", signIn) // calls middleware.Create
 //	router.Use(middleware.Verify(svc))
 //	router.GET("/me", func(c *gin.Context) {
 //		sess := c.MustGet(middleware.Key).(*session.Session)

@@ -16,6 +16,10 @@ const Key = "sessionkit.session"
 // from the table in package errors; then no later handler runs. Handlers find the session
 // under Key, and what they call in the request's context (session.FromContext).
 //
+// A WebSocket handshake with cookies passes if its Origin is the request's own host or in
+// Config.TrustedOrigins. The first use of a refreshed token is answered with a new one:
+// caches of pages inside of Gin must not keep that.
+//
 // A CORS preflight carries no session and is answered with 204: put the CORS
 // middleware first. Requests to the routes that refresh.Mount has made pass: they are
 // what an expired session needs.
@@ -33,8 +37,10 @@ func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc 
 }
 
 // VerifyOptional is Verify for routes that serve visitors too: a request
-// without any token passes without a session. One whose token is no good
-// gets the same answer as from Verify, because a refresh may restore it.
+// without any token passes without a session, and so does one with something else under
+// its name. One whose token is no good gets the same answer as from Verify, because a
+// refresh may restore it: for pages that people open, which cannot refresh from JSON,
+// answer it in your own way by OnError.
 func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
 	opts = append([]session.VerifyOption{session.Optional()}, opts...)
 	return func(c *gin.Context) {
@@ -91,7 +97,8 @@ func passOn(c *gin.Context, x *session.Exchange, sess *session.Session) {
 
 // Create starts a session for userID in a handler that has just checked who
 // that is, and sends its tokens. Call it before writing the body. Errors are
-// those of session.Service.CreateHTTP; Abort answers them.
+// those of session.Service.CreateHTTP; Abort answers them. A wrong password must not
+// be answered with Config.SessionExpiredStatus, which tells front ends to refresh.
 //
 // Where a visitor's request has an upload that no handler has read yet, c.Request stays as
 // it is, so that net/http removes the temporary files: Key has the session then,

@@ -3,5 +3,6 @@
 //
 //	refresh.Mount(router, svc)
 //
+// Only requests that a page of ours meant are answered: a foreign page gets 403.
 // session.Config.OnTheft is told of stolen refresh tokens.
 package refresh

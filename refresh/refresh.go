@@ -55,8 +55,9 @@ func isAsked(c *gin.Context, svc *session.Service) bool {
 	return asked
 }
 
-// Handler is the refresh route, for POST. It answers 200 with a JSON null, or
-// from the table in package errors.
+// Handler is the refresh route, for POST, at a path of the application's: for a proxy
+// that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a JSON
+// null, or from the table in package errors.
 func Handler(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if isAsked(c, svc) || !isPost(c) {
@@ -71,7 +72,7 @@ func Handler(svc *session.Service) gin.HandlerFunc {
 }
 
 // SignOut is the sign-out route, for POST: it revokes the session and clears
-// the client's tokens.
+// the client's tokens. Signing out twice, or as a visitor, is 401.
 func SignOut(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if isAsked(c, svc) || !isPost(c) {

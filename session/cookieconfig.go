@@ -18,12 +18,15 @@ import (
 // (but for sIdRefreshToken, which front ends before 4.0 read).
 type Cookie struct {
 	// Domain shares the cookies with every host below it. Default: none, so
-	// that only the host that set a cookie gets it back.
+	// that only the host that set a cookie gets it back. It must cover the host
+	// that is asked: else browsers keep no cookie of a sign-in that was answered
+	// with 200. The log says so, once.
 	Domain string
 	// AccessPath is the path below which access tokens are sent; default "/".
 	AccessPath string
 	// RefreshPath is the path of the refresh route, the only one that refresh
-	// tokens are sent to; default "/auth/session/refresh".
+	// tokens are sent to; default "/auth/session/refresh". Browsers must know it by
+	// this path: it has the prefix that a proxy takes off.
 	RefreshPath string
 	// SignOutPath is where refresh.Mount puts the sign-out route; default
 	// "/auth/signout".

@@ -40,6 +40,10 @@ func WithDevice(userAgent, ip string) CreateOption {
 // Create starts a session for a user who has just proven to be userID, an opaque string of 1
 // to models.MaxUserID (255) bytes of UTF-8 that is kept byte for byte. It is one INSERT.
 //
+// Ask for the proof again where there is a session already: else whoever has stolen an
+// access token makes a session of its own, which outlives that token. Look at the
+// account again after a Create that may have run beside a RevokeAll.
+//
 // Errors: errors.ErrInvalidInput (with a reason; nothing was stored),
 // errors.ErrUnavailable, errors.ErrGeneral.
 //

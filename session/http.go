@@ -196,6 +196,7 @@ func isVisitor(err error) bool {
 
 // SignOutHTTP ends the session of the request and clears the client's tokens.
 // The anti-CSRF proof is demanded whatever the method, and that no foreign page asks for it.
+// Signing out twice, or as a visitor, is an errors.ErrUnauthorised.
 //
 // Errors: as VerifyHTTP. On errors.ErrUnavailable the client keeps its tokens and
 // can try again.

@@ -22,7 +22,8 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 
 // CreateHTTP is Create for a handler: it sends the tokens, by cookies unless
 // the client asks for headers (st-auth-mode: header), and ends the session that
-// the request came with, so that no session outlives a sign-in in its browser.
+// the request came with, so that no session outlives a sign-in in its browser: an
+// administrator who signs in as a user cannot return.
 // Call it before the response's body: afterwards it is an error and nothing is stored.
 //
 // Errors: as Create, and errors.ErrCrossOrigin for a request of a foreign page. Nothing was

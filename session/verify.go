@@ -39,8 +39,8 @@ func RequireAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csr
 // or with something else under its name. For VerifyHTTP and Exchange.Verify.
 func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
 
-// InsecureSkipAntiCSRF asks for no anti-CSRF proof: the seed's null, for
-// requests that change nothing or are protected by other means.
+// InsecureSkipAntiCSRF asks for no anti-CSRF proof, for requests that change nothing or
+// are protected by other means, such as a token in a header.
 func InsecureSkipAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfNever } }
 
 // WithRevocation overrides Config.Revocation.
@@ -69,6 +69,9 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 // Errors: errors.ErrTryRefreshToken (keep the client's tokens),
 // errors.ErrUnauthorised (the session is over), errors.ErrInvalidClaim,
 // errors.ErrUnavailable, errors.ErrGeneral.
+//
+// A session that came by header has no anti-CSRF token and needs none: verify its
+// tokens with InsecureSkipAntiCSRF, which is not insecure there.
 //
 // Handlers use VerifyHTTP or middleware.Verify.
 func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {

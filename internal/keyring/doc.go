@@ -18,7 +18,8 @@
 //
 // Verifying never waits for anything as long as the key is known; a store or
 // provider that fails or hangs takes no known key away. An unknown id is
-// looked up at most once in ten seconds however many requests bring one. As
+// looked up at most once in ten seconds however many requests bring one, and none
+// of them waits longer than Config.WaitLimit. As
 // "unknown" ends a session, it is only said when it is certain; else the
 // answer is errors.ErrUnavailable.
 package keyring
