@@ -57,7 +57,7 @@ func (s *site) deploy(cookie session.Cookie, change ...func(*session.Config)) {
 	if cookie.SignOutPath = "/api/signout"; cookie.RefreshPath == "" {
 		cookie.RefreshPath = "/auth/session/refresh"
 	}
-	cfg := session.Config{Now: s.clock.Now, Cookie: cookie, Leeway: session.NoLeeway, Logger: slog.New(slog.NewTextHandler(&s.logs, nil))}
+	cfg := session.Config{Now: s.clock.Now, Cookie: cookie, Leeway: session.Off, Logger: slog.New(slog.NewTextHandler(&s.logs, nil))}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -296,17 +296,17 @@ func TestParseAccessAllocatesLittle(t *testing.T) {
 }
 
 // The claims of a token are read without its signature only where somebody else vouches for it.
-func TestClaimedHandle(t *testing.T) {
+func TestClaimed(t *testing.T) {
 	t.Parallel()
 	text := mustSign(t, access(), accessKey)
 	forged := text[:len(text)-43] + encode(make([]byte, 32))
 	for _, good := range []string{text, forged} {
-		got, ok := token.ClaimedHandle(good)
+		got, ok := token.Claimed(good)
 		require.True(t, ok)
-		require.Equal(t, handle, got)
+		require.Equal(t, handle, got.Handle)
 	}
 	for _, bad := range []string{"", "a.b.c", text[1:], forge(goodHeader, `{"sid":"`+handle+`"}`, accessKey.Secret), forge(`{"alg":"none"}`, claims(), nil)} {
-		_, ok := token.ClaimedHandle(bad)
+		_, ok := token.Claimed(bad)
 		require.False(t, ok, bad)
 	}
 }
