@@ -21,7 +21,8 @@ const onErrorKey = "sessionkit.onError"
 //	}))
 //
 // A callback that has answered returns true. Cookies are set or cleared in its
-// answer as in the kit's own. Front ends go by the status: see package errors.
+// answer as in the kit's own, and a 401 gets the field WWW-Authenticate if it has none.
+// Front ends go by the status: see package errors. The kit logs no failure that it answers.
 func OnError(answer func(c *gin.Context, err error) bool) gin.HandlerFunc {
 	return func(c *gin.Context) { c.Set(onErrorKey, answer) }
 }

@@ -56,8 +56,12 @@ func (x *Exchange) done(w http.ResponseWriter, err error) {
 // VerifyHTTP is Verify for a handler: it finds the tokens in the request, sends
 // a replaced access token, and clears the client's tokens when the session is
 // definitely over. It never does so because a token is missing or the
-// database is out of reach. Without Protect or package middleware around the handler, what
-// the Session's methods change later is not sent: Session.Sent tells.
+// database is out of reach.
+//
+// Without Protect or package middleware around the handler, what is known by then is put
+// into the header at once. It is not asked about again when the handler took long, the
+// handler's Cache-Control stands, and what the Session's methods change later is not
+// sent: Session.Sent tells.
 //
 // Errors: as Verify, and errors.ErrCrossOrigin; answer them with WriteError and do nothing else.
 func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...VerifyOption) (sess *Session, err error) {

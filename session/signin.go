@@ -24,7 +24,10 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 // the client asks for headers (st-auth-mode: header), and ends the session that
 // the request came with, so that no session outlives a sign-in in its browser: an
 // administrator who signs in as a user cannot return.
-// Call it before the response's body: afterwards it is an error and nothing is stored.
+//
+// Call it before the response's body: afterwards it is an error and nothing is stored. A
+// plain net/http writer does not tell whether the body has begun, so without Protect around
+// the handler the session is stored then and nobody hears of it.
 //
 // Errors: as Create, and errors.ErrCrossOrigin for a request of a foreign page. Nothing was
 // sent then.
