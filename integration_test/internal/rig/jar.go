@@ -39,9 +39,7 @@ func (j *Jar) Copy() *Jar {
 	defer j.mu.Unlock()
 	twin := NewJar(j.now, j.native)
 	twin.cookies.list, twin.antiCSRF = slices.Clone(j.cookies.list), j.antiCSRF
-	for name, value := range j.tokens {
-		twin.tokens[name] = value
-	}
+	maps.Copy(twin.tokens, j.tokens)
 	return twin
 }
 

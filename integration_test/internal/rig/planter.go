@@ -71,13 +71,15 @@ func (p *planter) tend(ctx context.Context) {
 		p.left = own
 	}
 	b.gate.RUnlock()
-	had := p.own()
-	if p.random.IntN(3) == 0 && had.refresh != "" {
-		p.ask(ctx, SignOutPath)
-		p.dead = had
-	} else if had.refresh != "" {
+	if had := p.own(); had.refresh != "" {
 		p.ask(ctx, RefreshPath)
 		p.old = had
+	}
+	if had := p.own(); had.refresh != "" && p.random.IntN(3) == 0 {
+		p.ask(ctx, SignOutPath)
+		if p.jar.Refresh() == "" { // else it may live
+			p.dead = had
+		}
 	}
 	if p.jar.Refresh() == "" { // or the user's sign-in has ended it
 		p.ask(ctx, "/login?user="+p.user)
