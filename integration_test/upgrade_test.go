@@ -145,7 +145,7 @@ func kids(t *testing.T, browsers ...*browser) (list []string) {
 
 func load(t *testing.T, db *gorm.DB, tables string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(upgradeFrom, tables+".sql"))
+	text, err := os.ReadFile(filepath.Join(upgradeFrom, tables+".sql")) //nolint:gosec // our own testdata
 	require.NoError(t, err)
 	for statement := range strings.SplitSeq(string(text), ";\n") {
 		if strings.TrimSpace(statement) != "" {
