@@ -25,7 +25,7 @@ func threeLines(router *gin.Engine, svc *session.Service, signIn gin.HandlerFunc
 	router.Use(middleware.Verify(svc)) // in front of every route that comes after it
 }
 
-// The three lines that the README begins with keep a user in after the access token's end.
+// The three lines that the README begins with keep a user in past the access token.
 func TestReadme_ThreeLines(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
