@@ -12,9 +12,9 @@ import (
 // Key is where the Gin context keeps the *session.Session.
 const Key = "sessionkit.session"
 
-// Verify lets requests with a session pass and answers all others itself,
-// from the table in package errors; then no later handler runs. Handlers find the session
-// under Key, and what they call in the request's context (session.FromContext).
+// Verify lets requests with a session pass and answers all others itself, from the
+// table in package errors; then no later handler runs. Handlers find the session under
+// Key, and what they call in the request's context (session.FromContext).
 //
 // A WebSocket handshake with cookies passes if its Origin is the request's own host or in
 // Config.TrustedOrigins. The first use of a refreshed token is answered with a new one:
@@ -52,7 +52,8 @@ func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.Hand
 	}
 }
 
-// within runs the later handlers inside of an Exchange that has a session, or a visitor.
+// within runs the later handlers inside of an Exchange that has a session, or a
+// visitor.
 func within(c *gin.Context, svc *session.Service, opts []session.VerifyOption) {
 	x, received := enter(c, svc), c.Request
 	// Also when a handler panics: the recovery answers with the header as it is then.
@@ -78,9 +79,9 @@ func enter(c *gin.Context, svc *session.Service) *session.Exchange {
 	return x
 }
 
-// leave ends an Exchange. Gin writes an answer of a status alone past c.Writer, so what is
-// to be sent must be in the header by now. A form that a handler has read goes to the
-// request that net/http knows, which removes the temporary files.
+// leave ends an Exchange. Gin writes an answer of a status alone past c.Writer, so what
+// is to be sent must be in the header by now. A form that a handler has read goes to
+// the request that net/http knows, which removes the temporary files.
 func leave(c *gin.Context, x *session.Exchange, received *http.Request) {
 	if received.MultipartForm == nil {
 		received.MultipartForm = c.Request.MultipartForm
@@ -100,8 +101,8 @@ func passOn(c *gin.Context, x *session.Exchange, sess *session.Session) {
 // those of session.Service.CreateHTTP; Abort answers them. A wrong password must not
 // be answered with Config.SessionExpiredStatus, which tells front ends to refresh.
 //
-// Where a visitor's request has an upload that no handler has read yet, c.Request stays as
-// it is, so that net/http removes the temporary files: Key has the session then,
+// Where a visitor's request has an upload that no handler has read yet, c.Request stays
+// as it is, so that net/http removes the temporary files: Key has the session then,
 // session.FromContext has not.
 func Create(c *gin.Context, svc *session.Service, userID string, opts ...session.CreateOption) (*session.Session, error) {
 	device := session.WithDevice(c.Request.UserAgent(), c.ClientIP())
@@ -126,7 +127,8 @@ func hasUpload(r *http.Request) bool {
 	return r.MultipartForm == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))), "multipart/")
 }
 
-// Session returns the session that Verify or Create put into c, and whether there is one.
+// Session returns the session that Verify or Create put into c, and whether there is
+// one.
 func Session(c *gin.Context) (*session.Session, bool) {
 	value, _ := c.Get(Key)
 	sess, ok := value.(*session.Session)

@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
-	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -51,7 +50,11 @@ func newSite(t *testing.T, change ...func(*session.Config)) *site {
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	s.svc, s.router = svc, gin.New()
-	refresh.Mount(s.router, svc)
+	s.router.POST(svc.RefreshPath(), s.answers(func(c *gin.Context) error {
+		_, err := svc.RefreshHTTP(c.Writer, c.Request)
+		return err
+	}))
+	s.router.POST(svc.SignOutPath(), s.answers(func(c *gin.Context) error { return svc.SignOutHTTP(c.Writer, c.Request) }))
 	s.router.POST("/in", func(c *gin.Context) {
 		if _, err := middleware.Create(c, svc, c.Query("user")); err != nil {
 			middleware.Abort(c, svc, err)
@@ -69,6 +72,17 @@ func newSite(t *testing.T, change ...func(*session.Config)) *site {
 	s.router.GET("/me", s.verify(), whoami)
 	s.router.POST("/me", s.verify(), whoami)
 	return s
+}
+
+// answers is the route of fn.
+func (s *site) answers(fn func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := fn(c); err != nil {
+			middleware.Abort(c, s.svc, err)
+			return
+		}
+		c.String(http.StatusOK, "null")
+	}
 }
 
 func (s *site) verify(opts ...session.VerifyOption) gin.HandlerFunc {

@@ -24,13 +24,14 @@ import (
 //	}
 //	next.ServeHTTP(x.Writer(), x.Request())
 //
-// Service.Protect is this for net/http, package middleware for Gin. Handlers need none of it.
+// Service.Protect is this for net/http, package middleware for Gin. Handlers need none
+// of it.
 type Exchange struct {
 	context.Context // the request's, which finds the session: see Value
 
 	svc *Service
-	// root is the Exchange that the request is in: the one that was made first. Those that
-	// later callers get are views of it, with a writer of their own.
+	// root is the Exchange that the request is in: the one that was made first. Those
+	// that later callers get are views of it, with a writer of their own.
 	root     *Exchange
 	response wire.Response
 	writer   wire.Writer
@@ -53,9 +54,9 @@ type Exchange struct {
 // exchangeKey finds the Exchange of one Service: a request may pass through several.
 type exchangeKey struct{ svc *Service }
 
-// Exchange returns the Exchange of a request, which the caller closes. A request has one:
-// where it is in one already, what is returned shares all with that, but for the writer,
-// and ends nothing when it is closed.
+// Exchange returns the Exchange of a request, which the caller closes. A request has
+// one: where it is in one already, what is returned shares all with that, but for the
+// writer, and ends nothing when it is closed.
 func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
 	if root := s.exchangeOf(w, r); root != nil && !wire.IsDead(w) {
 		return root.viewFor(w)
@@ -66,8 +67,8 @@ func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
 	return x
 }
 
-// lookAt goes on from what an earlier call without a writer of ours has put into the header
-// of w, if there is a header.
+// lookAt goes on from what an earlier call without a writer of ours has put into the
+// header of w, if there is a header.
 func (x *Exchange) lookAt(w http.ResponseWriter) {
 	if wire.IsDead(w) {
 		x.response.Drop()
@@ -76,8 +77,8 @@ func (x *Exchange) lookAt(w http.ResponseWriter) {
 	}
 }
 
-// viewFor is x for somebody whose writer is w: a router that started over, or a middleware
-// that put one of its own in between.
+// viewFor is x for somebody whose writer is w: a router that started over, or a
+// middleware that put one of its own in between.
 func (x *Exchange) viewFor(w http.ResponseWriter) *Exchange {
 	view := &Exchange{Context: x, svc: x.svc, root: x, received: x.received}
 	if view.outer = w; !x.response.Settles(w) {
@@ -94,8 +95,8 @@ func (s *Service) newExchange(r *http.Request) *Exchange {
 }
 
 // exchangeOf is the Exchange that a request is in, or nil: its context knows, or the
-// writer. One that has ended belongs to an earlier request, unless w is its writer: tests
-// send one http.Request more than once.
+// writer. One that has ended belongs to an earlier request, unless w is its writer:
+// tests send one http.Request more than once.
 func (s *Service) exchangeOf(w http.ResponseWriter, r *http.Request) *Exchange {
 	x, _ := r.Context().Value(exchangeKey{s}).(*Exchange)
 	if x == nil {
@@ -111,7 +112,8 @@ func (s *Service) exchangeOf(w http.ResponseWriter, r *http.Request) *Exchange {
 	return x
 }
 
-// Value finds the session and the Exchange itself, beside what the request's context has.
+// Value finds the session and the Exchange itself, beside what the request's context
+// has.
 func (x *Exchange) Value(key any) any {
 	switch key := key.(type) {
 	case contextKey:
@@ -131,9 +133,10 @@ func (x *Exchange) Value(key any) any {
 // http.CloseNotifier, and of Gin's ResponseWriter.
 func (x *Exchange) Writer() http.ResponseWriter { return x.outer }
 
-// Request is the request with the session in its context, for the handler. It is a copy,
-// so whoever passes it on must Close the Exchange when the handler is done: net/http removes
-// the temporary files of a form from the request that it made, and of no other.
+// Request is the request with the session in its context, for the handler. It is a
+// copy, so whoever passes it on must Close the Exchange when the handler is done:
+// net/http removes the temporary files of a form from the request that it made, and of
+// no other.
 func (x *Exchange) Request() *http.Request {
 	x = x.root
 	if x.response.PassedOn == nil {
@@ -156,9 +159,9 @@ func (x *Exchange) Close() {
 	x.writer.End()
 }
 
-// preview puts what is known by now into the header at once: an answer of a status alone may be
-// written past our writer. w is the caller's: only what passes through a writer of ours is
-// known to be of the handler's goroutine.
+// preview puts what is known by now into the header at once: an answer of a status
+// alone may be written past our writer. w is the caller's: only what passes through a
+// writer of ours is known to be of the handler's goroutine.
 func (x *Exchange) preview(w http.ResponseWriter) {
 	if !x.response.Done() && x.response.Settles(w) {
 		x.response.Preview(x.Context, w.Header())
@@ -204,15 +207,15 @@ func (s *Session) warnUnsent(sent bool) {
 	}
 }
 
-// alive asks whether the client may still get these tokens, for a response that took long:
-// the session lives, and the client has not been given newer ones meanwhile. It is the
-// question that a use of the access token would be.
+// alive asks whether the client may still get these tokens, for a response that took
+// long: the session lives, and the client has not been given newer ones meanwhile. It
+// is the question that a use of the access token would be.
 func (s *Service) alive(claims *token.Access) func(context.Context) bool {
 	tok := lineage.Token{Hash: claims.Refresh, Parent: claims.Parent, Gen: claims.Gen, Iat: claims.RefreshIssuedAt}
 	handle := claims.Handle
 	return func(ctx context.Context) (ok bool) {
-		// The answer is on its way, whoever hung up; and what an application's store does
-		// must not keep it.
+		// The answer is on its way, whoever hung up; and what an application's store
+		// does must not keep it.
 		defer func() {
 			if recover() != nil {
 				s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "sessionkit: the store panicked when a response was to be written")

@@ -25,8 +25,8 @@ func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler 
 	})
 }
 
-// within runs fn on the Exchange of a request. Where there is none, what is to be sent is in the
-// header of w afterwards, and the Session can send nothing more.
+// within runs fn on the Exchange of a request. Where there is none, what is to be sent
+// is in the header of w afterwards, and the Session can send nothing more.
 func (s *Service) within(w http.ResponseWriter, r *http.Request, fn func(*Exchange) error) error {
 	if err := s.checkOpen(); err != nil {
 		return err
@@ -58,12 +58,13 @@ func (x *Exchange) done(w http.ResponseWriter, err error) {
 // definitely over. It never does so because a token is missing or the
 // database is out of reach.
 //
-// Without Protect or package middleware around the handler, what is known by then is put
-// into the header at once. It is not asked about again when the handler took long, the
-// handler's Cache-Control stands, and what the Session's methods change later is not
-// sent: Session.Sent tells.
+// Without Protect or package middleware around the handler, what is known by then is
+// put into the header at once. It is not asked about again when the handler took long,
+// the handler's Cache-Control stands, and what the Session's methods change later is
+// not sent: Session.Sent tells.
 //
-// Errors: as Verify, and errors.ErrCrossOrigin; answer them with WriteError and do nothing else.
+// Errors: as Verify, and errors.ErrCrossOrigin; answer them with WriteError and do
+// nothing else.
 func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...VerifyOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		sess, err = x.verify(s.demandsOf(opts))
@@ -72,8 +73,9 @@ func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...Ver
 	return sess, err
 }
 
-// Verify finds the session of the request, as VerifyHTTP does. A second call goes by the
-// session that is there, and checks only what it demands beyond. Errors: as VerifyHTTP.
+// Verify finds the session of the request, as VerifyHTTP does. A second call goes by
+// the session that is there, and checks only what it demands beyond. Errors: as
+// VerifyHTTP.
 func (x *Exchange) Verify(opts ...VerifyOption) (*Session, error) {
 	var sess *Session
 	err := x.svc.checkOpen()
@@ -107,8 +109,8 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 	return x.settled(sess, replacement, d, err)
 }
 
-// settled answers the client. A session comes beside an error when only its claims are at
-// fault: the client needs the replaced token all the same.
+// settled answers the client. A session comes beside an error when only its claims are
+// at fault: the client needs the replaced token all the same.
 func (x *Exchange) settled(sess *Session, replacement *AccessToken, d demands, err error) (*Session, error) {
 	if sess != nil {
 		x.response.Carries(x.response.Carrier(), sess.Handle())
@@ -123,8 +125,8 @@ func (x *Exchange) settled(sess *Session, replacement *AccessToken, d demands, e
 	case err == nil:
 		return sess, nil
 	case errors.Is(err, errors.ErrSessionReplaced):
-		// The browser may have the new session's tokens already, or get them before this
-		// answer: the refresh decides with the cookie that it has then.
+		// The browser may have the new session's tokens already, or get them before
+		// this answer: the refresh decides with the cookie that it has then.
 		return nil, tryRefresh(errors.ErrSessionReplaced)
 	case errors.Is(err, errors.ErrUnauthorised):
 		x.response.Remove("", false)
@@ -156,9 +158,9 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	return sess, nil
 }
 
-// asked is the time at which claims are asked for: what was fetched for a request is good
-// for all of it, also where a claim must be found out in this very request. A stream that
-// verifies again and again is not that one moment.
+// asked is the time at which claims are asked for: what was fetched for a request is
+// good for all of it, also where a claim must be found out in this very request. A
+// stream that verifies again and again is not that one moment.
 func (x *Exchange) asked() int64 {
 	if now := x.svc.now(); now-x.began > millis(claimClockTolerance) || now < x.began {
 		return now
@@ -166,8 +168,8 @@ func (x *Exchange) asked() int64 {
 	return x.began
 }
 
-// satisfies is the proof of a request. A token in a header needs none: no foreign page can
-// make a browser send it. Nor do tokens that were made in this request.
+// satisfies is the proof of a request. A token in a header needs none: no foreign page
+// can make a browser send it. Nor do tokens that were made in this request.
 func (x *Exchange) satisfies(claims *token.Access, demand csrfDemand) bool {
 	r := x.received
 	if x.response.Carrier() == wire.ByHeader || x.proven.Load() || demand == csrfNever || demand == csrfByMethod && isSafe(r.Method) {
@@ -198,9 +200,9 @@ func isVisitor(err error) bool {
 	return errors.Is(err, errors.ErrUnauthorised) && errors.Is(err, errors.ErrTokenMissing)
 }
 
-// SignOutHTTP ends the session of the request and clears the client's tokens.
-// The anti-CSRF proof is demanded whatever the method, and that no foreign page asks for it.
-// Signing out twice, or as a visitor, is an errors.ErrUnauthorised.
+// SignOutHTTP ends the session of the request and clears the client's tokens. The
+// anti-CSRF proof is demanded whatever the method, and that no foreign page asks for
+// it. Signing out twice, or as a visitor, is an errors.ErrUnauthorised.
 //
 // Errors: as VerifyHTTP. On errors.ErrUnavailable the client keeps its tokens and
 // can try again.
@@ -236,9 +238,9 @@ func timeOf(millis int64) time.Time {
 	return time.UnixMilli(millis)
 }
 
-// crossOrigin is the refusal of a request that a foreign page asked for. Which
-// origin and which host, the log says once for each Service: behind a proxy that sends another Host
-// they differ for everybody.
+// crossOrigin is the refusal of a request that a foreign page asked for. Which origin
+// and which host, the log says once for each Service: behind a proxy that sends another
+// Host they differ for everybody.
 func (s *Service) crossOrigin(r *http.Request) error {
 	err := errors.WithReason(errors.ErrCrossOrigin, errors.New("neither the request's own origin nor one of Config.TrustedOrigins"))
 	if s.warned.foreignOrigin.CompareAndSwap(false, true) {

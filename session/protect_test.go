@@ -50,7 +50,8 @@ func TestExchange_WriterIsWhatTheInnerOneIs(t *testing.T) {
 		struct {
 			onlyWriter
 			flushes
-		}{onlyWriter: o, flushes: f}, struct {
+		}{onlyWriter: o, flushes: f},
+		struct {
 			onlyWriter
 			hijacks
 		}{onlyWriter: o, hijacks: h},
@@ -58,7 +59,8 @@ func TestExchange_WriterIsWhatTheInnerOneIs(t *testing.T) {
 			onlyWriter
 			flushes
 			hijacks
-		}{onlyWriter: o, flushes: f, hijacks: h}, struct {
+		}{onlyWriter: o, flushes: f, hijacks: h},
+		struct {
 			onlyWriter
 			pushes
 		}{onlyWriter: o, pushes: p},
@@ -66,7 +68,8 @@ func TestExchange_WriterIsWhatTheInnerOneIs(t *testing.T) {
 			onlyWriter
 			flushes
 			pushes
-		}{onlyWriter: o, flushes: f, pushes: p}, struct {
+		}{onlyWriter: o, flushes: f, pushes: p},
+		struct {
 			onlyWriter
 			hijacks
 			pushes
@@ -80,7 +83,8 @@ func TestExchange_WriterIsWhatTheInnerOneIs(t *testing.T) {
 		struct {
 			onlyWriter
 			notifies
-		}{onlyWriter: o, notifies: n}, struct {
+		}{onlyWriter: o, notifies: n},
+		struct {
 			onlyWriter
 			flushes
 			notifies

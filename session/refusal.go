@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// refused tells the application of a request that gets no session: Config.OnRefusal counts,
-// the log has the reason at Debug. Neither has a token or a handle in it.
+// refused tells the application of a request that gets no session: Config.OnRefusal
+// counts, the log has the reason at Debug. Neither has a token or a handle in it.
 func (s *Service) refused(r *http.Request, err error) {
 	ctx := r.Context()
 	if s.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
@@ -29,8 +29,8 @@ func (s *Service) refused(r *http.Request, err error) {
 // failureRest is how long one failure in the log speaks for those after it.
 const failureRest = time.Second
 
-// failed logs what is answered by 500 or 503, at most once a second, with the number of those
-// before it that were not logged.
+// failed logs what is answered by 500 or 503, at most once a second, with the number of
+// those before it that were not logged.
 func (s *Service) failed(r *http.Request, status int, err error) {
 	s.unlogged.Add(1)
 	now, last := s.now(), s.failedAt.Load()

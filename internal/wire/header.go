@@ -46,8 +46,8 @@ func (r *Response) withdraw(h http.Header) {
 	withdrawCookies(h, ours)
 }
 
-// withdrawCookies removes the lines that are ours. It makes a new slice: the handler may
-// hold the one that is there.
+// withdrawCookies removes the lines that are ours. It makes a new slice: the handler
+// may hold the one that is there.
 func withdrawCookies(h http.Header, ours func(line string) bool) {
 	kept := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), ours)
 	if len(kept) == 0 {
@@ -57,7 +57,8 @@ func withdrawCookies(h http.Header, ours func(line string) bool) {
 	}
 }
 
-// withdrawAccess leaves the rest of a pair that an earlier response has put into the header.
+// withdrawAccess leaves the rest of a pair that an earlier response has put into the
+// header.
 func (r *Response) withdrawAccess(h http.Header) {
 	h.Del(HeaderSTAccess)
 	h.Del(HeaderFront)
@@ -203,9 +204,9 @@ func (r *Response) say(h http.Header, name, value string) {
 }
 
 // NoStore keeps caches from handing the response to somebody else (RFC 9111, section
-// 5.2.2.5), whatever else is said: some caches have headers of their own, which they put
-// first (RFC 9213). A handler may have written any of them with its own spelling, which
-// net/http sends as it is.
+// 5.2.2.5), whatever else is said: some caches have headers of their own, which they
+// put first (RFC 9213). A handler may have written any of them with its own spelling,
+// which net/http sends as it is.
 func NoStore(h http.Header) {
 	for name := range h {
 		if speaksToCaches(name) {

@@ -25,18 +25,19 @@ type Pair struct {
 
 // late is how old a decision may be when the header is written before it is asked again
 // whether it is still right. A browser does not sign out, or sign in as somebody else,
-// and get the answer to it, within the tenth of a second in which most requests are over;
-// and those pay no statement for it.
+// and get the answer to it, within the tenth of a second in which most requests are
+// over; and those pay no statement for it.
 const late = 100 * time.Millisecond
 
-// Response collects what the session code of one request wants to say to the client, and
-// puts it into the header at the moment in which the header is written. Whatever wrote
-// headers in between, the last word is said here; and what is not true any more by
-// then is not said at all.
+// Response collects what the session code of one request wants to say to the client,
+// and puts it into the header at the moment in which the header is written. Whatever
+// wrote headers in between, the last word is said here; and what is not true any more
+// by then is not said at all.
 //
-// Collecting is safe from any goroutine and at any time: it touches neither the
-// header nor the ResponseWriter, which belong to the handler's goroutine and, in Gin,
-// to somebody else's request later on. What comes after the header was written is not sent.
+// Collecting is safe from any goroutine and at any time: it touches neither the header
+// nor the ResponseWriter, which belong to the handler's goroutine and, in Gin, to
+// somebody else's request later on. What comes after the header was written is not
+// sent.
 //
 // The mutex is never held while code of others runs: a store or a logger that is asked
 // at header time may call the session's methods.
@@ -91,9 +92,9 @@ const (
 // Init makes r the response to a request, which it reads.
 func (r *Response) Init(set *Settings, request *http.Request) { r.request.read(set, request) }
 
-// HandBack gives the request that came the form that was read from the copy which handlers
-// get: net/http removes the temporary files of the request that it made, and of no other. It is
-// for the handler's goroutine.
+// HandBack gives the request that came the form that was read from the copy which
+// handlers get: net/http removes the temporary files of the request that it made, and
+// of no other. It is for the handler's goroutine.
 func (r *Response) HandBack() {
 	if came := r.request.http; r.PassedOn != nil && came.MultipartForm == nil {
 		came.MultipartForm = r.PassedOn.MultipartForm
@@ -126,8 +127,8 @@ func (r *Response) Issue(pair Pair, by Carrier, alive func(context.Context) bool
 	return r.collect(plan{what: newPair, pair: pair, ends: pair.Refresh.Ends, alive: alive})
 }
 
-// Replace sends a new access token in place of the client's. The cookie outlives
-// the token, so that an expired token still shows that there is a session to refresh. It
+// Replace sends a new access token in place of the client's. The cookie outlives the
+// token, so that an expired token still shows that there is a session to refresh. It
 // reports whether that is still possible.
 func (r *Response) Replace(access Token, claims *token.Access, ends time.Time, alive func(context.Context) bool) bool {
 	r.mu.Lock()
@@ -213,8 +214,8 @@ func (r *Response) Refuse(challenge string) {
 }
 
 // Preview puts what is known so far into the header, for writers that pass us by.
-// Settle corrects it. A request that is over has no header any more: what is there may be
-// another one's.
+// Settle corrects it. A request that is over has no header any more: what is there may
+// be another one's.
 func (r *Response) Preview(ctx context.Context, h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -272,7 +273,8 @@ func (r *Response) ask(ctx context.Context, alive func(context.Context) bool) bo
 	return alive(ctx)
 }
 
-// isLate reports whether p has to be asked about. A clock that was set back says nothing.
+// isLate reports whether p has to be asked about. A clock that was set back says
+// nothing.
 func (r *Response) isLate(p *plan) bool {
 	if p.what == nothing {
 		return false
@@ -304,7 +306,8 @@ func (r *Response) Lose() {
 	r.missed = r.missed || r.plan.what != nothing
 }
 
-// Withdraw takes out of the header what Preview put in, for an answer before the answer.
+// Withdraw takes out of the header what Preview put in, for an answer before the
+// answer.
 func (r *Response) Withdraw(h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -18,16 +18,16 @@ type Writer struct {
 	begun bool
 }
 
-// Wrap returns a writer to inner that settles resp. Several writers may settle one response, as
-// when a router starts over with the same request: the first asks and decides, and all
-// of them put it into their header.
+// Wrap returns a writer to inner that settles resp. Several writers may settle one
+// response, as when a router starts over with the same request: the first asks and
+// decides, and all of them put it into their header.
 func (w *Writer) Wrap(ctx context.Context, inner http.ResponseWriter, resp *Response) http.ResponseWriter {
 	w.inner, w.ctx, w.resp = inner, ctx, resp
 	return w.kind()
 }
 
-// Unwrap is for http.ResponseController, which must not get past us to a hijack that the
-// inner writer only passes on.
+// Unwrap is for http.ResponseController, which must not get past us to a hijack that
+// the inner writer only passes on.
 func (w *Writer) Unwrap() http.ResponseWriter {
 	if _, ok := w.inner.(http.Hijacker); ok {
 		return w.inner
@@ -169,7 +169,8 @@ func IsDead(w http.ResponseWriter) bool {
 	return false
 }
 
-// ContextsOf are the contexts of the requests that the writers of ours around w belong to.
+// ContextsOf are the contexts of the requests that the writers of ours around w belong
+// to.
 func ContextsOf(w http.ResponseWriter) (found []context.Context) {
 	for range deepest {
 		if at, ok := w.(interface {

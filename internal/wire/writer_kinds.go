@@ -33,10 +33,18 @@ func (w *Writer) kind() http.ResponseWriter {
 	fh := flushHijacker{f}
 	return [...]http.ResponseWriter{
 		w, f, h, fh,
-		pusher{w}, flushPusher{f}, hijackPusher{h}, flushHijackPusher{fh},
-		notifier{w}, flushNotifier{f}, hijackNotifier{h}, flushHijackNotifier{fh},
-		pushNotifier{pusher{w}}, flushPushNotifier{flushPusher{f}},
-		hijackPushNotifier{hijackPusher{h}}, flushHijackPushNotifier{flushHijackPusher{fh}},
+		pusher{w},
+		flushPusher{f},
+		hijackPusher{h},
+		flushHijackPusher{fh},
+		notifier{w},
+		flushNotifier{f},
+		hijackNotifier{h},
+		flushHijackNotifier{fh},
+		pushNotifier{pusher{w}},
+		flushPushNotifier{flushPusher{f}},
+		hijackPushNotifier{hijackPusher{h}},
+		flushHijackPushNotifier{flushHijackPusher{fh}},
 	}[has]
 }
 
@@ -64,9 +72,12 @@ func (w flusher) Flush() { _ = w.FlushError() }
 func (w hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error)      { return w.hijack() }
 func (w flushHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 
-func (w pusher) Push(target string, opts *http.PushOptions) error       { return w.push(target, opts) }
-func (w flushPusher) Push(target string, opts *http.PushOptions) error  { return w.push(target, opts) }
+func (w pusher) Push(target string, opts *http.PushOptions) error { return w.push(target, opts) }
+
+func (w flushPusher) Push(target string, opts *http.PushOptions) error { return w.push(target, opts) }
+
 func (w hijackPusher) Push(target string, opts *http.PushOptions) error { return w.push(target, opts) }
+
 func (w flushHijackPusher) Push(target string, opts *http.PushOptions) error {
 	return w.push(target, opts)
 }
