@@ -153,3 +153,9 @@ func (r Request) withstood(answer Answer) (events []string) {
 func (r Request) hasRival() bool {
 	return slices.Contains(r.Plants, ownPair) || slices.Contains(r.Plants, oldPair)
 }
+
+// isAmbiguous reports whether r is answered by 500 because its access tokens are of two living
+// sessions, which the refresh just before could not change: front ends must not go on for ever.
+func (r Request) isAmbiguous(reply Reply) bool {
+	return reply.Status == http.StatusInternalServerError && (r.hasRival() || slices.Contains(r.Plants, "own access"))
+}

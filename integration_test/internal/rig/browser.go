@@ -179,6 +179,9 @@ func (b *browser) take(r Request, reply Reply) {
 	if cleared && !answer.Over() && r.Path != SignOutPath {
 		tally.fail("INV6: %s %s answered %s and cleared the tokens of %s", r.Method, r.Path, answer, account)
 	}
+	if r.isAmbiguous(reply) {
+		tally.add(func(n *Numbers) { n.Blocked++ })
+	}
 	if !answer.Over() || !carried {
 		return
 	}

@@ -146,7 +146,7 @@ func (y *Tally) exchanged(r Request, reply Reply, err error, begin time.Time) {
 		y.checkUnavailable(r, reply)
 	case Other:
 		y.n.Other++
-		if !y.allow500 && !r.isForeign() {
+		if !y.allow500 && !r.isForeign() && !r.isAmbiguous(reply) {
 			y.failHeld("%s %s answered %d %s", r.Method, r.Path, reply.Status, reply.Body)
 		}
 	case Lost:
@@ -155,7 +155,7 @@ func (y *Tally) exchanged(r Request, reply Reply, err error, begin time.Time) {
 		}
 	case OK, TryRefresh, Unauthorised, Theft:
 	}
-	if stateless && answer != Lost {
+	if stateless && answer != Lost && !r.isAmbiguous(reply) {
 		y.n.Stateless++
 		if answer == Unavailable || answer == Other {
 			y.n.StatelessFailed++
