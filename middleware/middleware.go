@@ -16,9 +16,9 @@ const Key = "sessionkit.session"
 // table in package errors; then no later handler runs. Handlers find the session under
 // Key, and what they call in the request's context (session.FromContext).
 //
-// A WebSocket handshake with cookies passes if its Origin is the request's own host or in
-// Config.TrustedOrigins. The first use of a refreshed token is answered with a new one:
-// caches of pages inside of Gin must not keep that.
+// A WebSocket handshake with cookies passes if its Origin is the request's own host or
+// in Config.TrustedOrigins. The first use of a refreshed token is answered with a new
+// one: caches of pages inside of Gin must not keep that.
 //
 // A CORS preflight carries no session and is answered with 204: put the CORS
 // middleware first. Requests to the routes that refresh.Mount has made pass: they are

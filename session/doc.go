@@ -14,9 +14,9 @@
 // middleware and refresh on top of the latter; others put [Service.Protect] around
 // their handlers, or make their own middleware of [Service.Exchange].
 //
-// What a request's session wants to tell its client is put into the header at the moment
-// in which that is written. Later than that nothing can be said: [Session.Sent] tells,
-// and [Session.Detached] is for work that goes on after the request.
+// What a request's session wants to tell its client is put into the header at the
+// moment in which that is written. Later than that nothing can be said: [Session.Sent]
+// tells, and [Session.Detached] is for work that goes on after the request.
 //
 // Errors are those of package errors, each with its class and reason.
 package session
