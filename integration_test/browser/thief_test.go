@@ -43,6 +43,9 @@ func (th *thief) send(method, path, cookie, token string) int {
 		req.Header.Set("st-auth-mode", "header")
 	} else {
 		req.AddCookie(&http.Cookie{Name: th.w.cookieName(cookie), Value: token})
+		if cookie == "sRefreshToken" { // which counts only beside the other, where names have prefixes
+			req.AddCookie(&http.Cookie{Name: th.w.cookieName("sAccessToken"), Value: th.access})
+		}
 		if th.hint != "" {
 			req.AddCookie(&http.Cookie{Name: "sIdRefreshToken", Value: th.hint})
 		}
