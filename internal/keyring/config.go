@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -54,6 +55,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+var _ redact.Hidden = Config{}
+
 // String leaves the key-encryption keys out.
 func (c Config) String() string {
 	return fmt.Sprintf("keyring.Config{schedules %v, %d encryption keys}", c.Schedules, len(c.Encryption))
@@ -61,6 +64,9 @@ func (c Config) String() string {
 
 // Format leaves the key-encryption keys out of every verb.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
+
+// MarshalText gives JSON and other text encoders what String says.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // LogValue implements [slog.LogValuer].
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -15,6 +16,8 @@ import (
 // Ring hands out the keys. Make one with New and keep it fresh with Run. It is
 // safe for concurrent use.
 type Ring struct {
+	redact.As[ringText]
+
 	sources   map[models.KeyPurpose]*source // never changes after New
 	lifetimes map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
 	shelf     *shelf                        // nil when the provider serves all
@@ -231,8 +234,6 @@ func (r *Ring) all() []*source {
 	return all
 }
 
-// String tells nothing about the keys.
-func (r *Ring) String() string { return "[key ring]" }
+type ringText struct{}
 
-// Format keeps the keys out of every verb.
-func (r *Ring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(r.String())) }
+func (ringText) String() string { return "[key ring]" }

@@ -2,11 +2,10 @@ package token
 
 import (
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -25,6 +24,8 @@ const (
 // type). It shows none of its fields, under every fmt verb, in JSON and in
 // slog.
 type Access struct {
+	redact.As[accessText]
+
 	// KeyID names the key that signs the token.
 	KeyID string
 	// Issuer and Audience say who made the token for whom: iss, aud.
@@ -70,14 +71,6 @@ func (a *Access) check() error {
 
 func outside(n, most int64) bool { return n < 0 || n > most }
 
-// String tells nothing.
-func (Access) String() string { return "[access token]" }
+type accessText struct{}
 
-// Format keeps every field out of every verb.
-func (a Access) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(a.String())) }
-
-// MarshalText gives JSON and other text encoders what String says.
-func (a Access) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
-
-// LogValue implements [slog.LogValuer].
-func (a Access) LogValue() slog.Value { return slog.StringValue(a.String()) }
+func (accessText) String() string { return "[access token]" }

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
-	"fmt"
-	"log/slog"
+
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 )
 
 const (
@@ -36,6 +36,8 @@ const familyDomain = "sessionkit session family v1 handle\x00"
 // easier: the time is hashed too, so one try aims at the sessions of one
 // millisecond.
 type Family struct {
+	redact.As[familyText]
+
 	handle [handleSize]byte
 	secret [familySecretSize]byte
 }
@@ -69,14 +71,6 @@ func (f *Family) genuine() bool {
 	return subtle.ConstantTimeCompare(f.handle[:], want[:]) == 1
 }
 
-// String tells nothing.
-func (Family) String() string { return "[session family]" }
+type familyText struct{}
 
-// Format keeps the secret out of every verb.
-func (f Family) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(f.String())) }
-
-// MarshalText gives JSON and other text encoders what String says.
-func (f Family) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
-
-// LogValue implements [slog.LogValuer].
-func (f Family) LogValue() slog.Value { return slog.StringValue(f.String()) }
+func (familyText) String() string { return "[session family]" }

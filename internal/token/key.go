@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 )
 
 // MinSecretLen is the shortest secret in bytes that signs or verifies: the
@@ -60,6 +61,8 @@ func (keys Keys) secretFor(kid string, issuedAt int64) ([]byte, error) {
 	}
 	return secret, nil
 }
+
+var _ redact.Hidden = Key{}
 
 // String names the key without its secret. The id is quoted, as it may come
 // from a provider outside of the kit.

@@ -6,10 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
-	"log/slog"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -46,6 +45,8 @@ const (
 // Refresh is a refresh token. It shows none of its fields, under every fmt
 // verb, in JSON and in slog.
 type Refresh struct {
+	redact.As[refreshText]
+
 	// KeyID names the key that authenticates the token.
 	KeyID string
 	// Gen counts the generations of the session's tokens.
@@ -228,14 +229,6 @@ func refreshHash(b []byte) models.Hash {
 	return sha256.Sum256(once[:])
 }
 
-// String tells nothing.
-func (Refresh) String() string { return "[refresh token]" }
+type refreshText struct{}
 
-// Format keeps every field out of every verb.
-func (r Refresh) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(r.String())) }
-
-// MarshalText gives JSON and other text encoders what String says.
-func (r Refresh) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// LogValue implements [slog.LogValuer].
-func (r Refresh) LogValue() slog.Value { return slog.StringValue(r.String()) }
+func (refreshText) String() string { return "[refresh token]" }
