@@ -4,6 +4,9 @@ import (
 	"crypto/subtle"
 	"database/sql/driver"
 	"fmt"
+	"log/slog"
+
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 )
 
 // HashSize is the size of a Hash in bytes.
@@ -35,6 +38,8 @@ func (h *Hash) Scan(src any) error {
 	return nil
 }
 
+var _ redact.Hidden = Hash{}
+
 // String tells nothing: a hash of a live token does not belong into a log.
 func (h Hash) String() string { return "[hash]" }
 
@@ -46,3 +51,6 @@ func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 // Format keeps the bytes out of every verb, %x and %v of a struct included.
 func (h Hash) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[hash]")) }
+
+// LogValue implements [slog.LogValuer].
+func (h Hash) LogValue() slog.Value { return slog.StringValue(h.String()) }

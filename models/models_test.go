@@ -3,6 +3,7 @@ package models_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,7 @@ func TestRedaction(t *testing.T) {
 		}
 	}
 	for _, v := range []any{hash, key} {
+		require.Equal(t, slog.KindString, slog.AnyValue(v).Resolve().Kind(), "a log handler gets a text")
 		text, err := json.Marshal(v)
 		require.NoError(t, err)
 		for _, secret := range []string{"canary", "202,254", "yv4", "Y2FuYXJ5"} {

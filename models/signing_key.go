@@ -1,6 +1,11 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
+)
 
 // KeyPurpose keeps keys of different use apart: none is ever used for two.
 type KeyPurpose string
@@ -33,6 +38,8 @@ type SigningKey struct {
 	RetireAt int64 `gorm:"column:retire_at"`
 }
 
+var _ redact.Hidden = SigningKey{}
+
 // String leaves the secret out.
 func (k SigningKey) String() string {
 	return fmt.Sprintf("SigningKey{id %s, purpose %s, slot %d}", k.ID, k.Purpose, k.Slot)
@@ -43,3 +50,6 @@ func (k SigningKey) MarshalText() ([]byte, error) { return []byte(k.String()), n
 
 // Format leaves the secret out of every verb.
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
+
+// LogValue implements [slog.LogValuer].
+func (k SigningKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
