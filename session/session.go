@@ -141,6 +141,9 @@ func (s *Session) Format(f fmt.State, _ rune) {
 // MarshalJSON shows nothing: name what a response should tell.
 func (s *Session) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
+// MarshalText shows nothing, as MarshalJSON.
+func (s *Session) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 // LogValue implements [slog.LogValuer].
 func (s *Session) LogValue() slog.Value { return slog.StringValue(shortHash(s.claims.Handle)) }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/redact"
 )
 
 // redacted stands for every secret in logs and prints.
@@ -37,6 +39,12 @@ type Tokens struct {
 	AntiCSRF string
 }
 
+var (
+	_ redact.Hidden = Token{}
+	_ redact.Hidden = Tokens{}
+	_ redact.Hidden = (*Session)(nil)
+)
+
 // Format implements [fmt.Formatter]: no verb shows the text.
 func (t Token) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "Token{%s, expires %s}", redacted, t.ExpiresAt.UTC().Format(time.RFC3339))
@@ -44,6 +52,9 @@ func (t Token) Format(f fmt.State, _ rune) {
 
 // MarshalJSON shows no text: whoever sends tokens in a body names their Value.
 func (t Token) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText gives XML and other text encoders what JSON gets.
+func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue implements [slog.LogValuer].
 func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
@@ -53,6 +64,9 @@ func (t Tokens) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("Tokens{" + 
 
 // MarshalJSON shows no secret.
 func (t Tokens) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText shows no secret.
+func (t Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue implements [slog.LogValuer].
 func (t Tokens) LogValue() slog.Value { return slog.StringValue(redacted) }
