@@ -3,6 +3,7 @@
 package testjar
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,75 +16,125 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// slot is what tells two cookies of a browser apart (RFC 6265bis, section 5.7, step 23).
-type slot struct {
-	name, domain, path string
-	hostOnly           bool
+// Slot is what tells two cookies of a browser apart (RFC 6265bis, section 5.7, step 23).
+type Slot struct {
+	Name, Domain, Path string
+	HostOnly           bool
 }
 
 // Cookie is a cookie in a Jar.
 type Cookie struct {
-	Name, Value, Domain, Path  string
-	HostOnly, Secure, HTTPOnly bool
+	Slot
+	Value            string
+	Secure, HTTPOnly bool
+	// AnySite: SameSite is None.
+	AnySite bool
+	// Mark is a test's own note of who set it: that of its Response.
+	Mark string
 
 	expires time.Time
 	// order is when it was first set, counted.
 	order int
 }
 
+// Response is what a jar wants to know of one that sets cookies.
+type Response struct {
+	URL *url.URL
+	// CrossSite: a page of another site has asked, and it was no navigation.
+	CrossSite bool
+	Mark      string
+}
+
 // maxCookieSize is the size of name and value above which a cookie is refused.
 const maxCookieSize = 4096
+
+// longest is how long a browser keeps a cookie (RFC 6265bis, section 5.6.1).
+const longest = 400 * 24 * time.Hour
 
 // Jar keeps cookies. It is safe for concurrent use.
 type Jar struct {
 	now func() time.Time
 
 	mu      sync.Mutex
-	cookies map[slot]Cookie
+	cookies map[Slot]Cookie
 	next    int
 }
 
 // New returns an empty jar that goes by the given clock.
-func New(now func() time.Time) *Jar { return &Jar{now: now, cookies: make(map[slot]Cookie)} }
+func New(now func() time.Time) *Jar { return &Jar{now: now, cookies: make(map[Slot]Cookie)} }
 
-// Set stores what a response from u set, and returns the lines that a browser refuses.
+// Clone returns a jar with the same cookies, which goes its own way from here.
+func (j *Jar) Clone() *Jar {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return &Jar{now: j.now, cookies: maps.Clone(j.cookies), next: j.next}
+}
+
+// Set stores what a response from u set that a page of the same site has asked for, and
+// returns the lines that a browser refuses.
 func (j *Jar) Set(u *url.URL, lines []string) (refused []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, line := range lines {
-		if !j.set(u, line) {
+		if _, _, taken := j.put(Response{URL: u}, line); !taken {
 			refused = append(refused, line)
 		}
 	}
 	return refused
 }
 
-// set follows the steps of RFC 6265bis, section 5.7.
-func (j *Jar) set(u *url.URL, line string) bool {
+// Put does what one Set-Cookie line says. It returns which cookie that concerns, whether
+// it was removed, and whether a browser takes the line at all.
+func (j *Jar) Put(r Response, line string) (at Slot, removed, taken bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.put(r, line)
+}
+
+func (j *Jar) put(r Response, line string) (at Slot, removed, taken bool) {
+	c, ok := j.parse(r, line)
+	if !ok || !j.store(r.URL, c) {
+		return Slot{}, false, false
+	}
+	return c.Slot, !c.lives(j.now()), true
+}
+
+// Drop forgets the cookies of which f says so.
+func (j *Jar) Drop(f func(Cookie) bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	maps.DeleteFunc(j.cookies, func(_ Slot, c Cookie) bool { return f(c) })
+}
+
+// parse follows the steps of RFC 6265bis, section 5.7.
+func (j *Jar) parse(r Response, line string) (c Cookie, ok bool) {
 	parsed, err := http.ParseSetCookie(line)
 	if err != nil || len(parsed.Name)+len(parsed.Value) > maxCookieSize {
-		return false
+		return Cookie{}, false
 	}
-	c := Cookie{
-		Name: parsed.Name, Value: parsed.Value, Path: parsed.Path,
-		Secure: parsed.Secure, HTTPOnly: parsed.HttpOnly, expires: j.now().Add(400 * 24 * time.Hour),
+	c = Cookie{
+		Slot: Slot{Name: parsed.Name, Path: parsed.Path}, Value: parsed.Value,
+		Secure: parsed.Secure, HTTPOnly: parsed.HttpOnly, AnySite: parsed.SameSite == http.SameSiteNoneMode,
+		Mark: r.Mark, expires: j.now().Add(longest),
 	}
 	if !strings.HasPrefix(c.Path, "/") {
-		c.Path = defaultPath(u.EscapedPath())
+		c.Path = defaultPath(r.URL.EscapedPath())
 	}
-	if !c.place(u.Hostname(), parsed.Domain) || !c.mayBeSet(u, parsed) {
-		return false
+	if !c.place(r.URL.Hostname(), parsed.Domain) || !c.mayBeSet(r, parsed) {
+		return Cookie{}, false
 	}
-	switch {
+	switch { // Max-Age wins over Expires
 	case parsed.MaxAge < 0:
 		c.expires = time.Time{}
 	case parsed.MaxAge > 0:
-		c.expires = j.now().Add(min(time.Duration(parsed.MaxAge)*time.Second, 400*24*time.Hour))
+		c.expires = j.now().Add(time.Duration(min(parsed.MaxAge, int(longest/time.Second))) * time.Second)
 	case !parsed.Expires.IsZero():
 		c.expires = parsed.Expires
 	}
-	return j.store(u, c)
+	return c, true
 }
+
+func (c *Cookie) lives(now time.Time) bool { return c.expires.After(now) }
 
 // place gives the cookie its domain, unless host may not set one for it.
 func (c *Cookie) place(host, domain string) bool {
@@ -103,10 +154,9 @@ func (c *Cookie) place(host, domain string) bool {
 }
 
 // mayBeSet looks at the attributes that go together.
-func (c *Cookie) mayBeSet(u *url.URL, parsed *http.Cookie) bool {
-	secureOrigin := u.Scheme == "https" || isLoopback(u.Hostname())
+func (c *Cookie) mayBeSet(r Response, parsed *http.Cookie) bool {
 	switch name := strings.ToLower(c.Name); {
-	case c.Secure && !secureOrigin, parsed.SameSite == http.SameSiteNoneMode && !c.Secure:
+	case c.Secure && !isSecure(r.URL), c.AnySite && !c.Secure, r.CrossSite && !c.AnySite:
 		return false
 	case strings.HasPrefix(name, "__secure-"):
 		return c.Secure
@@ -119,34 +169,39 @@ func (c *Cookie) mayBeSet(u *url.URL, parsed *http.Cookie) bool {
 
 // store replaces the cookie in the same slot, which keeps its place in the order.
 func (j *Jar) store(u *url.URL, c Cookie) bool {
-	at := slot{c.Name, c.Domain, c.Path, c.HostOnly}
-	old, there := j.cookies[at]
+	now := j.now()
+	old, there := j.cookies[c.Slot]
+	there = there && old.lives(now)
 	if there && old.Secure && !c.Secure && u.Scheme != "https" {
 		return false // leave secure cookies alone
 	}
-	if !c.expires.After(j.now()) {
-		delete(j.cookies, at)
+	if !c.lives(now) {
+		delete(j.cookies, c.Slot)
 		return true
 	}
 	if c.order = old.order; !there {
 		j.next++
 		c.order = j.next
 	}
-	j.cookies[at] = c
+	j.cookies[c.Slot] = c
 	return true
 }
 
-// For lists the cookies that are sent to u, in the order in which browsers send them:
-// longer paths first, then older ones (RFC 6265bis, section 5.8.3).
-func (j *Jar) For(u *url.URL) (list []Cookie) {
-	for _, c := range j.All() {
-		hostFits := c.Domain == strings.ToLower(u.Hostname()) || !c.HostOnly && domainMatches(strings.ToLower(u.Hostname()), c.Domain)
-		if hostFits && pathMatches(u.EscapedPath(), c.Path) && (!c.Secure || u.Scheme == "https" || isLoopback(u.Hostname())) {
-			list = append(list, c)
-		}
-	}
+// For lists the cookies that go to u when a page of its own site asks, in the order in
+// which browsers send them: longer paths first, then older ones (RFC 6265bis, section 5.8.3).
+func (j *Jar) For(u *url.URL) []Cookie {
+	host := strings.ToLower(u.Hostname())
+	list := slices.DeleteFunc(j.All(), func(c Cookie) bool {
+		hostFits := c.Domain == host || !c.HostOnly && domainMatches(host, c.Domain)
+		return !hostFits || !pathMatches(u.EscapedPath(), c.Path) || c.Secure && !isSecure(u)
+	})
 	slices.SortStableFunc(list, func(a, b Cookie) int { return len(b.Path) - len(a.Path) })
 	return list
+}
+
+// ForCrossSite is For when a page of another site asks, and it is no navigation.
+func (j *Jar) ForCrossSite(u *url.URL) []Cookie {
+	return slices.DeleteFunc(j.For(u), func(c Cookie) bool { return !c.AnySite })
 }
 
 // Header is the Cookie header of a request to u, or empty.
@@ -163,8 +218,9 @@ func (j *Jar) Header(u *url.URL) string {
 func (j *Jar) All() (list []Cookie) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	now := j.now()
 	for _, c := range j.cookies {
-		if c.expires.After(j.now()) {
+		if c.lives(now) {
 			list = append(list, c)
 		}
 	}
@@ -191,6 +247,9 @@ func defaultPath(path string) string {
 func pathMatches(path, cookiePath string) bool {
 	return path == cookiePath || strings.HasPrefix(path, cookiePath) && (strings.HasSuffix(cookiePath, "/") || path[len(cookiePath)] == '/')
 }
+
+// isSecure is what browsers take for a secure origin.
+func isSecure(u *url.URL) bool { return u.Scheme == "https" || isLoopback(u.Hostname()) }
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)

@@ -2,9 +2,12 @@ package testjar_test
 
 import (
 	"net/url"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
@@ -29,8 +32,9 @@ func TestJar_Refuses(t *testing.T) {
 		"__Secure-a=1":                "https://app.example.com/",
 		"__Host-a=1; Secure; Path=/x": "https://app.example.com/",
 		"__Host-a=1; Secure; Path=/; Domain=app.example.com": "https://app.example.com/",
-		"__host-a=1; Path=/": "https://app.example.com/",
-		"a=1; Domain=0.0.1":  "https://10.0.0.1/",
+		"__host-a=1; Path=/":             "https://app.example.com/",
+		"a=1; Domain=0.0.1":              "https://10.0.0.1/",
+		"a=" + strings.Repeat("x", 4096): "https://app.example.com/",
 	} {
 		jar := testjar.New(time.Now)
 		require.Equal(t, []string{line}, jar.Set(at(t, from), []string{line}))
@@ -58,4 +62,69 @@ func TestJar_SlotsAndOrder(t *testing.T) {
 	now = now.Add(time.Minute)
 	require.Empty(t, jar.Set(u, []string{"n=; Path=/; Max-Age=-1; Domain=example.com", "n=again; Path=/"}))
 	require.Equal(t, "n=default; n=again; n=own", jar.Header(u))
+}
+
+// Across sites only what says SameSite=None is taken and sent.
+func TestJar_Sites(t *testing.T) {
+	t.Parallel()
+	u := at(t, "https://app.example.com/")
+	for line, taken := range map[string]bool{
+		"a=1; Path=/; Secure":                  false,
+		"a=1; Path=/; Secure; SameSite=Lax":    false,
+		"a=1; Path=/; Secure; SameSite=Strict": false,
+		"a=1; Path=/; SameSite=None":           false,
+		"a=1; Path=/; Secure; SameSite=None":   true,
+	} {
+		jar := testjar.New(time.Now)
+		_, _, ok := jar.Put(testjar.Response{URL: u, CrossSite: true}, line)
+		require.Equal(t, taken, ok, line)
+		jar.Set(u, []string{line})
+		require.Equal(t, taken, len(jar.ForCrossSite(u)) == 1, line)
+		require.Equal(t, line != "a=1; Path=/; SameSite=None", len(jar.For(u)) == 1, line)
+	}
+}
+
+// A mark stays until another response sets the cookie; one that had ended is a new cookie
+// when it is set again; ends are no farther away than browsers allow.
+func TestJar_MarksAndEnds(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	jar := testjar.New(func() time.Time { return now })
+	u := at(t, "https://app.example.com/")
+	planted := testjar.Response{URL: u, Mark: "planted"}
+	slot, removed, taken := jar.Put(planted, "a=1; Path=/; Max-Age=5")
+	require.Equal(t, testjar.Slot{Name: "a", Domain: "app.example.com", Path: "/", HostOnly: true}, slot)
+	require.Equal(t, []bool{false, true}, []bool{removed, taken})
+	require.Empty(t, jar.Set(u, []string{"b=1; Path=/; Max-Age=99999999999"}))
+	twin := jar.Clone()
+	jar.Drop(func(c testjar.Cookie) bool { return c.Mark != "" })
+	require.Equal(t, "b=1", jar.Header(u))
+	require.Equal(t, "a=1; b=1", twin.Header(u))
+	now = now.Add(5 * time.Second)
+	require.Empty(t, twin.Set(u, []string{"a=2; Path=/"}))
+	require.Equal(t, "b=1; a=2", twin.Header(u))
+	twin.Drop(func(c testjar.Cookie) bool { return c.Mark != "" })
+	require.Equal(t, "b=1; a=2", twin.Header(u), "the response's own")
+	_, removed, taken = twin.Put(planted, "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+	require.Equal(t, []bool{true, true}, []bool{removed, taken})
+	now = now.Add(401 * 24 * time.Hour)
+	require.Empty(t, twin.All())
+}
+
+// A browser's tabs share one jar; what one response sets, none of them sees in part.
+func TestJar_Concurrent(t *testing.T) {
+	t.Parallel()
+	jar := testjar.New(time.Now)
+	u := at(t, "https://app.example.com/")
+	var tabs sync.WaitGroup
+	for _, value := range []string{"1", "2", "3", "4"} {
+		tabs.Go(func() {
+			for range 200 {
+				jar.Set(u, []string{"a=" + value + "; Path=/", "b=" + value + "; Path=/"})
+				a, b, _ := strings.Cut(jar.Clone().Header(u), "; ")
+				assert.Equal(t, a[2:], b[2:])
+			}
+		})
+	}
+	tabs.Wait()
 }
