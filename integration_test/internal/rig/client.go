@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 )
 
 // maxBody bounds what is read of a reply.
@@ -37,10 +39,10 @@ func (r *Request) fill(name, value string) {
 }
 
 // planted notes a cookie that the application has not set.
-func (r *Request) planted(c cookie) {
-	r.Plants = append(r.Plants, c.plant)
-	if strings.HasSuffix(c.name, accessName) && r.Access == "" || strings.HasSuffix(c.name, refreshName) && r.Refresh == "" {
-		r.Ahead = append(r.Ahead, c.plant)
+func (r *Request) planted(c testjar.Cookie) {
+	r.Plants = append(r.Plants, c.Mark)
+	if strings.HasSuffix(c.Name, accessName) && r.Access == "" || strings.HasSuffix(c.Name, refreshName) && r.Refresh == "" {
+		r.Ahead = append(r.Ahead, c.Mark)
 	}
 }
 

@@ -3,10 +3,25 @@ package rig
 import (
 	"maps"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testjar"
+)
+
+// Host is the application's, to browsers: they keep one jar for all of its instances.
+const Host = "app.example.com"
+
+// Site says where the page is that asks for a request, as Sec-Fetch-Site does.
+type Site string
+
+// The sites: the application's own page, one of a sibling host, and any other.
+const (
+	SameOrigin Site = "same-origin"
+	SameSite   Site = "same-site"
+	CrossSite  Site = "cross-site"
 )
 
 // Jar is what a browser keeps of a session: cookies, and the anti-CSRF token in the
@@ -15,9 +30,10 @@ import (
 type Jar struct {
 	now    func() time.Time
 	native bool
+	// cookies have as mark who planted them, and as what; the application's own have none.
+	cookies *testjar.Jar
 
 	mu       sync.Mutex
-	cookies  cookies
 	tokens   map[string]string // a native app's
 	antiCSRF string
 }
@@ -30,7 +46,7 @@ const (
 
 // NewJar returns an empty jar that goes by the given clock.
 func NewJar(now func() time.Time, native bool) *Jar {
-	return &Jar{now: now, native: native, tokens: make(map[string]string)}
+	return &Jar{now: now, native: native, cookies: testjar.New(now), tokens: make(map[string]string)}
 }
 
 // Copy is what a thief has who copied everything.
@@ -38,7 +54,7 @@ func (j *Jar) Copy() *Jar {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	twin := NewJar(j.now, j.native)
-	twin.cookies.list, twin.antiCSRF = slices.Clone(j.cookies.list), j.antiCSRF
+	twin.cookies, twin.antiCSRF = j.cookies.Clone(), j.antiCSRF
 	maps.Copy(twin.tokens, j.tokens)
 	return twin
 }
@@ -57,10 +73,9 @@ func (j *Jar) value(name string) string {
 	if j.native {
 		return j.tokens[name]
 	}
-	now := j.now()
-	for _, c := range j.cookies.list {
-		if c.plant == "" && strings.HasSuffix(c.name, name) && c.expires.After(now) {
-			return c.value
+	for _, c := range j.cookies.All() {
+		if c.Mark == "" && strings.HasSuffix(c.Name, name) {
+			return c.Value
 		}
 	}
 	return ""
@@ -100,13 +115,17 @@ func (j *Jar) RequestOf(page Page, method, path string) Request {
 	maps.Copy(r.Header, page.Header)
 	where, _, _ := strings.Cut(path, "?")
 	var line []string
-	for _, c := range j.cookies.send(Host, where, page.Site, j.now()) {
-		line = append(line, c.name+"="+c.value)
-		if c.plant != "" {
+	sent := j.cookies.For
+	if page.Site == CrossSite {
+		sent = j.cookies.ForCrossSite
+	}
+	for _, c := range sent(urlOf(Host, where)) {
+		line = append(line, c.Name+"="+c.Value)
+		if c.Mark != "" {
 			r.planted(c)
 			continue
 		}
-		r.fill(c.name, c.value)
+		r.fill(c.Name, c.Value)
 	}
 	if len(line) > 0 {
 		r.Header.Set("Cookie", strings.Join(line, "; "))
@@ -152,9 +171,10 @@ func (j *Jar) TakeOf(site Site, r Reply) {
 }
 
 func (j *Jar) takeCookies(r Reply, site Site) bool {
-	removed := make(map[slot]bool)
+	removed := make(map[testjar.Slot]bool)
+	from := testjar.Response{URL: urlOf(Host, "/"), CrossSite: site == CrossSite}
 	for _, line := range r.Header["Set-Cookie"] {
-		if at, taken, gone := j.cookies.set(line, Host, "/", site, j.now(), ""); taken && at.hostOnly {
+		if at, gone, taken := j.cookies.Put(from, line); taken && at.HostOnly {
 			removed[at] = gone
 		}
 	}
@@ -171,7 +191,7 @@ func (j *Jar) takeCookies(r Reply, site Site) bool {
 func (j *Jar) Plant(host, line, plant string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, taken, _ := j.cookies.set(line, host, "/", SameOrigin, j.now(), plant)
+	_, _, taken := j.cookies.Put(testjar.Response{URL: urlOf(host, "/"), Mark: plant}, line)
 	return taken
 }
 
@@ -179,8 +199,11 @@ func (j *Jar) Plant(host, line, plant string) bool {
 func (j *Jar) Weed() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.cookies.list = slices.DeleteFunc(j.cookies.list, func(c cookie) bool { return c.plant != "" })
+	j.cookies.Drop(func(c testjar.Cookie) bool { return c.Mark != "" })
 }
+
+// urlOf is where requests go: all of them over HTTPS.
+func urlOf(host, path string) *url.URL { return &url.URL{Scheme: "https", Host: host, Path: path} }
 
 func (j *Jar) takeHeaders(r Reply) (cleared bool) {
 	for header, name := range map[string]string{"St-Access-Token": accessName, "St-Refresh-Token": refreshName} {
