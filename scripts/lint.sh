@@ -19,7 +19,7 @@ must_not() {
 }
 
 gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
-for room in errors models session session/sessiontest internal/token internal/keyring internal/lineage internal/wire; do
+for room in errors models session session/sessiontest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
   must_not "$room" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
 done
 must_not models/gormstore/... "$gin" "the store knows no web framework" || rc=1

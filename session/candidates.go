@@ -48,7 +48,7 @@ func (x *Exchange) findAccess() (found, error) {
 	case len(cookies) == 1:
 		return found{cookies[0].Text, wire.ByCookie}, nil
 	case len(cookies) > 1:
-		text, err := x.svc.newestAccess(x.Context, cookies)
+		text, err := x.svc.newestAccess(x.Context, cookies, x.received.Header.Get(wire.HeaderAntiCSRF))
 		return found{text, wire.ByCookie}, err
 	default:
 		return found{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
@@ -57,13 +57,17 @@ func (x *Exchange) findAccess() (found, error) {
 
 // newestAccess chooses among differing cookies. Where they name several sessions, the
 // one that lives counts: a sign-in ends those before it. With two that live nobody can tell
-// whose browser this is, and guessing could sign the user in as somebody else.
-func (s *Service) newestAccess(ctx context.Context, cookies []wire.Candidate) (string, error) {
+// whose browser this is, and guessing could sign the user in as somebody else; but a page
+// that shows the anti-CSRF token of one tells: no other host can make it send that.
+func (s *Service) newestAccess(ctx context.Context, cookies []wire.Candidate, antiCSRF string) (string, error) {
 	authentic, undecided := s.identify(ctx, s.vouched(cookies))
 	switch handles := handlesOf(authentic); {
 	case len(handles) == 1:
 		return newest(authentic).text, nil
 	case len(handles) > 1:
+		if own := shownBy(authentic, antiCSRF); len(own) > 0 {
+			return newest(own).text, nil
+		}
 		return s.newestOfLive(ctx, authentic, handles)
 	case undecided != nil:
 		return "", undecided
@@ -72,6 +76,13 @@ func (s *Service) newestAccess(ctx context.Context, cookies []wire.Candidate) (s
 	default:
 		return "", tryRefresh(errors.ErrTokenDuplicated)
 	}
+}
+
+// shownBy are the tokens that the anti-CSRF token belongs to.
+func shownBy(authentic []accessCandidate, antiCSRF string) []accessCandidate {
+	return slices.DeleteFunc(slices.Clone(authentic), func(a accessCandidate) bool {
+		return !token.AntiCSRFMatches(antiCSRF, a.AntiCSRF)
+	})
 }
 
 func (s *Service) newestOfLive(ctx context.Context, authentic []accessCandidate, handles []string) (string, error) {
@@ -179,18 +190,22 @@ func (s *Service) living(ctx context.Context, handles []string) (alive []string,
 // presented are the sessions of the request's access tokens by either carrier, expired or
 // not, its own first.
 func (x *Exchange) presented() []string {
-	q := x.response.Request()
-	cookies := q.AccessCookies()
-	if bearer, _ := q.AccessToken(); bearer != "" {
-		cookies = append([]wire.Candidate{{Text: bearer}}, cookies...)
-	}
-	authentic, _ := x.svc.identify(x.Context, cookies)
+	authentic, _ := x.svc.identify(x.Context, x.presentedTokens())
 	handles := handlesOf(authentic)
 	if sess := x.session.Load(); sess != nil {
 		own := sess.Handle()
 		handles = append([]string{own}, slices.DeleteFunc(handles, func(h string) bool { return h == own })...)
 	}
 	return handles[:min(len(handles), maxHandles)]
+}
+
+// presentedTokens are the access tokens that came, by either carrier.
+func (x *Exchange) presentedTokens() []wire.Candidate {
+	q := x.response.Request()
+	if bearer, _ := q.AccessToken(); bearer != "" {
+		return append([]wire.Candidate{{Text: bearer, Place: -1}}, q.AccessCookies()...)
+	}
+	return q.AccessCookies()
 }
 
 // checkIDRefresh applies what sIdRefreshToken means where it is on. It is a

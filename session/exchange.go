@@ -59,7 +59,7 @@ type exchangeKey struct{ svc *Service }
 // writer, and ends nothing when it is closed.
 func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
 	if root := s.exchangeOf(w, r); root != nil && !wire.IsDead(w) {
-		return root.viewFor(w)
+		return root.viewFor(w, r)
 	}
 	x := s.newExchange(r)
 	x.outer = x.writer.Wrap(x, w, &x.response)
@@ -79,8 +79,8 @@ func (x *Exchange) lookAt(w http.ResponseWriter) {
 
 // viewFor is x for somebody whose writer is w: a router that started over, or a
 // middleware that put one of its own in between.
-func (x *Exchange) viewFor(w http.ResponseWriter) *Exchange {
-	view := &Exchange{Context: x, svc: x.svc, root: x, received: x.received}
+func (x *Exchange) viewFor(w http.ResponseWriter, r *http.Request) *Exchange {
+	view := &Exchange{Context: x, svc: x.svc, root: x, received: r}
 	if view.outer = w; !x.response.Settles(w) {
 		view.outer = view.writer.Wrap(x, w, &x.response)
 	}
@@ -138,11 +138,35 @@ func (x *Exchange) Writer() http.ResponseWriter { return x.outer }
 // net/http removes the temporary files of a form from the request that it made, and of
 // no other.
 func (x *Exchange) Request() *http.Request {
-	x = x.root
-	if x.response.PassedOn == nil {
+	switch {
+	case x.root == x && x.response.PassedOn == nil:
 		x.response.PassedOn = x.received.WithContext(x)
+		fallthrough
+	case x.root == x:
+		return x.response.PassedOn
 	}
-	return x.response.PassedOn
+	// What stands in between may have changed the request: that one goes on.
+	ctx := x.received.Context()
+	if found, _ := ctx.Value(exchangeKey{x.svc}).(*Exchange); found == x.root {
+		return x.received
+	}
+	return x.received.WithContext(within{ctx, x.root})
+}
+
+// within is the context of a request that lost sight of its Exchange.
+type within struct {
+	context.Context
+	root *Exchange
+}
+
+// Value finds what the Exchange finds, and what the request's own context has.
+func (c within) Value(key any) any {
+	switch key.(type) {
+	case contextKey, exchangeKey:
+		return c.root.Value(key)
+	default:
+		return c.Context.Value(key)
+	}
 }
 
 // Session is the session that the request has by now, or nil.
@@ -225,8 +249,11 @@ func (s *Service) alive(claims *token.Access) func(context.Context) bool {
 		row, err := s.live(context.WithoutCancel(ctx), handle)
 		switch {
 		case err == nil:
-			v := lineage.OnUse(lineage.Of(row, s.now()), tok, millis(s.cfg.ConcurrentRefreshWindow))
-			return v != lineage.Unauthorised && v != lineage.TryRefresh
+			v := lineage.OnUse(lineage.Of(row, s.now()), tok, s.window())
+			// A young token that was repeated names no parent, and is a sibling of the
+			// current one as long as that is of its generation.
+			sibling := s.window() > 0 && tok.Parent.IsZero() && tok.Gen == row.RefreshToken.Gen
+			return v != lineage.Unauthorised && (v != lineage.TryRefresh || sibling)
 		case !errors.Is(err, errors.ErrUnauthorised):
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: tokens were not sent, as nobody could tell whether their session still lives",
 				"session", shortHash(handle), "error", err)

@@ -99,9 +99,9 @@ func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *re
 // then, and if one may be another application's: it is not ours, and too young to be signed by
 // a key of ours that is gone.
 func (x *Exchange) dropStrayAccess() {
-	cookies := x.response.Request().AccessCookies()
-	authentic, undecided := x.svc.identify(x.Context, cookies)
-	for _, c := range cookies {
+	presented := x.presentedTokens()
+	authentic, undecided := x.svc.identify(x.Context, presented)
+	for _, c := range presented {
 		if x.svc.mayBeForeign(c, authentic) {
 			return
 		}

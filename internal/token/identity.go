@@ -13,6 +13,8 @@ type Identity struct {
 	Handle string
 	// Gen and IssuedAt (seconds) order the tokens of one session.
 	Gen, IssuedAt int64
+	// AntiCSRF is the hash of the anti-CSRF token, or zero.
+	AntiCSRF [32]byte
 }
 
 // Compare orders the tokens of one session by age, the newest last.
@@ -31,7 +33,7 @@ func Identify(text string, keys Keys, issuer, audience string) (Identity, error)
 	case !v.isFor(issuer, audience):
 		return Identity{}, errors.ErrTokenForeign
 	}
-	return Identity{v.access.Handle, v.access.Gen, v.access.IssuedAt}, nil
+	return identityOf(v.access), nil
 }
 
 // Claimed is the identity that text claims to have, without any look at its signature. It
@@ -53,5 +55,9 @@ func Claimed(text string) (Identity, bool) {
 	if err != nil {
 		return Identity{}, false
 	}
-	return Identity{claims.Handle, claims.Gen, claims.IssuedAt}, true
+	return identityOf(claims), true
+}
+
+func identityOf(a *Access) Identity {
+	return Identity{Handle: a.Handle, Gen: a.Gen, IssuedAt: a.IssuedAt, AntiCSRF: a.AntiCSRF}
 }

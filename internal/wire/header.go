@@ -12,12 +12,7 @@ import (
 // apply writes the plan into the header, in place of what was written before. Headers
 // are set and never added, so that the last word counts.
 func (r *Response) apply(h http.Header) {
-	switch {
-	case r.set, r.plan.what == newPair, r.plan.what == removal:
-		r.withdraw(h)
-	case r.plan.what == newAccess:
-		r.withdrawAccess(h)
-	}
+	r.withdraw(h)
 	switch r.plan.what {
 	case nothing:
 		return
@@ -28,12 +23,25 @@ func (r *Response) apply(h http.Header) {
 	case removal:
 		r.sendRemoval(h)
 	}
-	r.set = true
+	r.set = r.plan.what
 	NoStore(h)
 }
 
-// withdraw removes what a response may have of ours.
+// withdraw makes room for the plan, and takes back what an earlier one had put in. A new
+// access token alone takes the place of no more than that: the rest may be of a pair that
+// an earlier call has put into the header.
 func (r *Response) withdraw(h http.Header) {
+	switch most := max(r.set, r.plan.what); most {
+	case nothing:
+	case newAccess:
+		r.withdrawAccess(h)
+	default:
+		r.withdrawAll(h)
+	}
+}
+
+// withdrawAll removes what a response may have of ours.
+func (r *Response) withdrawAll(h http.Header) {
 	for _, name := range ExposeHeaders() {
 		h.Del(name)
 	}
@@ -62,7 +70,11 @@ func withdrawCookies(h http.Header, ours func(line string) bool) {
 func (r *Response) withdrawAccess(h http.Header) {
 	h.Del(HeaderSTAccess)
 	h.Del(HeaderFront)
-	withdrawCookies(h, func(line string) bool { return strings.HasPrefix(line, r.request.set.Place.Access+"=") })
+	set := r.request.set
+	withdrawCookies(h, func(line string) bool {
+		name, _, _ := strings.Cut(line, "=")
+		return name == set.Place.Access || slices.ContainsFunc(set.Older, func(p Place) bool { return name == p.Access })
+	})
 }
 
 func (r *Response) sendPair(h http.Header) {

@@ -59,8 +59,8 @@ type Response struct {
 	done bool
 	// missed: something was to be sent after that.
 	missed bool
-	// set: the header holds something of ours.
-	set bool
+	// set is what the header holds of ours.
+	set what
 }
 
 // plan is what is to be sent.
@@ -80,6 +80,7 @@ type plan struct {
 	cookies, headers bool
 }
 
+// what is ordered by how much of a header it takes.
 type what uint8
 
 const (
@@ -158,10 +159,11 @@ func (r *Response) Remove(handle string, own bool) bool {
 	q := &r.request
 	// What this request ended itself it does not merely find ended afterwards.
 	own = own || r.plan.what == removal && r.plan.own
+	// What came by the other carrier may be another session, which lives.
 	return r.collect(plan{
 		what: removal, own: own,
-		cookies: r.by == ByCookie || q.carries(ByCookie),
-		headers: r.by == ByHeader || q.namesMode && q.carries(ByHeader),
+		cookies: r.by == ByCookie || own && q.carries(ByCookie),
+		headers: r.by == ByHeader || own && q.namesMode && q.carries(ByHeader),
 	})
 }
 
@@ -219,7 +221,7 @@ func (r *Response) Refuse(challenge string) {
 func (r *Response) Preview(ctx context.Context, h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.done || r.plan.what == nothing && !r.set || ctx.Err() != nil {
+	if r.done || r.plan.what == nothing && r.set == nothing || ctx.Err() != nil {
 		return
 	}
 	r.apply(h)
@@ -311,7 +313,7 @@ func (r *Response) Lose() {
 func (r *Response) Withdraw(h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.set && !r.done {
+	if r.set != nothing && !r.done {
 		r.withdraw(h)
 		h.Del("Cache-Control")
 	}

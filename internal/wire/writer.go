@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // Writer is a ResponseWriter that settles a Response when the header is written.
@@ -78,7 +80,11 @@ func (w *Writer) WriteString(text string) (int, error) {
 // ReadFrom lets the inner writer use its own, as sendfile.
 func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
 	w.settle(0)
-	return io.Copy(w.inner, src)
+	n, err := io.Copy(w.inner, src)
+	if n == 0 {
+		w.begun = false // there was nothing to write, and the header is not written either
+	}
+	return n, err
 }
 
 // FlushError is what http.ResponseController calls.
@@ -111,7 +117,7 @@ func (w *Writer) implied() int {
 // heard notes that the client hears nothing: the writer of a time limit takes no bytes
 // after the limit has answered.
 func (w *Writer) heard(n int, err error) (int, error) {
-	if err != nil && n == 0 {
+	if err != nil && n == 0 && !errors.Is(err, http.ErrBodyNotAllowed) {
 		w.resp.Lose()
 	}
 	return n, err

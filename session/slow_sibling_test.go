@@ -1,0 +1,51 @@
+package session_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// A young sibling that was repeated passes verification, so a slow answer sends its new
+// token too.
+func TestSlow_RepeatedSibling(t *testing.T) {
+	t.Parallel()
+	clock := sessiontest.NewClock(claimEpoch)
+	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
+		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: 10 * time.Second,
+		Cleanup: session.Cleanup{Disabled: true},
+	})
+	require.NoError(t, err)
+	t.Cleanup(svc.Close)
+	first, err := svc.Create(t.Context(), "ada")
+	require.NoError(t, err)
+	clock.Advance(2 * time.Hour)
+	one, err := svc.Refresh(t.Context(), first.Refresh.Value)
+	require.NoError(t, err)
+	two, err := svc.Refresh(t.Context(), first.Refresh.Value)
+	require.NoError(t, err)
+	_, _, err = svc.Verify(t.Context(), one.Access.Value, one.AntiCSRF)
+	require.NoError(t, err)
+	repeated, err := svc.Refresh(t.Context(), two.Refresh.Value)
+	require.NoError(t, err)
+	require.Equal(t, two.Refresh.Value, repeated.Refresh.Value)
+
+	handler := svc.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		sess, _ := session.FromContext(r.Context())
+		_, err := sess.MergePayload(r.Context(), map[string]any{"a": 1})
+		require.NoError(t, err)
+		clock.Advance(200 * time.Millisecond)
+	}))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://app.example/", nil)
+	r.Header.Set("Cookie", "sAccessToken="+repeated.Access.Value)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	require.NotEmpty(t, sentBy(t, w).value("sAccessToken"))
+}
