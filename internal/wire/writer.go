@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 
@@ -142,17 +143,29 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 // deepest bounds how many writers are looked through.
 const deepest = 32
 
+// chain is w and the writers that it wraps, from the outside in. A nil one, which leads
+// nowhere, is the last.
+func chain(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
+	return func(yield func(http.ResponseWriter) bool) {
+		for range deepest {
+			if !yield(w) {
+				return
+			}
+			inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+			if !ok {
+				return
+			}
+			w = inner.Unwrap()
+		}
+	}
+}
+
 // Settles reports whether what is written to w is known to pass through a Writer of r.
 func (r *Response) Settles(w http.ResponseWriter) bool {
-	for range deepest {
+	for w := range chain(w) {
 		if at, ok := w.(interface{ settles(*Response) bool }); ok && at.settles(r) {
 			return true
 		}
-		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return false
-		}
-		w = inner.Unwrap()
 	}
 	return false
 }
@@ -162,15 +175,10 @@ func (w *Writer) settles(r *Response) bool { return w.resp == r }
 // IsDead reports whether w leads nowhere, as the writer of a copy of Gin's context: its
 // methods panic.
 func IsDead(w http.ResponseWriter) bool {
-	for range deepest {
+	for w := range chain(w) {
 		if w == nil {
 			return true
 		}
-		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return false
-		}
-		w = inner.Unwrap()
 	}
 	return false
 }
@@ -178,33 +186,23 @@ func IsDead(w http.ResponseWriter) bool {
 // ContextsOf are the contexts of the requests that the writers of ours around w belong
 // to.
 func ContextsOf(w http.ResponseWriter) (found []context.Context) {
-	for range deepest {
+	for w := range chain(w) {
 		if at, ok := w.(interface {
 			settles(*Response) bool
 			Context() context.Context
 		}); ok {
 			found = append(found, at.Context())
 		}
-		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			break
-		}
-		w = inner.Unwrap()
 	}
 	return found
 }
 
 func canFlush(w http.ResponseWriter) bool {
-	for range deepest {
+	for w := range chain(w) {
 		switch w.(type) {
 		case http.Flusher, interface{ FlushError() error }:
 			return true
 		}
-		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return false
-		}
-		w = inner.Unwrap()
 	}
 	return false
 }
