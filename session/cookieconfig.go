@@ -112,7 +112,7 @@ var pathSyntax = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+=:@%/-]*$`)
 // suffixSyntax keeps a name a cookie's name (RFC 6265, section 4.1.1).
 var suffixSyntax = regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`)
 
-func (c Cookie) validate(p *problems) {
+func (c Cookie) validate(p *fieldProblems) {
 	p.path("Cookie.AccessPath", c.AccessPath)
 	p.route("Cookie.RefreshPath", c.RefreshPath)
 	p.route("Cookie.SignOutPath", c.SignOutPath)
@@ -152,7 +152,7 @@ func (c Cookie) validate(p *problems) {
 // maxOlder bounds what answers carry for the sake of earlier deploys.
 const maxOlder = 8
 
-func (o OlderCookie) validate(p *problems, field string, now Cookie) {
+func (o OlderCookie) validate(p *fieldProblems, field string, now Cookie) {
 	p.path(field+".AccessPath", o.AccessPath)
 	p.route(field+".RefreshPath", o.RefreshPath)
 	p.domain(field+".Domain", o.Domain)
@@ -166,7 +166,7 @@ func (o OlderCookie) validate(p *problems, field string, now Cookie) {
 	}
 }
 
-func (p *problems) prefixes(field string, mode PrefixMode, domain, accessPath string) {
+func (p *fieldProblems) prefixes(field string, mode PrefixMode, domain, accessPath string) {
 	if mode > PrefixHost {
 		p.add(field, "unknown mode %d", mode)
 	}
@@ -175,14 +175,14 @@ func (p *problems) prefixes(field string, mode PrefixMode, domain, accessPath st
 	}
 }
 
-func (p *problems) suffix(field, suffix string) {
+func (p *fieldProblems) suffix(field, suffix string) {
 	if !suffixSyntax.MatchString(suffix) {
 		p.add(field, "%q is not up to 32 of A-Z a-z 0-9 _ -", suffix)
 	}
 }
 
 // route is path for one that is a route too.
-func (p *problems) route(field, path string) {
+func (p *fieldProblems) route(field, path string) {
 	p.path(field, path)
 	if strings.HasSuffix(path, "/") {
 		p.add(field, "%q ends with a slash, so that the token would go to other routes too", path)
@@ -191,7 +191,7 @@ func (p *problems) route(field, path string) {
 
 // path complains about a path that no request has as it stands: browsers compare a
 // cookie's path byte by byte with what they send.
-func (p *problems) path(field, text string) {
+func (p *fieldProblems) path(field, text string) {
 	if len(text) > 256 || !pathSyntax.MatchString(text) {
 		p.add(field, "%.300q is not an absolute path", text)
 		return
@@ -204,7 +204,7 @@ func (p *problems) path(field, text string) {
 	}
 }
 
-func (p *problems) domain(field, domain string) {
+func (p *fieldProblems) domain(field, domain string) {
 	if domain != "" && (len(domain) > 253 || !domainSyntax.MatchString(domain)) {
 		p.add(field, "%q is not a domain name", domain)
 		return

@@ -131,7 +131,7 @@ func (s IDRefreshCookieSwitch) wire() wire.Switch {
 	}
 }
 
-func (f FrontEnds) validate(p *problems) {
+func (f FrontEnds) validate(p *fieldProblems) {
 	if f.Preset > PresetModern {
 		p.add("FrontEnds.Preset", "unknown preset %d", f.Preset)
 	}

@@ -11,18 +11,19 @@ import (
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/problems"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
-// problems collects what is wrong with a configuration, by field name.
-type problems []error
+// fieldProblems collects what is wrong with a configuration, by field name.
+type fieldProblems struct{ list problems.List }
 
-func (p *problems) add(field, format string, args ...any) {
-	*p = append(*p, fmt.Errorf("Config."+field+": "+format, args...))
+func (p *fieldProblems) add(field, format string, args ...any) {
+	p.list.Addf("Config."+field+": "+format, args...)
 }
 
 // within complains unless lo <= d <= hi.
-func (p *problems) within(field string, d, lo, hi time.Duration) {
+func (p *fieldProblems) within(field string, d, lo, hi time.Duration) {
 	if d < lo || d > hi {
 		p.add(field, "%v is not between %v and %v", d, lo, hi)
 	}
@@ -33,7 +34,7 @@ const maxNameLen = 256
 
 // name complains about what would be refused, or read in two ways, once it
 // stands in a token.
-func (p *problems) name(field, text string) {
+func (p *fieldProblems) name(field, text string) {
 	switch {
 	case len(text) > maxNameLen:
 		p.add(field, "%d bytes are more than %d", len(text), maxNameLen)
@@ -45,18 +46,10 @@ func (p *problems) name(field, text string) {
 }
 
 // clientError complains unless status is a 4xx.
-func (p *problems) clientError(field string, status int) {
+func (p *fieldProblems) clientError(field string, status int) {
 	if status < 400 || status > 499 {
 		p.add(field, "%d is not between 400 and 499", status)
 	}
-}
-
-// err is nil, or one errors.ErrConfig that names every problem.
-func (p problems) err() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return errors.WithReason(errors.ErrConfig, errors.Join(p...))
 }
 
 // checkStore refuses a store that is nil, and a nil pointer in it, which is what is left
@@ -79,7 +72,7 @@ func checkStore(store Store) error {
 
 // validate checks a Config that has its defaults.
 func (c Config) validate() error {
-	var p problems
+	var p fieldProblems
 	c.validateLifetimes(&p)
 	c.validateKeys(&p)
 	c.validateHTTP(&p)
@@ -104,10 +97,10 @@ func (c Config) validate() error {
 		p.add("TokenCache", "%d bytes are not between %d and %d", c.TokenCache, minTokenCache, maxTokenCache)
 	}
 	p.within("OperationTimeout", c.OperationTimeout, 10*time.Millisecond, time.Minute)
-	return p.err()
+	return p.list.Err()
 }
 
-func (c Config) validateLifetimes(p *problems) {
+func (c Config) validateLifetimes(p *fieldProblems) {
 	shortestIdle := minRefreshValidity
 	if c.InsecureShortLifetimes {
 		shortestIdle = minAccessValidity
@@ -129,7 +122,7 @@ func (c Config) validateLifetimes(p *problems) {
 	}
 }
 
-func (c Config) validateKeys(p *problems) {
+func (c Config) validateKeys(p *fieldProblems) {
 	if r := c.SigningKey.Rotation; r != 0 {
 		shortest := time.Hour
 		if c.InsecureShortLifetimes {
@@ -155,7 +148,7 @@ func (c Config) validateKeys(p *problems) {
 	p.name("Audience", c.Audience)
 }
 
-func (c Config) validateHTTP(p *problems) {
+func (c Config) validateHTTP(p *fieldProblems) {
 	p.clientError("SessionExpiredStatus", c.SessionExpiredStatus)
 	if c.SessionExpiredStatus == http.StatusForbidden {
 		p.add("SessionExpiredStatus", "403 is the answer to requests of foreign pages: front ends would refresh for ever")

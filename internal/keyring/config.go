@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/problems"
 	"github.com/gin-sessionkit/sessionkit/internal/redact"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -78,41 +78,36 @@ func (c Config) provided(p models.KeyPurpose) bool {
 
 // check reports every problem at once, as an ErrConfig.
 func (c Config) check(store Store) error {
-	var problems []error
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-
+	var found problems.List
 	if len(c.Schedules) == 0 {
-		bad("no key schedule")
+		found.Addf("no key schedule")
 	}
 	seen := make(map[models.KeyPurpose]bool, len(c.Schedules))
 	for _, s := range c.Schedules {
 		if s.Purpose == "" || strings.ContainsRune(string(s.Purpose), 0) {
-			bad("key purpose %q is empty or holds a zero byte", s.Purpose)
+			found.Addf("key purpose %q is empty or holds a zero byte", s.Purpose)
 		}
 		if seen[s.Purpose] {
-			bad("two key schedules for purpose %q", s.Purpose)
+			found.Addf("two key schedules for purpose %q", s.Purpose)
 		}
 		seen[s.Purpose] = true
 		if s.Rotation != 0 && s.Rotation < minRotation {
-			bad("key rotation of purpose %q is %v: 0 (never) or at least %v", s.Purpose, s.Rotation, minRotation)
+			found.Addf("key rotation of purpose %q is %v: 0 (never) or at least %v", s.Purpose, s.Rotation, minRotation)
 		}
 		if s.TokenLifetime <= 0 {
-			bad("token lifetime of purpose %q is %v: must be positive", s.Purpose, s.TokenLifetime)
+			found.Addf("token lifetime of purpose %q is %v: must be positive", s.Purpose, s.TokenLifetime)
 		}
 		if store == nil && !c.provided(s.Purpose) {
-			bad("no store for the keys of purpose %q", s.Purpose)
+			found.Addf("no store for the keys of purpose %q", s.Purpose)
 		}
 	}
 	if c.WaitLimit < 0 {
-		bad("wait limit %v is negative", c.WaitLimit)
+		found.Addf("wait limit %v is negative", c.WaitLimit)
 	}
 	for i, kek := range c.Encryption {
 		if len(kek) != kekSize || uniform(kek) {
-			bad("key-encryption key %d must be %d random bytes", i, kekSize)
+			found.Addf("key-encryption key %d must be %d random bytes", i, kekSize)
 		}
 	}
-	if len(problems) > 0 {
-		return errors.WithReason(errors.ErrConfig, errors.Join(problems...))
-	}
-	return nil
+	return found.Err()
 }

@@ -2,11 +2,10 @@ package gormstore
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"strings"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/problems"
 )
 
 // Config says where a Store keeps its rows. The zero Config is ready to use.
@@ -40,31 +39,25 @@ func (t Tables) withDefaults() Tables {
 }
 
 // problems lists what is wrong with the names, by field.
-func (t Tables) problems(dialect string) []error {
+func (t Tables) problems(dialect string) (found problems.List) {
 	fields := []struct{ name, table string }{
 		{"Tables.Sessions", t.Sessions},
 		{"Tables.SigningKeys", t.SigningKeys},
 		{"Tables.Meta", t.Meta},
 	}
-	var found []error
 	for i, field := range fields {
 		switch {
 		case !tableName.MatchString(field.table):
-			found = append(found, fmt.Errorf("%s: %q does not match %s", field.name, field.table, tableName))
+			found.Addf("%s: %q does not match %s", field.name, field.table, tableName)
 		case dialect == sqliteDialect && strings.HasPrefix(strings.ToLower(field.table), "sqlite_"):
-			found = append(found, fmt.Errorf("%s: SQLite keeps names that begin with sqlite_ to itself", field.name))
+			found.Addf("%s: SQLite keeps names that begin with sqlite_ to itself", field.name)
 		}
 		for _, other := range fields[:i] {
 			// Some servers fold the case of table names.
 			if strings.EqualFold(field.table, other.table) {
-				found = append(found, fmt.Errorf("%s: is the table of %s too", field.name, other.name))
+				found.Addf("%s: is the table of %s too", field.name, other.name)
 			}
 		}
 	}
 	return found
-}
-
-// configError reports all problems at once, or nil.
-func configError(problems []error) error {
-	return errors.WithReason(errors.ErrConfig, errors.Join(problems...))
 }

@@ -29,13 +29,13 @@ var schemaFiles embed.FS
 // Another dialect or a wrong cfg is errors.ErrConfig.
 func Schema(dialect string, cfg Config) (string, error) {
 	tables := cfg.Tables.withDefaults()
-	problems := tables.problems(dialect)
+	found := tables.problems(dialect)
 	steps, err := schemaSteps(dialect, tables)
 	if err != nil {
-		problems = append(problems, err)
+		found = append(found, err)
 	}
-	if len(problems) > 0 {
-		return "", configError(problems)
+	if err := found.Err(); err != nil {
+		return "", err
 	}
 	texts := make([]string, 0, len(steps))
 	for _, step := range steps {

@@ -41,12 +41,12 @@ type Store struct {
 func New(db *gorm.DB, cfg Config) (*Store, error) {
 	dialect, problem := usable(db)
 	tables := cfg.Tables.withDefaults()
-	problems := tables.problems(dialect)
+	found := tables.problems(dialect)
 	if problem != nil {
-		problems = append(problems, problem)
+		found = append(found, problem)
 	}
-	if len(problems) > 0 {
-		return nil, configError(problems)
+	if err := found.Err(); err != nil {
+		return nil, err
 	}
 	// Session again after Set: what Set returns is for one statement only.
 	own := db.Session(&gorm.Session{
