@@ -16,7 +16,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Slot is what tells two cookies of a browser apart (RFC 6265bis, section 5.7, step 23).
+// Slot is what tells two cookies of a browser apart (RFC 6265bis, section 5.7, step
+// 23).
 type Slot struct {
 	Name, Domain, Path string
 	HostOnly           bool
@@ -83,8 +84,8 @@ func (j *Jar) Set(u *url.URL, lines []string) (refused []string) {
 	return refused
 }
 
-// Put does what one Set-Cookie line says. It returns which cookie that concerns, whether
-// it was removed, and whether a browser takes the line at all.
+// Put does what one Set-Cookie line says. It returns which cookie that concerns,
+// whether it was removed, and whether a browser takes the line at all.
 func (j *Jar) Put(r Response, line string) (at Slot, removed, taken bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -188,7 +189,8 @@ func (j *Jar) store(u *url.URL, c Cookie) bool {
 }
 
 // For lists the cookies that go to u when a page of its own site asks, in the order in
-// which browsers send them: longer paths first, then older ones (RFC 6265bis, section 5.8.3).
+// which browsers send them: longer paths first, then older ones (RFC 6265bis, section
+// 5.8.3).
 func (j *Jar) For(u *url.URL) []Cookie {
 	host := strings.ToLower(u.Hostname())
 	list := slices.DeleteFunc(j.All(), func(c Cookie) bool {

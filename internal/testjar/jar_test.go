@@ -84,8 +84,8 @@ func TestJar_Sites(t *testing.T) {
 	}
 }
 
-// A mark stays until another response sets the cookie; one that had ended is a new cookie
-// when it is set again; ends are no farther away than browsers allow.
+// A mark stays until another response sets the cookie; one that had ended is a new
+// cookie when it is set again; ends are no farther away than browsers allow.
 func TestJar_MarksAndEnds(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
