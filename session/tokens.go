@@ -1,11 +1,17 @@
 package session
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/redact"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // redacted stands for every secret in logs and prints.
@@ -70,3 +76,142 @@ func (t Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue implements [slog.LogValuer].
 func (t Tokens) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// birth says which pair of tokens to mint.
+type birth struct {
+	// row has the claims: handle, user, payload, creation and absolute end.
+	row *models.Session
+	// family is what all refresh tokens of the session share.
+	family token.Family
+	// parent is the refresh token that is refreshed; zero at creation. With a parent,
+	// the pair waits to be promoted by its first use.
+	parent   models.Hash
+	gen, now int64
+	// ends is the idle end that the row guarantees, and so the refresh token's.
+	ends     int64
+	antiCSRF bool
+}
+
+// mint makes a pair of tokens and returns the refresh token's hash with them.
+// It touches no row; the size limits are checked here, before anything is stored.
+func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, error) {
+	refreshKey, err := s.keys.Signing(ctx, models.KeyForRefresh)
+	if err != nil {
+		return nil, models.Hash{}, err
+	}
+	fresh := token.NewRefresh(b.family, b.parent, b.gen, b.now)
+	text, hash := fresh.Seal(refreshKey, s.cfg.Issuer, s.cfg.Audience)
+	tokens, err := s.accompany(ctx, b, &refreshToken{Refresh: fresh, text: text, hash: hash})
+	return tokens, hash, err
+}
+
+// accompany makes what goes with a refresh token, new or not: an access token of
+// the row as it is, bound to it; the anti-CSRF token that derives from it; and a new
+// id-refresh marker.
+func (s *Service) accompany(ctx context.Context, b birth, tok *refreshToken) (*Tokens, error) {
+	claims := token.Access{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
+		UserID: b.row.UserID, Handle: b.row.Handle,
+		IssuedAt: b.now / 1000, ExpiresAt: s.accessExpiry(b.now, b.row.AbsoluteExpiresAt),
+		AuthTime: b.row.CreatedAt / 1000,
+		Gen:      tok.Gen, RefreshIssuedAt: tok.IssuedAt, Refresh: tok.hash, Parent: b.parent,
+		Payload: b.row.Payload,
+	}
+	tokens := &Tokens{
+		Refresh:   RefreshToken{Token{tok.text, time.UnixMilli(b.ends)}},
+		IDRefresh: Token{rand.Text(), time.UnixMilli(b.ends)},
+	}
+	if b.antiCSRF && s.cfg.AntiCSRF.Mode == AntiCSRFViaToken {
+		tokens.AntiCSRF = token.AntiCSRFOf(tok.text)
+		claims.AntiCSRF = token.AntiCSRFHash(tokens.AntiCSRF)
+	}
+	access, err := s.signAccess(ctx, &claims)
+	if err != nil {
+		return nil, err
+	}
+	tokens.Access = *access
+	tokens.Session = s.newSession(&claims, b.ends)
+	return tokens, nil
+}
+
+// signAccess signs claims under an id of their own, as no two tokens may share one
+// (RFC 7519, section 4.1.7), and checks that the result fits where it has to go.
+func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*AccessToken, error) {
+	key, err := s.keys.Signing(ctx, models.KeyForAccess)
+	if err != nil {
+		return nil, err
+	}
+	claims.ID = rand.Text()
+	text, err := claims.Sign(key)
+	switch {
+	case err == nil:
+	case errors.Is(err, errors.ErrValueNotJSON), errors.Is(err, errors.ErrValueTooDeep), errors.Is(err, errors.ErrCookieTooLarge):
+		return nil, invalidInput(err) // the payload, the one claim that has not been checked before
+	default:
+		return nil, errors.WithReason(errors.ErrGeneral, err)
+	}
+	if !s.sizesOf(len(text), claims).fit() {
+		return nil, invalidInput(errors.ErrCookieTooLarge)
+	}
+	return &AccessToken{Token{text, time.Unix(claims.ExpiresAt, 0)}}, nil
+}
+
+// accessExpiry is in Unix seconds, which is what a JWT can say: rounded down, so
+// that no token works longer than the application chose, nor past the session's
+// absolute end. The smallest validity leaves a second of life all the same.
+func (s *Service) accessExpiry(now, absolute int64) int64 {
+	ends := now + millis(s.cfg.AccessTokenValidity)
+	if absolute > 0 {
+		ends = min(ends, absolute)
+	}
+	return ends / 1000
+}
+
+// sizes are those of the cookies, names included, that a page keeps tokens in.
+type sizes struct{ access, front int }
+
+// fit reports whether browsers keep such cookies.
+func (z sizes) fit() bool { return max(z.access, z.front) <= wire.MaxCookieSize }
+
+// sizesOf are the sizes for an access token of the given length with these claims. A
+// session that came by header counts as one by cookies, which it may become.
+func (s *Service) sizesOf(access int, claims *token.Access) sizes {
+	z := sizes{access: len(s.wire.Place.Access) + access}
+	if s.cfg.FrontEnds.FrontToken == FrontTokenOn {
+		z.front = len(wire.FrontTokenCookie) + len(wire.FrontToken(claims, claims.IssuedAt, true))
+	}
+	return z
+}
+
+// largest are the sizes that a session with this payload will ever have.
+func (s *Service) largest(row *models.Session, payload []byte) sizes {
+	claims := token.Access{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, UserID: row.UserID, Handle: row.Handle, Payload: payload,
+	}
+	length := claims.Lengthen()
+	return s.sizesOf(length, &claims)
+}
+
+// checkFits refuses a payload that a session could not keep for its life: the first
+// token may fit where that of a later refresh would not. It is asked before anything
+// is stored.
+func (s *Service) checkFits(row *models.Session) error {
+	if !s.largest(row, row.Payload).fit() {
+		return invalidInput(errors.ErrCookieTooLarge)
+	}
+	return nil
+}
+
+// checkStillFits is checkFits for a changed payload. What the session has already,
+// by a rule that was less strict or longer names, it may keep, and may shrink.
+func (s *Service) checkStillFits(row *models.Session, old []byte) error {
+	err := s.checkFits(row)
+	if err == nil {
+		return nil
+	}
+	before, after := s.largest(row, old), s.largest(row, row.Payload)
+	if after.access <= before.access && after.front <= before.front {
+		return nil
+	}
+	return err
+}
