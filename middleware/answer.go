@@ -9,8 +9,8 @@ import (
 // onErrorKey is where the Gin context keeps what OnError was given.
 const onErrorKey = "sessionkit.onError"
 
-// OnError lets the application answer in its own way what Verify, VerifyOptional and Abort
-// would answer, on the routes below it:
+// OnError lets the application answer in its own way what Verify, VerifyOptional and
+// Abort would answer, on the routes below it:
 //
 //	router.Use(middleware.OnError(func(c *gin.Context, err error) bool {
 //		if !errors.Is(err, errors.ErrUnauthorised) {
@@ -20,9 +20,9 @@ const onErrorKey = "sessionkit.onError"
 //		return true
 //	}))
 //
-// A callback that has answered returns true. Cookies are set or cleared in its
-// answer as in the kit's own, and a 401 gets the field WWW-Authenticate if it has none.
-// Front ends go by the status: see package errors. The kit logs no failure that it answers.
+// A callback that has answered returns true. Cookies are set or cleared in its answer
+// as in the kit's own, and a 401 gets the field WWW-Authenticate if it has none. Front
+// ends go by the status: see package errors. The kit logs no failure that it answers.
 func OnError(answer func(c *gin.Context, err error) bool) gin.HandlerFunc {
 	return func(c *gin.Context) { c.Set(onErrorKey, answer) }
 }

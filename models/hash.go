@@ -12,9 +12,9 @@ import (
 // HashSize is the size of a Hash in bytes.
 const HashSize = 32
 
-// Hash is the double SHA-256 of a refresh token: what a row knows of it. The zero Hash means
-// "none". Stored as raw bytes, so that no collation can ever match two
-// different ones and SQL logs show no text.
+// Hash is the double SHA-256 of a refresh token: what a row knows of it. The zero Hash
+// means "none". Stored as raw bytes, so that no collation can ever match two different
+// ones and SQL logs show no text.
 type Hash [HashSize]byte
 
 // IsZero reports whether h is "none".

@@ -16,9 +16,9 @@ const (
 	KeyForRefresh KeyPurpose = "refresh"
 )
 
-// SigningKey is one row of the signing keys table. Rows are inserted once and never change, but for
-// RetireAt, which may move to an earlier time, and the form in which the secret is
-// stored, which may become an encrypted one.
+// SigningKey is one row of the signing keys table. Rows are inserted once and never
+// change, but for RetireAt, which may move to an earlier time, and the form in which
+// the secret is stored, which may become an encrypted one.
 type SigningKey struct {
 	// ID is the kid: 1 to 32 characters of A-Z a-z 0-9 _ -.
 	ID string `gorm:"column:id;primaryKey"`

@@ -13,12 +13,13 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
-// Mount adds the refresh route and the sign-out route at the paths that the
-// service is configured with (Config.Cookie.RefreshPath and SignOutPath), and the refresh routes
-// of Config.Cookie.Older. middleware.Verify lets requests to them pass, wherever it stands.
+// Mount adds the refresh route and the sign-out route at the paths that the service is
+// configured with (Config.Cookie.RefreshPath and SignOutPath), and the refresh routes
+// of Config.Cookie.Older. middleware.Verify lets requests to them pass, wherever it
+// stands.
 //
-// On a group whose path the configured ones do not begin with, Mount panics: the refresh
-// cookie would never be sent to the route.
+// On a group whose path the configured ones do not begin with, Mount panics: the
+// refresh cookie would never be sent to the route.
 func Mount(router gin.IRoutes, svc *session.Service) {
 	for _, path := range svc.RefreshPaths() {
 		mount(router, svc, path, Handler(svc))
@@ -45,7 +46,8 @@ func nameOf(handler gin.HandlerFunc) string {
 	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
 }
 
-// isAsked answers whose handler this is, if that is all that c asks (session.OwnerKey).
+// isAsked answers whose handler this is, if that is all that c asks
+// (session.OwnerKey).
 func isAsked(c *gin.Context, svc *session.Service) bool {
 	value, _ := c.Get(session.OwnerKey)
 	owner, asked := value.(**session.Service)
@@ -56,8 +58,8 @@ func isAsked(c *gin.Context, svc *session.Service) bool {
 }
 
 // Handler is the refresh route, for POST, at a path of the application's: for a proxy
-// that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a JSON
-// null, or from the table in package errors.
+// that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a
+// JSON null, or from the table in package errors.
 func Handler(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if isAsked(c, svc) || !isPost(c) {

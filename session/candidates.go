@@ -11,8 +11,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// maxHandles bounds how many sessions one request may name before nobody looks up which of
-// them live.
+// maxHandles bounds how many sessions one request may name before nobody looks up
+// which of them live.
 const maxHandles = 4
 
 // found is a token of a request, and the carrier it came by.
@@ -24,8 +24,8 @@ type found struct {
 // findAccess chooses the access token that counts: a bearer token of ours, else the
 // cookie. A foreign Authorization header is the application's own affair.
 //
-// Several cookies of one name come from an earlier Domain or path, or from a sibling host that
-// planted one. Only authentic ones count, and of one session the newest.
+// Several cookies of one name come from an earlier Domain or path, or from a sibling
+// host that planted one. Only authentic ones count, and of one session the newest.
 func (x *Exchange) findAccess() (found, error) {
 	switch p := x.pending; {
 	case p != nil && p.Removed:
@@ -56,9 +56,10 @@ func (x *Exchange) findAccess() (found, error) {
 }
 
 // newestAccess chooses among differing cookies. Where they name several sessions, the
-// one that lives counts: a sign-in ends those before it. With two that live nobody can tell
-// whose browser this is, and guessing could sign the user in as somebody else; but a page
-// that shows the anti-CSRF token of one tells: no other host can make it send that.
+// one that lives counts: a sign-in ends those before it. With two that live nobody can
+// tell whose browser this is, and guessing could sign the user in as somebody else;
+// but a page that shows the anti-CSRF token of one tells: no other host can make it
+// send that.
 func (s *Service) newestAccess(ctx context.Context, cookies []wire.Candidate, antiCSRF string) (string, error) {
 	authentic, undecided := s.identify(ctx, s.vouched(cookies))
 	switch handles := handlesOf(authentic); {
@@ -101,9 +102,9 @@ func (s *Service) newestOfLive(ctx context.Context, authentic []accessCandidate,
 // settles is the time in which a front end repeats its request after a refresh.
 const settles = 10 * time.Second
 
-// ambiguous refuses access tokens of several sessions. A refresh removes what it can. If
-// one has just been and did not help, the front end must not be sent into the next: it
-// would go on for ever.
+// ambiguous refuses access tokens of several sessions. A refresh removes what it can.
+// If one has just been and did not help, the front end must not be sent into the next:
+// it would go on for ever.
 func (s *Service) ambiguous(ctx context.Context, authentic []accessCandidate) error {
 	if !slices.ContainsFunc(authentic, func(a accessCandidate) bool { return s.justRefreshed(a.Identity) }) {
 		return tryRefresh(errors.ErrTokenDuplicated)
@@ -121,8 +122,8 @@ func (s *Service) justRefreshed(id token.Identity) bool {
 	return id.Gen > 0 && max(age, -age) <= settles.Milliseconds()
 }
 
-// vouched are the access cookies that no other host can have set, where the names in use have
-// prefixes for it and there is one; else all.
+// vouched are the access cookies that no other host can have set, where the names in
+// use have prefixes for it and there is one; else all.
 func (s *Service) vouched(cookies []wire.Candidate) []wire.Candidate {
 	if !s.wire.Place.HostBound {
 		return cookies
@@ -140,7 +141,8 @@ type accessCandidate struct {
 	text string
 }
 
-// identify returns the authentic ones among cookies, and why others could not be decided.
+// identify returns the authentic ones among cookies, and why others could not be
+// decided.
 func (s *Service) identify(ctx context.Context, cookies []wire.Candidate) (authentic []accessCandidate, undecided error) {
 	for _, c := range cookies {
 		id, err := token.Identify(c.Text, s.verifying(ctx, models.KeyForAccess), s.cfg.Issuer, s.cfg.Audience)
@@ -187,8 +189,8 @@ func (s *Service) living(ctx context.Context, handles []string) (alive []string,
 	return alive, nil
 }
 
-// presented are the sessions of the request's access tokens by either carrier, expired or
-// not, its own first.
+// presented are the sessions of the request's access tokens by either carrier, expired
+// or not, its own first.
 func (x *Exchange) presented() []string {
 	authentic, _ := x.svc.identify(x.Context, x.presentedTokens())
 	handles := handlesOf(authentic)
@@ -240,8 +242,8 @@ func (s *Service) claimsRefresh(c wire.Candidate) bool {
 	return ok && s.justRefreshed(id)
 }
 
-// continueFrom makes the tokens in a header the request's own: it has been answered once
-// already, by a call without Protect or package middleware around it.
+// continueFrom makes the tokens in a header the request's own: it has been answered
+// once already, by a call without Protect or package middleware around it.
 func (x *Exchange) continueFrom(p wire.Pending) {
 	x.pending = &p
 }

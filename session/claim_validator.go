@@ -32,7 +32,8 @@ const (
 )
 
 // claimClockTolerance is how far in the future a claim may have been fetched: the
-// servers' clocks disagree, and another request may be faster. Beyond that its age is unknown.
+// servers' clocks disagree, and another request may be faster. Beyond that its age is
+// unknown.
 const claimClockTolerance = time.Minute
 
 // ClaimValidator is one demand on a session; claims have methods that make
@@ -45,7 +46,8 @@ type ClaimValidator struct {
 	fetch func(ctx context.Context, userID string, now int64) (any, error)
 	// fetchedAt says whether there is a value at all, and from when.
 	fetchedAt func(map[string]json.RawMessage) (int64, bool)
-	// absent and judge are the reasons of the type at hand; judge's is nil for a value that will do.
+	// absent and judge are the reasons of the type at hand; judge's is nil for a value
+	// that will do.
 	absent ClaimReason
 	judge  func(map[string]json.RawMessage) *ClaimReason
 }

@@ -18,10 +18,11 @@ func WithClaims(validators ...ClaimValidator) VerifyOption {
 	return func(d *demands) { d.claims = append(d.claims, validators...) }
 }
 
-// checkClaims fetches what is missing, then holds the payload against the
-// validators. The result is a new access token for the client, or nil, also with an error.
+// checkClaims fetches what is missing, then holds the payload against the validators.
+// The result is a new access token for the client, or nil, also with an error.
 //
-// now is one time for everything: what is fetched here is of age 0 below, however long it takes.
+// now is one time for everything: what is fetched here is of age 0 below, however long
+// it takes.
 func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []ClaimValidator, now int64) (*AccessToken, error) {
 	members := sess.members()
 	changes, err := fetchClaims(ctx, sess.UserID(), validators, members, now)

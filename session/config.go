@@ -60,10 +60,11 @@ type Config struct {
 	// Cleanup removes rows of sessions that ended.
 	Cleanup Cleanup
 
-	// TrustedOrigins are the pages on other origins than the API's own whose requests count as
-	// meant: scheme://host, or scheme://host:port. Front ends from npm need no entry where their
-	// requests have a header of theirs, which they do but for sign-out of 3.x, 5.x and 6.x
-	// and sign-in by a form; a page's own fetch does. A WebSocket from another origin always does.
+	// TrustedOrigins are the pages on other origins than the API's own whose requests
+	// count as meant: scheme://host, or scheme://host:port. Front ends from npm need
+	// no entry where their requests have a header of theirs, which they do but for
+	// sign-out of 3.x, 5.x and 6.x and sign-in by a form; a page's own fetch does. A
+	// WebSocket from another origin always does.
 	TrustedOrigins []string
 
 	// Cookie rules the cookies' attributes.
@@ -82,9 +83,10 @@ type Config struct {
 	InvalidClaimStatus int
 
 	// TokenCache is about how much memory, in bytes, verified access tokens may be
-	// remembered in: 64 KiB to 1 GiB, default 16 MiB, Off for none. One with a
-	// small payload takes less than 2 KiB. It saves the reading of a token and the checking of its signature
-	// when both were done before, and nothing else: expiry, keys and revocation are asked every time.
+	// remembered in: 64 KiB to 1 GiB, default 16 MiB, Off for none. One with a small
+	// payload takes less than 2 KiB. It saves the reading of a token and the checking
+	// of its signature when both were done before, and nothing else: expiry, keys and
+	// revocation are asked every time.
 	TokenCache int64
 
 	// IPAddresses says what Create stores of the client's address for device
@@ -98,8 +100,9 @@ type Config struct {
 	// Logger gets warnings and events; default slog.Default(). No token, key,
 	// hash, payload or data is ever logged, and no line per failed request.
 	Logger *slog.Logger
-	// OnRefusal, if set, is told of every request that gets no session, and why. It runs on the
-	// path of the request and must not block. A panic in it is recovered and logged.
+	// OnRefusal, if set, is told of every request that gets no session, and why. It
+	// runs on the path of the request and must not block. A panic in it is recovered
+	// and logged.
 	OnRefusal func(*http.Request, error)
 	// OnEvent, if set, is told of every event. It runs on the path of the
 	// request and must not block. A panic in it is recovered and logged.
@@ -169,9 +172,9 @@ type SigningKey struct {
 	// Provider, if set, supplies the keys of access tokens instead of the key
 	// table. It is called off the path of requests and its answer is kept.
 	Provider KeyProvider
-	// Encryption holds AES-256 keys (32 bytes each) that encrypt the secrets in the key table. The
-	// first encrypts, all decrypt. Empty: secrets are stored in clear, and
-	// whoever reads the key table can sign in as anybody. Encrypted keys are bound
+	// Encryption holds AES-256 keys (32 bytes each) that encrypt the secrets in the
+	// key table. The first encrypts, all decrypt. Empty: secrets are stored in clear,
+	// and whoever reads the key table can sign in as anybody. Encrypted keys are bound
 	// to Config.Issuer: one key table then serves one issuer.
 	Encryption [][]byte
 	// AllowClearKeys is for the change-over from a table in clear to Encryption, and

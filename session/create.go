@@ -17,14 +17,15 @@ type creation struct {
 	payload, data any
 	userAgent, ip string
 	noAntiCSRF    bool
-	// anyOrigin and switchToHeader: see InsecureCrossOriginSignIn and InsecureSwitchToHeader.
+	// anyOrigin and switchToHeader: see InsecureCrossOriginSignIn and
+	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
 	claims                    []claimSeed
 }
 
-// WithPayload puts v, any JSON value, into the session's access tokens: it is
-// readable in the browser. nil is JSON's null; without this option the payload is
-// absent. An object must not use the names of registered claims (errors.ErrReservedClaim).
+// WithPayload puts v, any JSON value, into the session's access tokens: it is readable
+// in the browser. nil is JSON's null; without this option the payload is absent. An
+// object must not use the names of registered claims (errors.ErrReservedClaim).
 func WithPayload(v any) CreateOption { return func(c *creation) { c.payload = v } }
 
 // WithData stores v, any JSON value up to 64 KiB, on the server only. nil is
@@ -37,8 +38,9 @@ func WithDevice(userAgent, ip string) CreateOption {
 	return func(c *creation) { c.userAgent, c.ip = userAgent, ip }
 }
 
-// Create starts a session for a user who has just proven to be userID, an opaque string of 1
-// to models.MaxUserID (255) bytes of UTF-8 that is kept byte for byte. It is one INSERT.
+// Create starts a session for a user who has just proven to be userID, an opaque
+// string of 1 to models.MaxUserID (255) bytes of UTF-8 that is kept byte for byte. It
+// is one INSERT.
 //
 // Ask for the proof again where there is a session already: else whoever has stolen an
 // access token makes a session of its own, which outlives that token. Look at the

@@ -32,8 +32,8 @@ func (s *Service) Data(ctx context.Context, handle string, dst any) error {
 	return decodeValue(row.Data, dst)
 }
 
-// UpdateData replaces the data of the session named by handle by v, any JSON
-// value up to 64 KiB; nil is JSON's null, Undefined{} removes it. The last writer wins: use
+// UpdateData replaces the data of the session named by handle by v, any JSON value up
+// to 64 KiB; nil is JSON's null, Undefined{} removes it. The last writer wins: use
 // ModifyData to change what is there.
 //
 // Errors: as Data.

@@ -88,9 +88,9 @@ type Page struct {
 }
 
 // ListPage returns up to limit, 1 to 1000, of a user's live sessions, oldest first.
-// after is empty for the first page, and then the After of the page before. It may come
-// back from a client: it holds a time and a handle, and shows nobody else's sessions,
-// whatever is put in. A page can be empty only at the end.
+// after is empty for the first page, and then the After of the page before. It may
+// come back from a client: it holds a time and a handle, and shows nobody else's
+// sessions, whatever is put in. A page can be empty only at the end.
 //
 // It is one statement, and one more for every 1000 sessions that have ended and not
 // been cleaned up yet.
@@ -163,7 +163,8 @@ func parsePosition(text string) (models.Position, error) {
 // maxPositionLen is above any handle and time.
 const maxPositionLen = 96
 
-// Handles returns the handles of a user's live sessions, oldest first; see [Service.List].
+// Handles returns the handles of a user's live sessions, oldest first; see
+// [Service.List].
 func (s *Service) Handles(ctx context.Context, userID string) ([]string, error) {
 	list, err := s.List(ctx, userID)
 	if err != nil {
@@ -179,8 +180,8 @@ func (s *Service) Handles(ctx context.Context, userID string) ([]string, error) 
 // maxUserAgentLen is in bytes, as the column is in characters.
 const maxUserAgentLen = 255
 
-// boundedText is text as valid UTF-8 without control characters, cut to limit bytes at a
-// character's edge: what a client sends ends up in databases and on pages.
+// boundedText is text as valid UTF-8 without control characters, cut to limit bytes at
+// a character's edge: what a client sends ends up in databases and on pages.
 func boundedText(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) {
@@ -195,8 +196,8 @@ func boundedText(text string, limit int) string {
 	return text
 }
 
-// apply is the part of the address ip that the policy lets be stored; nothing of what is no
-// address.
+// apply is the part of the address ip that the policy lets be stored; nothing of what
+// is no address.
 func (p IPPolicy) apply(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil || p == IPNone {

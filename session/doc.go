@@ -1,11 +1,11 @@
 // Package session keeps users signed in: it creates, verifies, refreshes and
 // revokes sessions over any [Store], and speaks net/http without any framework.
 //
-// A session has a short-lived access token, verified without the database, and
-// a long-lived refresh token. A refresh hands out a child of the refresh token;
-// the child replaces its parent when it is used for the first time, because only then is
-// it certain that the client received it. A replaced token that turns up again gives a thief
-// away: the session is revoked.
+// A session has a short-lived access token, verified without the database, and a
+// long-lived refresh token. A refresh hands out a child of the refresh token; the
+// child replaces its parent when it is used for the first time, because only then is
+// it certain that the client received it. A replaced token that turns up again gives a
+// thief away: the session is revoked.
 //
 // There are two tiers. Methods that take tokens as text ([Service.Create],
 // [Service.Verify], [Service.Refresh]) leave it to the caller how they travel;

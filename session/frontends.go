@@ -79,9 +79,9 @@ const (
 // IDRefreshCookieSwitch rules the cookie sIdRefreshToken.
 type IDRefreshCookieSwitch uint8
 
-// The values of IDRefreshCookieSwitch. Auto sets it for clients without
-// st-auth-mode, and keeps it up for those that send it. LegacyMigrate takes an incoming one
-// as a reason to refresh, and removes it at the refresh.
+// The values of IDRefreshCookieSwitch. Auto sets it for clients without st-auth-mode,
+// and keeps it up for those that send it. LegacyMigrate takes an incoming one as a
+// reason to refresh, and removes it at the refresh.
 const (
 	IDRefreshCookieByPreset IDRefreshCookieSwitch = iota
 	IDRefreshCookieOff

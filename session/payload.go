@@ -10,10 +10,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// MergePayload changes members of the session's payload object, in the row and in a new
-// access token with the same expiry, which the client gets in the response at
-// hand. Without HTTP the caller must pass the result on. A nil value removes a
-// member.
+// MergePayload changes members of the session's payload object, in the row and in a
+// new access token with the same expiry, which the client gets in the response at
+// hand. Without HTTP the caller must pass the result on. A nil value removes a member.
 //
 // Errors: errors.ErrUnauthorised (the session is over; the cookies are
 // cleared), errors.ErrInvalidInput with errors.ErrReservedClaim,
@@ -50,8 +49,8 @@ func (s *Session) merge(ctx context.Context, members map[string]any) (*AccessTok
 	return access, nil
 }
 
-// MergePayload changes members of the payload object of the session named by
-// handle. Access tokens show it from their next refresh on. Errors: as Session.MergePayload.
+// MergePayload changes members of the payload object of the session named by handle.
+// Access tokens show it from their next refresh on. Errors: as Session.MergePayload.
 func (s *Service) MergePayload(ctx context.Context, handle string, members map[string]any) error {
 	if err := s.checkOpen(); err != nil {
 		return err
@@ -88,8 +87,8 @@ func (s *Service) mergePayload(ctx context.Context, handle string, members map[s
 	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
 }
 
-// mergeObject is the object old with members set, or removed where they are nil. An absent
-// object counts as empty.
+// mergeObject is the object old with members set, or removed where they are nil. An
+// absent object counts as empty.
 func mergeObject(old json.RawMessage, members map[string]any) (json.RawMessage, error) {
 	merged := objectOf(old)
 	if merged == nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
-// RefreshHTTP is Refresh for a handler: it finds the refresh token in the
-// request, sends the new tokens by the carrier it came by, and clears the
-// client's tokens when the session of an authentic one is over. What cannot be understood
-// is never cleared: it may be another application's. The answer must have the status 200:
-// front ends before 4.4.1 take nothing else. Mount it for POST only.
+// RefreshHTTP is Refresh for a handler: it finds the refresh token in the request,
+// sends the new tokens by the carrier it came by, and clears the client's tokens when
+// the session of an authentic one is over. What cannot be understood is never cleared:
+// it may be another application's. The answer must have the status 200: front ends
+// before 4.4.1 take nothing else. Mount it for POST only.
 //
-// Errors: as Refresh; errors.ErrCrossOrigin for a request that a foreign page asked for; an
-// errors.ErrTryRefreshToken when the cookie, if there is one, goes to a route of
-// Config.Cookie.Older (WriteError sends the client there) or the proof of AntiCSRF.OnRefresh is
-// missing. Answer them with WriteError.
+// Errors: as Refresh; errors.ErrCrossOrigin for a request that a foreign page asked
+// for; an errors.ErrTryRefreshToken when the cookie, if there is one, goes to a route
+// of Config.Cookie.Older (WriteError sends the client there) or the proof of
+// AntiCSRF.OnRefresh is missing. Answer them with WriteError.
 func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		sess, err = x.refresh()
@@ -71,8 +71,9 @@ func (s *Service) hasRefreshProof(r *http.Request, tok *refreshToken) bool {
 	}
 }
 
-// findRefresh chooses the refresh token that counts. It is unsure when there is another that
-// nobody can decide about now: then the end of its session is no reason to clear anything.
+// findRefresh chooses the refresh token that counts. It is unsure when there is
+// another that nobody can decide about now: then the end of its session is no reason
+// to clear anything.
 func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *refreshToken, unsure bool, err error) {
 	switch {
 	case bearer != "":
@@ -94,10 +95,10 @@ func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *re
 	return nil, false, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
 }
 
-// dropStrayAccess takes away the access tokens that came to a refresh without a refresh token.
-// They stay if the session of one lives, as the refresh cookie just was not sent here
-// then, and if one may be another application's: it is not ours, and too young to be signed by
-// a key of ours that is gone.
+// dropStrayAccess takes away the access tokens that came to a refresh without a
+// refresh token. They stay if the session of one lives, as the refresh cookie just was
+// not sent here then, and if one may be another application's: it is not ours, and too
+// young to be signed by a key of ours that is gone.
 func (x *Exchange) dropStrayAccess() {
 	presented := x.presentedTokens()
 	authentic, undecided := x.svc.identify(x.Context, presented)
@@ -112,8 +113,8 @@ func (x *Exchange) dropStrayAccess() {
 	}
 }
 
-// mayBeForeign: the cookie is none of the authentic ones, and does not even look as those
-// do that we made long ago.
+// mayBeForeign: the cookie is none of the authentic ones, and does not even look as
+// those do that we made long ago.
 func (s *Service) mayBeForeign(c wire.Candidate, authentic []accessCandidate) bool {
 	if slices.ContainsFunc(authentic, func(a accessCandidate) bool { return a.text == c.Text }) {
 		return false
@@ -122,12 +123,14 @@ func (s *Service) mayBeForeign(c wire.Candidate, authentic []accessCandidate) bo
 	return !ok || s.now()-id.IssuedAt*1000 <= millis(s.cfg.AccessTokenValidity+s.cfg.Leeway)
 }
 
-// chooseRefresh chooses among the authentic tokens of the refresh cookies, one of which may have
-// been planted by a sibling host, or be left from an earlier Domain or path: of one session
-// the newest, and of several sessions that of the access token beside, if it lives.
+// chooseRefresh chooses among the authentic tokens of the refresh cookies, one of
+// which may have been planted by a sibling host, or be left from an earlier Domain or
+// path: of one session the newest, and of several sessions that of the access token
+// beside, if it lives.
 //
-// Which session an access token is of, is read without its signature: its key may be gone
-// after two days, and whoever can plant a forged one can plant one of his own as well.
+// Which session an access token is of, is read without its signature: its key may be
+// gone after two days, and whoever can plant a forged one can plant one of his own as
+// well.
 func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, error) {
 	if len(authentic) == 0 {
 		return nil, x.foreignToken()
@@ -140,7 +143,8 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 	if tok, err := x.onlyLive(authentic, named); tok != nil || err != nil {
 		return tok, err
 	}
-	// If an access token is this browser's and lives, the refresh tokens are somebody else's.
+	// If an access token is this browser's and lives, the refresh tokens are somebody
+	// else's.
 	own, err := x.ownSessions(named)
 	switch {
 	case err != nil:
@@ -158,7 +162,8 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 	return newestRefresh(authentic, handles[0]), nil // all are over, as the refresh will find
 }
 
-// onlyLive is the newest token of the one session of handles that lives; nil if none does.
+// onlyLive is the newest token of the one session of handles that lives; nil if none
+// does.
 func (x *Exchange) onlyLive(authentic []refreshCandidate, handles []string) (*refreshToken, error) {
 	alive, err := x.svc.living(x.Context, handles)
 	switch {
@@ -180,8 +185,8 @@ func (x *Exchange) claimedHandles() (handles []string) {
 	return handles
 }
 
-// ownSessions are the sessions of authentic access cookies that live, but for those that
-// were looked up already.
+// ownSessions are the sessions of authentic access cookies that live, but for those
+// that were looked up already.
 func (x *Exchange) ownSessions(known []string) (alive []string, err error) {
 	access, _ := x.svc.identify(x.Context, x.svc.vouched(x.response.Request().AccessCookies()))
 	handles := slices.DeleteFunc(handlesOf(access), func(h string) bool { return slices.Contains(known, h) })
@@ -194,8 +199,8 @@ type refreshCandidate struct {
 	place int
 }
 
-// authenticRefresh are the authentic ones among cookies. That one cannot be decided is an
-// error only where there is no other.
+// authenticRefresh are the authentic ones among cookies. That one cannot be decided is
+// an error only where there is no other.
 func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authentic []refreshCandidate, unsure bool, err error) {
 	var undecided, refused error
 	for _, c := range cookies {
@@ -218,9 +223,9 @@ func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authe
 	}
 }
 
-// hostBound leaves those that the access cookie beside names, where the browser vouches for
-// that cookie's host by its prefix. While Cookie.Older lists names without a prefix, a token
-// under them needs no such cookie yet.
+// hostBound leaves those that the access cookie beside names, where the browser
+// vouches for that cookie's host by its prefix. While Cookie.Older lists names without
+// a prefix, a token under them needs no such cookie yet.
 func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
 	set := x.svc.wire
 	if !set.Place.HostBound {
@@ -237,8 +242,8 @@ func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
 	})
 }
 
-// foreignToken refuses refresh tokens that may be somebody else's. Nothing is cleared and
-// nothing refreshed.
+// foreignToken refuses refresh tokens that may be somebody else's. Nothing is cleared
+// and nothing refreshed.
 func (x *Exchange) foreignToken() error {
 	if x.svc.warned.foreignRefresh.CompareAndSwap(false, true) {
 		x.svc.cfg.Logger.WarnContext(x.Context, "sessionkit: a refresh was refused, as its cookies belong to another session than the browser's;"+
@@ -256,8 +261,8 @@ func refreshHandles(list []refreshCandidate) (handles []string) {
 	return handles
 }
 
-// newestRefresh is the highest generation of one session: an older copy is no theft, the
-// browser just sent all it had.
+// newestRefresh is the highest generation of one session: an older copy is no theft,
+// the browser just sent all it had.
 func newestRefresh(list []refreshCandidate, handle string) (best *refreshToken) {
 	for _, tok := range list {
 		if tok.Handle() == handle && (best == nil || tok.Gen > best.Gen || tok.Gen == best.Gen && tok.IssuedAt > best.IssuedAt) {
@@ -267,8 +272,8 @@ func newestRefresh(list []refreshCandidate, handle string) (best *refreshToken) 
 	return best
 }
 
-// elsewhere is the reason of a refresh that has to be sent to an older route: the browser
-// sends the cookie to no other path.
+// elsewhere is the reason of a refresh that has to be sent to an older route: the
+// browser sends the cookie to no other path.
 type elsewhere struct{ to string }
 
 func (e *elsewhere) Error() string { return "the refresh cookie goes to another route" }
@@ -283,7 +288,8 @@ func (s *Service) olderRoute(path string) (string, bool) {
 	return routes[at+1], true
 }
 
-// RefreshPaths are the paths of the refresh route: Config.Cookie.RefreshPath, then the older ones.
+// RefreshPaths are the paths of the refresh route: Config.Cookie.RefreshPath, then the
+// older ones.
 func (s *Service) RefreshPaths() []string {
 	paths := []string{s.cfg.Cookie.RefreshPath}
 	for _, o := range s.cfg.Cookie.Older {

@@ -6,8 +6,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Revoke ends the session named by handle, whoever's it is. For a handle that comes from
-// a client, use RevokeOf.
+// Revoke ends the session named by handle, whoever's it is. For a handle that comes
+// from a client, use RevokeOf.
 //
 // It reports true only for the call that ended it: false when there is none or it had
 // been revoked before. No refresh, promotion or write of the session succeeds
@@ -21,10 +21,10 @@ func (s *Service) Revoke(ctx context.Context, handle string) (bool, error) {
 	return s.revoke(ctx, handle, models.RevokedByApplication)
 }
 
-// RevokeOf ends the session named by handle if it is the user's, and reports whether it
-// did. It is for handles that come from a client, such as a button in a device list:
-// whose the session is, the statement itself asks. A session of somebody else, one that
-// does not exist and one that has ended are all false.
+// RevokeOf ends the session named by handle if it is the user's, and reports whether
+// it did. It is for handles that come from a client, such as a button in a device
+// list: whose the session is, the statement itself asks. A session of somebody else,
+// one that does not exist and one that has ended are all false.
 //
 // Errors: [errors.ErrInvalidInput] for a user id that no session can have, such as the
 // empty one; [errors.ErrUnavailable], [errors.ErrGeneral]. Calling again is harmless.
@@ -73,10 +73,10 @@ func (s *Service) RevokeAll(ctx context.Context, userID string) (int, error) {
 	return s.revokeAll(ctx, userID, "")
 }
 
-// RevokeOthers ends every session of a user but the one named, and returns how many; see
-// [Service.RevokeAll]. Whoever shares the session that is kept, such as a thief of its
-// tokens, stays in too: after a change of password create a new session first, and keep
-// that one.
+// RevokeOthers ends every session of a user but the one named, and returns how many;
+// see [Service.RevokeAll]. Whoever shares the session that is kept, such as a thief of
+// its tokens, stays in too: after a change of password create a new session first, and
+// keep that one.
 func (s *Service) RevokeOthers(ctx context.Context, userID, keepHandle string) (int, error) {
 	return s.revokeAll(ctx, userID, keepHandle)
 }

@@ -40,10 +40,10 @@ type Service struct {
 	closed  chan struct{} // closed when Close is done
 }
 
-// New checks the configuration (errors.ErrConfig names every wrong field) and
-// the tables (errors.ErrSchema names what is missing), loads the signing keys
-// or makes the first ones, and starts two goroutines: for the keys and for the
-// cleanup (and one for SigningKey.Provider). ctx bounds only the start. Close the Service when done.
+// New checks the configuration (errors.ErrConfig names every wrong field) and the
+// tables (errors.ErrSchema names what is missing), loads the signing keys or makes the
+// first ones, and starts two goroutines: for the keys and for the cleanup (and one for
+// SigningKey.Provider). ctx bounds only the start. Close the Service when done.
 func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nolint:contextcheck // the goroutines outlive ctx, as the comment says
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -181,12 +181,12 @@ func (s *Service) RefreshPath() string { return s.cfg.Cookie.RefreshPath }
 // SignOutPath is the path of the ready-made sign-out route.
 func (s *Service) SignOutPath() string { return s.cfg.Cookie.SignOutPath }
 
-// Mounted notes that a router has a route of this Service at path, with a handler of that
-// name. refresh.Mount calls it.
+// Mounted notes that a router has a route of this Service at path, with a handler of
+// that name. refresh.Mount calls it.
 func (s *Service) Mounted(path, handler string) { s.mounted.Store(path, handler) }
 
-// OwnerKey is the key in a Gin context under which a handler of package refresh is asked for
-// its Service, instead of being run: those of all Services have one name.
+// OwnerKey is the key in a Gin context under which a handler of package refresh is
+// asked for its Service, instead of being run: those of all Services have one name.
 const OwnerKey = "sessionkit.owner"
 
 // IsMounted reports whether path is a route that Mounted was told of, with that very

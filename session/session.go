@@ -58,8 +58,8 @@ func (s *Session) CreatedAt() time.Time { return time.Unix(s.claims.AuthTime, 0)
 // ExpiresAt is when the access token expires and a refresh is due.
 func (s *Session) ExpiresAt() time.Time { return time.Unix(s.claims.ExpiresAt, 0) }
 
-// Payload decodes the access token's payload into dst, as Service.Data does
-// with data; it needs no database. The error is an errors.ErrInvalidInput: dst does not fit.
+// Payload decodes the access token's payload into dst, as Service.Data does with data;
+// it needs no database. The error is an errors.ErrInvalidInput: dst does not fit.
 func (s *Session) Payload(dst any) error {
 	claims, _ := s.snapshot()
 	return decodeValue(claims.Payload, dst)
@@ -78,8 +78,8 @@ func (s *Session) Data(ctx context.Context, dst any) error {
 	return s.clearIfEnded(s.svc.Data(ctx, s.Handle(), dst))
 }
 
-// UpdateData replaces the session's data; see Service.UpdateData. When the session turns out
-// to be over, the cookies are cleared in the response at hand.
+// UpdateData replaces the session's data; see Service.UpdateData. When the session
+// turns out to be over, the cookies are cleared in the response at hand.
 func (s *Session) UpdateData(ctx context.Context, v any) error {
 	return s.clearIfEnded(s.svc.UpdateData(ctx, s.Handle(), v))
 }
@@ -108,15 +108,16 @@ func (s *Session) signOut(ctx context.Context) error {
 	return nil
 }
 
-// Sent reports whether the client hears of what this session's methods changed: new tokens
-// after MergePayload, no more tokens after Revoke. They are sent with the header of the
-// response; a method that is called later, or in a goroutine or job that outlives it, works on
-// the database all the same. False also for a response that was hijacked, and when
-// nobody could tell any more whether the tokens are still right. Without HTTP it is true: there
-// is nothing to send.
+// Sent reports whether the client hears of what this session's methods changed: new
+// tokens after MergePayload, no more tokens after Revoke. They are sent with the
+// header of the response; a method that is called later, or in a goroutine or job that
+// outlives it, works on the database all the same. False also for a response that was
+// hijacked, and when nobody could tell any more whether the tokens are still right.
+// Without HTTP it is true: there is nothing to send.
 func (s *Session) Sent() bool { return s.response == nil || s.response.Sent() }
 
-// Detached is the session without its response, for work that goes on after the request.
+// Detached is the session without its response, for work that goes on after the
+// request.
 func (s *Session) Detached() *Session {
 	claims, ends := s.snapshot()
 	return s.svc.newSession(&claims, ends)

@@ -9,15 +9,15 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// InsecureCrossOriginSignIn lets a page of any origin ask for this sign-in by an unsafe
-// method: a SAML response, Apple's form_post. The application must know by other means, such as a
-// state that it kept in a cookie, that its own user began it: else a foreign page signs the
-// browser in as somebody of its choice (login CSRF).
+// InsecureCrossOriginSignIn lets a page of any origin ask for this sign-in by an
+// unsafe method: a SAML response, Apple's form_post. The application must know by
+// other means, such as a state that it kept in a cookie, that its own user began it:
+// else a foreign page signs the browser in as somebody of its choice (login CSRF).
 func InsecureCrossOriginSignIn() CreateOption { return func(c *creation) { c.anyOrigin = true } }
 
-// InsecureSwitchToHeader lets a client move from cookies to headers by st-auth-mode while its
-// cookies' session lives. A script in the page can read tokens in headers, which
-// it cannot with HttpOnly cookies.
+// InsecureSwitchToHeader lets a client move from cookies to headers by st-auth-mode
+// while its cookies' session lives. A script in the page can read tokens in headers,
+// which it cannot with HttpOnly cookies.
 func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switchToHeader = true } }
 
 // CreateHTTP is Create for a handler: it sends the tokens, by cookies unless
@@ -25,12 +25,12 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 // the request came with, so that no session outlives a sign-in in its browser: an
 // administrator who signs in as a user cannot return.
 //
-// Call it before the response's body: afterwards it is an error and nothing is stored. A
-// plain net/http writer does not tell whether the body has begun, so without Protect around
-// the handler the session is stored then and nobody hears of it.
+// Call it before the response's body: afterwards it is an error and nothing is stored.
+// A plain net/http writer does not tell whether the body has begun, so without Protect
+// around the handler the session is stored then and nobody hears of it.
 //
-// Errors: as Create, and errors.ErrCrossOrigin for a request of a foreign page. Nothing was
-// sent then.
+// Errors: as Create, and errors.ErrCrossOrigin for a request of a foreign page.
+// Nothing was sent then.
 func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
@@ -42,7 +42,8 @@ func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID stri
 	return sess, err
 }
 
-// Create starts a session and sends its tokens, as CreateHTTP does. Errors: as CreateHTTP.
+// Create starts a session and sends its tokens, as CreateHTTP does. Errors: as
+// CreateHTTP.
 func (x *Exchange) Create(userID string, opts ...CreateOption) (*Session, error) {
 	var sess *Session
 	err := x.svc.checkOpen()
@@ -111,8 +112,8 @@ func (s *Service) endPresented(ctx context.Context, handles []string) {
 	}
 }
 
-// livesByCookie reports whether the request's cookies have a session that lives, whatever
-// its Authorization header says. In doubt they have.
+// livesByCookie reports whether the request's cookies have a session that lives,
+// whatever its Authorization header says. In doubt they have.
 func (x *Exchange) livesByCookie() bool {
 	q := x.response.Request()
 	authentic, undecided := x.svc.identify(x.Context, q.AccessCookies())
@@ -133,8 +134,8 @@ func (s *Service) checkHost(r *http.Request, by wire.Carrier) error {
 	return err
 }
 
-// warnOfLostCookies says once that a browser will not keep the cookies of a sign-in: the user
-// is signed in, and out at the next request.
+// warnOfLostCookies says once that a browser will not keep the cookies of a sign-in:
+// the user is signed in, and out at the next request.
 func (s *Service) warnOfLostCookies(r *http.Request) {
 	cfg := s.cfg.Cookie
 	if !wire.TakesDomain(r.Host, cfg.Domain) && s.warned.foreignDomain.CompareAndSwap(false, true) {

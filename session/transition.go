@@ -76,8 +76,8 @@ func ended(row *models.Session) error {
 	}
 }
 
-// absoluteEnd is the end of a session created at the given time that never moves, or 0.
-// The row has the definite one, and no step goes past that.
+// absoluteEnd is the end of a session created at the given time that never moves, or
+// 0. The row has the definite one, and no step goes past that.
 func (s *Service) absoluteEnd(created int64) int64 {
 	if s.cfg.SessionLifetime == 0 {
 		return 0
@@ -95,8 +95,8 @@ func (s *Service) idleEnd(now, absolute int64) int64 {
 	return end
 }
 
-// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it
-// was carried out. Two calls of one millisecond cannot be told apart then: both count as
+// revokeSurely is Store.Revoke, and after an unknown outcome looks whether it was
+// carried out. Two calls of one millisecond cannot be told apart then: both count as
 // the one that ended the session, because a theft is better reported twice than never.
 func (s *Service) revokeSurely(ctx context.Context, r models.Revocation) (bool, error) {
 	endedNow, err := s.store.Revoke(ctx, r)

@@ -52,8 +52,8 @@ func (p *fieldProblems) clientError(field string, status int) {
 	}
 }
 
-// checkStore refuses a store that is nil, and a nil pointer in it, which is what is left
-// of a constructor whose error nobody looked at.
+// checkStore refuses a store that is nil, and a nil pointer in it, which is what is
+// left of a constructor whose error nobody looked at.
 func checkStore(store Store) error {
 	v := reflect.ValueOf(store)
 	if !v.IsValid() {

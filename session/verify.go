@@ -35,12 +35,12 @@ const (
 // RequireAntiCSRF demands the anti-CSRF proof whatever the method is.
 func RequireAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfAlways } }
 
-// Optional lets visitors pass, without a session and without an error: requests with no token,
-// or with something else under its name. For VerifyHTTP and Exchange.Verify.
+// Optional lets visitors pass, without a session and without an error: requests with
+// no token, or with something else under its name. For VerifyHTTP and Exchange.Verify.
 func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
 
-// InsecureSkipAntiCSRF asks for no anti-CSRF proof, for requests that change nothing or
-// are protected by other means, such as a token in a header.
+// InsecureSkipAntiCSRF asks for no anti-CSRF proof, for requests that change nothing
+// or are protected by other means, such as a token in a header.
 func InsecureSkipAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfNever } }
 
 // WithRevocation overrides Config.Revocation.
@@ -59,12 +59,12 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 	return *d
 }
 
-// Verify checks an access token and the anti-CSRF token that came with it.
-// The second result is a new access token which the client must be given in
-// place of its own, or nil: the first use of a refreshed token makes the refresh definite, and
-// WithClaims may have fetched a claim. It may come with an error, which ends nothing
-// (errors.ErrInvalidClaim, errors.ErrGeneral).
-// Verifying any other token needs no database, unless immediate revocation is on.
+// Verify checks an access token and the anti-CSRF token that came with it. The second
+// result is a new access token which the client must be given in place of its own, or
+// nil: the first use of a refreshed token makes the refresh definite, and WithClaims
+// may have fetched a claim. It may come with an error, which ends nothing
+// (errors.ErrInvalidClaim, errors.ErrGeneral). Verifying any other token needs no
+// database, unless immediate revocation is on.
 //
 // Errors: errors.ErrTryRefreshToken (keep the client's tokens),
 // errors.ErrUnauthorised (the session is over), errors.ErrInvalidClaim,
@@ -88,8 +88,8 @@ func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts
 	return sess, replacement, nil
 }
 
-// csrfProof is the proof that a request was meant. It tells whether that satisfies the demand
-// for the token at hand.
+// csrfProof is the proof that a request was meant. It tells whether that satisfies the
+// demand for the token at hand.
 type csrfProof interface {
 	satisfies(claims *token.Access, demand csrfDemand) bool
 }
@@ -122,8 +122,8 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 	return sess, cmp.Or(merged, replacement), err
 }
 
-// parseAccess authenticates text and checks its claims, which must not be changed. It runs
-// no SQL, but for the key ring's rare reload.
+// parseAccess authenticates text and checks its claims, which must not be changed. It
+// runs no SQL, but for the key ring's rare reload.
 func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, error) {
 	claims, err := s.seen.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Now: s.now(), Leeway: s.cfg.Leeway,

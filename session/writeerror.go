@@ -45,8 +45,8 @@ func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 	_, _ = w.Write(body) //nolint:gosec // JSON made here, sent as JSON
 }
 
-// challenge is the duty of a 401 (RFC 9110, section 15.5.2; RFC 6750, section 3). Browsers
-// show no dialogue for this scheme.
+// challenge is the duty of a 401 (RFC 9110, section 15.5.2; RFC 6750, section 3).
+// Browsers show no dialogue for this scheme.
 func challenge(err error) string {
 	if errors.Is(err, errors.ErrTokenMissing) {
 		return "Bearer"
@@ -120,8 +120,8 @@ func (s *Service) refused(r *http.Request, err error) {
 // failureRest is how long one failure in the log speaks for those after it.
 const failureRest = time.Second
 
-// failed logs what is answered by 500 or 503, at most once a second, with the number of
-// those before it that were not logged.
+// failed logs what is answered by 500 or 503, at most once a second, with the number
+// of those before it that were not logged.
 func (s *Service) failed(r *http.Request, status int, err error) {
 	s.unlogged.Add(1)
 	now, last := s.now(), s.failedAt.Load()
@@ -133,8 +133,8 @@ func (s *Service) failed(r *http.Request, status int, err error) {
 		slog.String("method", boundedText(r.Method, 16)), slog.String("path", loggedPath(r)), slog.Any("error", err))
 }
 
-// loggedPath is the path of r without what may be a handle or a secret in it: the short
-// parts tell which route it is.
+// loggedPath is the path of r without what may be a handle or a secret in it: the
+// short parts tell which route it is.
 func loggedPath(r *http.Request) string {
 	const longest = 20 // a handle has 26 characters
 	parts := strings.Split(boundedText(r.URL.Path, 256), "/")

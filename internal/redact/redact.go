@@ -14,8 +14,8 @@ import (
 )
 
 // Hidden is what it takes. A type that misses one of the three is read field by field:
-// without Format under %#v and %x, without MarshalText in JSON and XML, without LogValue
-// in a handler that does neither.
+// without Format under %#v and %x, without MarshalText in JSON and XML, without
+// LogValue in a handler that does neither.
 type Hidden interface {
 	fmt.Formatter
 	encoding.TextMarshaler

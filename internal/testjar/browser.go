@@ -26,8 +26,8 @@ type Browser struct {
 	Hops int
 }
 
-// Fetch asks as a script of the page does, and follows redirects. The header holds name
-// and value by turns.
+// Fetch asks as a script of the page does, and follows redirects. The header holds
+// name and value by turns.
 func (b *Browser) Fetch(method, target string, header ...string) *httptest.ResponseRecorder {
 	const mostRedirects = 20
 	u, err := url.Parse(target)
@@ -76,8 +76,9 @@ func (b *Browser) send(method string, u *url.URL, header []string) *httptest.Res
 	return w
 }
 
-// FrontEnd asks as the front ends do: an answer of 401 is followed by a refresh and the
-// same request, up to most times. It returns the last status and the number of refreshes.
+// FrontEnd asks as the front ends do: an answer of 401 is followed by a refresh and
+// the same request, up to most times. It returns the last status and the number of
+// refreshes.
 func (b *Browser) FrontEnd(method, target, refresh string, most int, header ...string) (status, refreshes int) {
 	for {
 		status = b.Fetch(method, target, header...).Code

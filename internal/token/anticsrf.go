@@ -18,8 +18,8 @@ func AntiCSRFOf(refreshToken string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// AntiCSRFHash is what an access token says of its anti-CSRF token: enough to check it, not
-// to make it.
+// AntiCSRFHash is what an access token says of its anti-CSRF token: enough to check
+// it, not to make it.
 func AntiCSRFHash(text string) [32]byte {
 	return sha256.Sum256([]byte(text))
 }

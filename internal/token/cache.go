@@ -18,9 +18,9 @@ import (
 // the business of the caller, who has to ask the database with or without a Cache.
 //
 // A token is found by its whole text, so that nothing but that very text is taken for
-// it. How long the search takes is of no use to a forger: texts are compared only where
-// bits of their hashes under a random seed agree, and what stands before a signature
-// holds the token's random id, which nobody knows who has not got the token.
+// it. How long the search takes is of no use to a forger: texts are compared only
+// where bits of their hashes under a random seed agree, and what stands before a
+// signature holds the token's random id, which nobody knows who has not got the token.
 type Cache struct {
 	tokens *otter.Cache[string, verified]
 }
@@ -30,8 +30,8 @@ type Cache struct {
 // fails when it is too little.
 const entryOverhead = 640
 
-// weightOf is the memory in bytes that an entry takes, at most: the token, the
-// decoded claims and a copy of the payload, each rounded up by the allocator by an eighth.
+// weightOf is the memory in bytes that an entry takes, at most: the token, the decoded
+// claims and a copy of the payload, each rounded up by the allocator by an eighth.
 func weightOf(text string, v verified) uint32 {
 	texts := len(text) + v.size + len(v.access.Payload)
 	return uint32(entryOverhead + texts + texts/8) //nolint:gosec // of a token of bounded size

@@ -53,8 +53,8 @@ func (set *Settings) olderRefresh() (slots []slot) {
 	return without(slots, set.Place.refreshSlot())
 }
 
-// idRefreshCopies are the other slots that may hold sIdRefreshToken: a page that sees two
-// takes itself for signed out, and one that is to go must go wherever it is.
+// idRefreshCopies are the other slots that may hold sIdRefreshToken: a page that sees
+// two takes itself for signed out, and one that is to go must go wherever it is.
 func (q *Request) idRefreshCopies() (slots []slot) {
 	now, root := q.set.idRefreshSlot(), q.set.idRefreshSlot()
 	root.path = "/"
@@ -70,8 +70,8 @@ func (q *Request) idRefreshCopies() (slots []slot) {
 }
 
 // copies are the slots of other domains in which a browser may hold a second cookie
-// under the name of at: host-only, and every domain above host that takes cookies. Nobody has
-// to have configured them: a sibling host may have planted one.
+// under the name of at: host-only, and every domain above host that takes cookies.
+// Nobody has to have configured them: a sibling host may have planted one.
 func copies(at slot, host string) (slots []slot) {
 	if strings.HasPrefix(at.name, "__Host-") {
 		return nil
@@ -83,8 +83,8 @@ func copies(at slot, host string) (slots []slot) {
 	return without(slots, at)
 }
 
-// domainsOf lists host and the domains above it down to the registrable one, for a host
-// under a public suffix. An address has none.
+// domainsOf lists host and the domains above it down to the registrable one, for a
+// host under a public suffix. An address has none.
 func domainsOf(hostport string) (domains []string) {
 	const most = 6
 	host := strings.ToLower(hostOf(hostport))

@@ -11,9 +11,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
-// MaxCookieSize is the limit of name and value together beyond which browsers
-// drop a cookie without a word (RFC 6265bis, section 5.6). Front ends keep the front token
-// in a cookie too.
+// MaxCookieSize is the limit of name and value together beyond which browsers drop a
+// cookie without a word (RFC 6265bis, section 5.6). Front ends keep the front token in
+// a cookie too.
 const MaxCookieSize = 4096
 
 // FrontTokenCookie is the name under which front ends keep the front token.

@@ -27,9 +27,9 @@ func (r *Response) apply(h http.Header) {
 	NoStore(h)
 }
 
-// withdraw makes room for the plan, and takes back what an earlier one had put in. A new
-// access token alone takes the place of no more than that: the rest may be of a pair that
-// an earlier call has put into the header.
+// withdraw makes room for the plan, and takes back what an earlier one had put in. A
+// new access token alone takes the place of no more than that: the rest may be of a
+// pair that an earlier call has put into the header.
 func (r *Response) withdraw(h http.Header) {
 	switch most := max(r.set, r.plan.what); most {
 	case nothing:

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// IsLocal reports whether a request comes from this machine, as far as can be told: its
-// Host is a loopback one, and no proxy in between names another host or client. The
-// connection's own address is not looked at: behind a proxy it is always this machine's.
+// IsLocal reports whether a request comes from this machine, as far as can be told:
+// its Host is a loopback one, and no proxy in between names another host or client.
+// The connection's own address is not looked at: behind a proxy it is always this
+// machine's.
 func IsLocal(r *http.Request) bool {
 	if !isLoopback(r.Host) {
 		return false
@@ -22,8 +23,8 @@ func IsLocal(r *http.Request) bool {
 	return allLoopback(r.Header["Forwarded"], forwardedNames)
 }
 
-// SaysHTTPS reports whether a request came over TLS, as the connection or a proxy says. It
-// is good for a hint only: anybody can send these headers.
+// SaysHTTPS reports whether a request came over TLS, as the connection or a proxy
+// says. It is good for a hint only: anybody can send these headers.
 func SaysHTTPS(r *http.Request) bool {
 	const longest = 1 << 10
 	forwarded, proto := r.Header.Get("Forwarded"), r.Header.Get("X-Forwarded-Proto")

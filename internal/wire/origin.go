@@ -10,17 +10,19 @@ import (
 )
 
 // Origins decides whether a request was meant by one of our own pages. Browsers send
-// our cookies along with what foreign pages ask for; only the request tells them apart.
+// our cookies along with what foreign pages ask for; only the request tells them
+// apart.
 type Origins struct {
 	trusted map[string]bool
 }
 
-// originSyntax is an origin as browsers send it (RFC 6454, section 6.2): no wildcard, no
-// user, no path, letters of ASCII. Apps have schemes of their own, such as capacitor.
+// originSyntax is an origin as browsers send it (RFC 6454, section 6.2): no wildcard,
+// no user, no path, letters of ASCII. Apps have schemes of their own, such as
+// capacitor.
 var originSyntax = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
 
-// NewOrigins trusts the given origins (scheme://host, or scheme://host:port) beside the
-// request's own host. The error names the first that is none.
+// NewOrigins trusts the given origins (scheme://host, or scheme://host:port) beside
+// the request's own host. The error names the first that is none.
 func NewOrigins(trusted []string) (*Origins, error) {
 	o := &Origins{trusted: make(map[string]bool, len(trusted))}
 	for _, origin := range trusted {
@@ -58,16 +60,16 @@ func impliedPort(scheme string) string {
 	}
 }
 
-// Allows reports whether a request was meant, whatever its method: it has a header that no
-// foreign page can send without a CORS preflight (the application's answer to which
-// decides), or it comes from the request's own host or a trusted origin.
+// Allows reports whether a request was meant, whatever its method: it has a header
+// that no foreign page can send without a CORS preflight (the application's answer to
+// which decides), or it comes from the request's own host or a trusted origin.
 func (o *Origins) Allows(r *http.Request) bool {
 	return hasProof(r.Header) || o.isOwn(r)
 }
 
 // isOwn goes by Sec-Fetch-Site, which browsers since 2023 send, else by Origin, as
-// http.CrossOriginProtection does. A request with neither comes from no browser of this
-// decade; one that has several of either comes from none at all.
+// http.CrossOriginProtection does. A request with neither comes from no browser of
+// this decade; one that has several of either comes from none at all.
 func (o *Origins) isOwn(r *http.Request) bool {
 	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
 	switch {
@@ -83,8 +85,8 @@ func (o *Origins) isOwn(r *http.Request) bool {
 }
 
 // AllowsUpgrade is Allows for a WebSocket handshake: a GET, which carries cookies like
-// any other, and to which a page can add no header. So its Origin alone decides (RFC 6455,
-// section 10.2). Programs send none.
+// any other, and to which a page can add no header. So its Origin alone decides (RFC
+// 6455, section 10.2). Programs send none.
 func (o *Origins) AllowsUpgrade(r *http.Request) bool {
 	switch origins := r.Header["Origin"]; len(origins) {
 	case 0:
@@ -100,8 +102,8 @@ func (o *Origins) trusts(origin string) bool {
 	return len(origin) <= longestOrigin && o.trusted[origin]
 }
 
-// isHost reports whether origin is one of host's. A port that the scheme implies may be
-// named or not: some proxies add it.
+// isHost reports whether origin is one of host's. A port that the scheme implies may
+// be named or not: some proxies add it.
 func isHost(origin, host string) bool {
 	if len(origin) > longestOrigin || len(host) > longestOrigin {
 		return false
@@ -154,8 +156,8 @@ func hasProof(h http.Header) bool {
 	return needsPreflight(h["Content-Type"])
 }
 
-// needsPreflight reports whether a page of another origin must ask before it sends a body
-// of this type (Fetch standard, "CORS-safelisted request-header"). What cannot be
+// needsPreflight reports whether a page of another origin must ask before it sends a
+// body of this type (Fetch standard, "CORS-safelisted request-header"). What cannot be
 // read counts as one that need not.
 func needsPreflight(types []string) bool {
 	const longest = 256

@@ -48,7 +48,8 @@ func (q *Request) AccessToken() (bearer string, cookies []Candidate) {
 	return "", q.jar.access
 }
 
-// RefreshToken is AccessToken for refresh tokens. Gateways add bearer tokens of their own.
+// RefreshToken is AccessToken for refresh tokens. Gateways add bearer tokens of their
+// own.
 func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 	if q.bearer != "" && token.LooksLikeRefresh(q.bearer) {
 		return q.bearer, nil
@@ -56,7 +57,8 @@ func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 	return "", q.jar.refresh
 }
 
-// AccessCookies are the cookies that may hold an access token, whatever the header says.
+// AccessCookies are the cookies that may hold an access token, whatever the header
+// says.
 func (q *Request) AccessCookies() []Candidate { return q.jar.access }
 
 // HasIDRefresh reports whether the cookie sIdRefreshToken came, be it empty.

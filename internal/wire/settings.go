@@ -54,8 +54,8 @@ const (
 	ByHeader
 )
 
-// Place says under which names, domain and paths the two cookies of a session
-// are kept by a browser: what tells two cookies apart there (RFC 6265bis, section 5.7).
+// Place says under which names, domain and paths the two cookies of a session are kept
+// by a browser: what tells two cookies apart there (RFC 6265bis, section 5.7).
 type Place struct {
 	Access, Refresh         string // names
 	Domain                  string // empty: host-only
@@ -65,8 +65,8 @@ type Place struct {
 	HostBound bool
 }
 
-// HostBound reports whether the name of a Candidate's Place keeps other hosts from setting
-// the access cookie.
+// HostBound reports whether the name of a Candidate's Place keeps other hosts from
+// setting the access cookie.
 func (set *Settings) HostBound(place int) bool {
 	if place < 0 {
 		return set.Place.HostBound
@@ -74,8 +74,8 @@ func (set *Settings) HostBound(place int) bool {
 	return set.Older[place].HostBound
 }
 
-// PlaceOf names a place. The prefixes are those of RFC 6265bis, section 4.1.3; the refresh
-// cookie's path is not "/", so that __Host- does not fit it.
+// PlaceOf names a place. The prefixes are those of RFC 6265bis, section 4.1.3; the
+// refresh cookie's path is not "/", so that __Host- does not fit it.
 func PlaceOf(domain, accessPath, refreshPath, suffix string, prefixed bool) Place {
 	p := Place{
 		Access: CookieAccess + suffix, Refresh: CookieRefresh + suffix,

@@ -1,4 +1,4 @@
-//revive:disable:exported The methods are those of net/http's interfaces.
+// revive:disable:exported The methods are those of net/http's interfaces.
 
 package wire
 
@@ -9,8 +9,8 @@ import (
 )
 
 // kind is w with the methods that the inner writer has beside a ResponseWriter's: what
-// callers find out by a type assertion must be true. Each kind is a single pointer, which
-// needs nothing more on the heap.
+// callers find out by a type assertion must be true. Each kind is a single pointer,
+// which needs nothing more on the heap.
 func (w *Writer) kind() http.ResponseWriter {
 	if _, ok := w.inner.(routerWriter); ok {
 		return forRouter{w}
