@@ -91,13 +91,13 @@ func bytesPerRun(runs uint64, work func()) uint64 {
 func TestBounds_Cut(t *testing.T) {
 	t.Parallel()
 	set := &wire.Settings{Place: wire.PlaceOf("", "/", "/r", "", false), Cookies: true}
-	many := ""
+	var many strings.Builder
 	for i := range 300 {
-		many += fmt.Sprintf("sAccessToken=%d; ", i)
+		many.WriteString(fmt.Sprintf("sAccessToken=%d; ", i))
 	}
 	for line, cut := range map[string]bool{
 		"": false, "sAccessToken=x": false, strings.Repeat("a=b; ", 500): false, strings.Repeat("x", 60<<10): false,
-		strings.Repeat(";", 2000): true, strings.Repeat("x", 65<<10): true, many: true,
+		strings.Repeat(";", 2000): true, strings.Repeat("x", 65<<10): true, many.String(): true,
 	} {
 		var response wire.Response
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
