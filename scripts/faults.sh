@@ -5,7 +5,7 @@
 # Usage: faults.sh [quick | GO-TEST-ARGUMENT...]
 #
 # Without arguments: every row, about twelve minutes, then long random histories.
-# quick: the rows that find most, about four minutes.
+# quick: the rows that find most, about seven minutes.
 # The lines are kept in artifacts/faults/rows.txt, the whole output in
 # artifacts/faults/log.txt, of which fault-table.sh makes the table of
 # docs/guarantees.md. SESSIONKIT_SEED=n, as printed, repeats who does what.
