@@ -38,8 +38,10 @@ func corsConfig() cors.Config {
 
 // corsAPI is a server with one route for each answer there is.
 type corsAPI struct {
-	url   string
-	store *sessiontest.FaultyStore
+	url string
+	// client is this server's own: others close the idle connections of the default one.
+	client *http.Client
+	store  *sessiontest.FaultyStore
 }
 
 func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
@@ -79,7 +81,7 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	router.Any("/strict", middleware.Verify(svc, session.WithRevocation(session.RevokeImmediately)), ok)
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	api.url = server.URL
+	api.url, api.client = server.URL, server.Client()
 	return api
 }
 
@@ -123,7 +125,7 @@ func (p *corsPage) do(t *testing.T, method, path string, header http.Header) *co
 	for _, cookie := range p.cookies {
 		r.AddCookie(cookie)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := p.api.client.Do(r)
 	require.NoError(t, err)
 	_, err = io.Copy(io.Discard, res.Body)
 	require.NoError(t, err)
@@ -382,7 +384,7 @@ func TestCORS_responsesDoNotMix(t *testing.T) {
 					r.Header.Set("Origin", appOrigin)
 					r.Header.Set("St-Auth-Mode", "cookie")
 					r.AddCookie(page.cookies[0])
-					res, err := http.DefaultClient.Do(r)
+					res, err := api.client.Do(r)
 					if err != nil {
 						t.Error(err)
 						return
