@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	defer svc.Close() // after the last request: serve has shut the server down
+	defer svc.Close() //nolint:contextcheck // after the last request: serve has shut the server down
 
 	demo.self, err = newLoopback(listener.Addr(), opts)
 	if err != nil {

@@ -41,7 +41,7 @@ func requireEveryMethodRefuses(t *testing.T, value any, arg string) {
 			in = append(in, argument(t, m.In(j), w, arg))
 		}
 		out := v.Method(i).Call(in)
-		err, _ := out[len(out)-1].Interface().(error)
+		err, _ := reflect.TypeAssert[error](out[len(out)-1])
 		require.ErrorIs(t, err, errors.ErrClosed, name)
 		require.ErrorIs(t, err, errors.ErrUnavailable, name)
 		for _, result := range out[:len(out)-1] {
@@ -221,7 +221,7 @@ func TestClose_callsUnderWay(t *testing.T) {
 			<-store.entered
 			svc.Close()
 			go func() {
-				for range store.entered { //nolint:revive // let go of what follows
+				for range store.entered {
 				}
 			}()
 			close(store.released)

@@ -43,8 +43,16 @@ func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 	k := newKit(t, events(&seen))
 	ada, bob := k.handleOf(t, "ada"), k.handleOf(t, "bob")
 	for _, row := range [][2]string{
-		{"ada", bob}, {"Bob", bob}, {"bob ", bob}, {"ada", "nothing"}, {"ada", ""}, {"ada", bob + " "},
-		{"ada", "' OR '1'='1"}, {"ada", strings.Repeat("x", 1000)}, {"ada", "\x00"}, {"ada", "\xff"},
+		{"ada", bob},
+		{"Bob", bob},
+		{"bob ", bob},
+		{"ada", "nothing"},
+		{"ada", ""},
+		{"ada", bob + " "},
+		{"ada", "' OR '1'='1"},
+		{"ada", strings.Repeat("x", 1000)},
+		{"ada", "\x00"},
+		{"ada", "\xff"},
 	} {
 		ended, err := k.RevokeOf(t.Context(), row[0], row[1])
 		require.NoError(t, err, "%q", row)

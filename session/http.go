@@ -15,13 +15,13 @@ import (
 // the table in package errors. FromContext finds the session in the request's context.
 func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := s.Exchange(w, r)
+		x := s.Exchange(w, r) //nolint:contextcheck // the context is r's
 		defer x.Close()
 		if _, err := x.Verify(opts...); err != nil {
 			s.WriteError(x.Writer(), r, err)
 			return
 		}
-		next.ServeHTTP(x.Writer(), x.Request())
+		next.ServeHTTP(x.Writer(), x.Request()) //nolint:contextcheck // the context is r's
 	})
 }
 

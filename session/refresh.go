@@ -193,7 +193,7 @@ func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int6
 	since := time.Duration(max(0, now-row.RefreshToken.CurIat)) * time.Millisecond
 	found := &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
 	// Whatever the application's logger or OnEvent does, the theft is told.
-	defer s.thefts.Tell(found)
+	defer s.thefts.Tell(found) //nolint:contextcheck // the callback has one of its own
 	s.emit(ctx, Event{Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, SinceRotation: since})
 	return found
 }

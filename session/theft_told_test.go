@@ -214,13 +214,17 @@ func TestOnTheft_badCallbacks(t *testing.T) {
 		closes   time.Duration
 	}{
 		"panics":       {func(context.Context, *errors.TokenTheftError) { panic("secret") }, "Config.OnTheft panicked", 0},
-		"panics, nil":  {func(context.Context, *errors.TokenTheftError) { panic(nil) }, "Config.OnTheft panicked", 0}, //nolint:govet // what an application may do
+		"panics, nil":  {func(context.Context, *errors.TokenTheftError) { panic(nil) }, "Config.OnTheft panicked", 0},
 		"Goexit":       {func(context.Context, *errors.TokenTheftError) { runtime.Goexit() }, "", 0},
 		"waits to end": {func(ctx context.Context, _ *errors.TokenTheftError) { <-ctx.Done() }, "", 10 * time.Second},
-		"never ends": {func(context.Context, *errors.TokenTheftError) { time.Sleep(time.Hour) },
-			"Config.OnTheft had not returned when Close gave up", 11 * time.Second},
-		"calls Close": {func(context.Context, *errors.TokenTheftError) { k.Close() },
-			"Config.OnTheft had not returned when Close gave up", 11 * time.Second},
+		"never ends": {
+			func(context.Context, *errors.TokenTheftError) { time.Sleep(time.Hour) },
+			"Config.OnTheft had not returned when Close gave up", 11 * time.Second,
+		},
+		"calls Close": {
+			func(context.Context, *errors.TokenTheftError) { k.Close() },
+			"Config.OnTheft had not returned when Close gave up", 11 * time.Second,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

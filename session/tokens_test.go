@@ -18,8 +18,10 @@ func TestTokensShowInNoEncoder(t *testing.T) {
 	tokens := session.Tokens{Access: access, IDRefresh: access.Token, AntiCSRF: "canary"}
 	type answer struct{ Access session.AccessToken }
 	for _, value := range []any{
-		access.Token, &access.Token, access, &access, session.RefreshToken{Token: access.Token},
-		tokens, &tokens, []session.Tokens{tokens},
+		access.Token, &access.Token, access, &access,
+		session.RefreshToken{Token: access.Token},
+		tokens, &tokens,
+		[]session.Tokens{tokens},
 		answer{access},
 	} {
 		asXML, err := xml.Marshal(value)

@@ -45,7 +45,9 @@ func calls(now int64) []call {
 		{"InsertKey", func(ctx context.Context, s *gormstore.Store) error { return s.InsertKey(ctx, key) }},
 		{"InsertKey", func(ctx context.Context, s *gormstore.Store) error { return s.InsertKey(ctx, key) }}, // there already
 		{"RetireKey", func(ctx context.Context, s *gormstore.Store) error { return second(s.RetireKey(ctx, key.ID, 8)) }},
-		{"SealKey", func(ctx context.Context, s *gormstore.Store) error { return second(s.SealKey(ctx, key.ID, key.Secret, key.Secret)) }},
+		{"SealKey", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.SealKey(ctx, key.ID, key.Secret, key.Secret))
+		}},
 		{"DeleteKeys", func(ctx context.Context, s *gormstore.Store) error { return second(s.DeleteKeys(ctx, 10)) }},
 		{"Check", func(ctx context.Context, s *gormstore.Store) error { return s.Check(ctx) }},
 	}...)
@@ -73,8 +75,12 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		{"WritePayload", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.WritePayload(ctx, models.PayloadWrite{Handle: h, Old: []byte(`{}`), Now: now}))
 		}},
-		{"List", func(ctx context.Context, s *gormstore.Store) error { return second(s.List(ctx, models.SessionsOfUser{UserID: user, Now: now})) }},
-		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error { return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Except: h, Now: now})) }},
+		{"List", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.List(ctx, models.SessionsOfUser{UserID: user, Now: now}))
+		}},
+		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Except: h, Now: now}))
+		}},
 		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.Revoke(ctx, models.Revocation{Handle: h, Current: models.Hash{9}, Now: now})) // lost
 		}},

@@ -218,11 +218,11 @@ func TestCall_cannotHurt(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string]func(){
 		"panic":     func() { panic("secret") },
-		"panic nil": func() { panic(nil) }, //nolint:govet // what an application may do
+		"panic nil": func() { panic(nil) },
 		"Goexit":    runtime.Goexit,
 		"fatal": func() {
 			var m map[string]int
-			m["x"] = 1
+			m["x"] = 1 //nolint:staticcheck // what an application may do
 		},
 	} {
 		for _, logger := range []string{"good", "panics"} {

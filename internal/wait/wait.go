@@ -4,7 +4,8 @@ package wait
 
 import (
 	"context"
-	"math/rand/v2"
+	"crypto/rand"
+	"encoding/binary"
 	"time"
 )
 
@@ -25,13 +26,14 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // Below returns a random duration from 0 to limit, so that what was started
-// together parts ways. It is for manners, not for secrets: anybody may guess it.
-// A limit that is not positive gives 0.
+// together parts ways. A limit that is not positive gives 0.
 func Below(limit time.Duration) time.Duration {
 	if limit <= 0 {
 		return 0
 	}
-	return time.Duration(rand.Int64N(int64(limit) + 1)) //nolint:gosec // see above
+	var dice [8]byte
+	_, _ = rand.Read(dice[:])                                                    // never fails: crypto/rand ends the program rather
+	return time.Duration(binary.BigEndian.Uint64(dice[:]) % (uint64(limit) + 1)) //nolint:gosec // at most limit
 }
 
 // Jitter shortens d by up to the given part of it: Jitter(d, 2) is at least half

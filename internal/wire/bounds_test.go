@@ -93,7 +93,7 @@ func TestBounds_Cut(t *testing.T) {
 	set := &wire.Settings{Place: wire.PlaceOf("", "/", "/r", "", false), Cookies: true}
 	var many strings.Builder
 	for i := range 300 {
-		many.WriteString(fmt.Sprintf("sAccessToken=%d; ", i))
+		fmt.Fprintf(&many, "sAccessToken=%d; ", i)
 	}
 	for line, cut := range map[string]bool{
 		"": false, "sAccessToken=x": false, strings.Repeat("a=b; ", 500): false, strings.Repeat("x", 60<<10): false,

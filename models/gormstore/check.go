@@ -82,7 +82,7 @@ func (s *Store) describe(
 	var missing []string
 	err := s.retry(ctx, rolledBack, func() error {
 		rows, err := s.db.WithContext(ctx).
-			Raw("SELECT * FROM " + s.tables.replacer(s.dialect).Replace(from)).Rows()
+			Raw("SELECT * FROM " + s.tables.replacer(s.dialect).Replace(from)).Rows() //nolint:rowserrcheck // scan asks
 		if err != nil {
 			return err
 		}

@@ -126,8 +126,10 @@ func mysqlRules() []mysqlRule {
 		{1366, "", badText, "incorrect value", everywhere},
 		{3854, "", badText, "characters that cannot be converted", "my"},
 		{1105, `\bVT(03|05|06|07|12|13)\d{3}\b`, faulty, "refused by the planner", "vt"},
-		{1105, `code = (InvalidArgument|Unimplemented|PermissionDenied|NotFound|AlreadyExists|OutOfRange)\b`,
-			faulty, "refused by the tablet", "vt"},
+		{
+			1105, `code = (InvalidArgument|Unimplemented|PermissionDenied|NotFound|AlreadyExists|OutOfRange)\b`,
+			faulty, "refused by the tablet", "vt",
+		},
 		{1105, `pxc_strict_mode`, faulty, "forbidden by pxc_strict_mode", "pxc"},
 		{1005, "", faulty, "the table cannot be made", everywhere},
 		{1025, "", faulty, "the table cannot be renamed", everywhere},

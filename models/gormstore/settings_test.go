@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
@@ -154,6 +153,14 @@ func postgresEncoded(t *testing.T, encoding string) *gorm.DB {
 	return db
 }
 
+// withParams adds parameters to a DSN that may have some.
+func withParams(dsn, params string) string {
+	if strings.Contains(dsn, "?") {
+		return dsn + "&" + params
+	}
+	return dsn + "?" + params
+}
+
 // With autocommit=0 nothing lasts, and the locks that a SELECT leaves behind would stop
 // whoever migrates next. Both ways in refuse it before they touch a table.
 func TestAutocommitOff(t *testing.T) {
@@ -162,7 +169,7 @@ func TestAutocommitOff(t *testing.T) {
 		t.Run(params, func(t *testing.T) {
 			t.Parallel()
 			dsn := testdb.MySQLDSN(t)
-			off, err := gorm.Open(mysql.Open(dsn+"&"+params), &gorm.Config{Logger: logger.Discard})
+			off, err := gorm.Open(mysql.Open(withParams(dsn, params)), &gorm.Config{Logger: logger.Discard})
 			require.NoError(t, err)
 			pool, err := off.DB()
 			require.NoError(t, err)

@@ -132,7 +132,7 @@ func advanceRevoked(tr *trial) {
 
 func advanceAllRevoked(tr *trial) {
 	row := tr.insert()
-	count, err := tr.revokeAll(row.UserID, "", models.RevokedByRevokeAll, during)
+	count, err := tr.revokeAll(row.UserID, "", models.RevokedByRevokeAll)
 	require.NoError(tr, err)
 	require.Equal(tr, 1, count)
 	before := tr.find(row.Handle)

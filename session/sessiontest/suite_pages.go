@@ -124,7 +124,7 @@ func listLimit(tr *trial) {
 
 func listPages(tr *trial) {
 	_, live := tr.crowd("bob")
-	want, err := tr.list("bob", during)
+	want, err := tr.list("bob")
 	require.NoError(tr, err)
 	require.ElementsMatch(tr, handlesOf(live), handlesOf(want))
 	for i := range want[1:] {

@@ -130,7 +130,7 @@ func revokeAllNoException(tr *trial) {
 	} {
 		row := tr.insert(func(r *models.Session) { r.Handle = fmt.Sprintf("%015daBcDeFgHiJk", i) })
 		except := nearly(row.Handle)
-		count, err := tr.revokeAll(row.UserID, except, models.RevokedByRevokeAll, during)
+		count, err := tr.revokeAll(row.UserID, except, models.RevokedByRevokeAll)
 		require.NoError(tr, err)
 		require.Equal(tr, 1, count, "except %q", except)
 		row.RevokedAt, row.RevokeReason = during, models.RevokedByRevokeAll
@@ -144,7 +144,7 @@ func revokeAllExcept(tr *trial) {
 	kept, bystander := tr.insert(ofUser), tr.insert()
 	ended := []models.Session{tr.insert(ofUser), tr.insert(ofUser)}
 
-	count, err := tr.revokeAll("bob", kept.Handle, models.RevokedByApplication, during)
+	count, err := tr.revokeAll("bob", kept.Handle, models.RevokedByApplication)
 	require.NoError(tr, err)
 	require.Equal(tr, 2, count)
 	tr.requireStored(kept)
@@ -160,7 +160,7 @@ func revokeAllLive(tr *trial) {
 	for _, end := range endings() {
 		rows[end.name] = tr.insert(end.change, func(r *models.Session) { r.UserID = "bob" })
 	}
-	count, err := tr.revokeAll("bob", "", models.RevokedByRevokeAll, during)
+	count, err := tr.revokeAll("bob", "", models.RevokedByRevokeAll)
 	require.NoError(tr, err)
 
 	live := 0
@@ -174,7 +174,7 @@ func revokeAllLive(tr *trial) {
 	}
 	require.Equal(tr, live, count)
 
-	count, err = tr.revokeAll("bob", "", models.RevokedByTheft, during)
+	count, err = tr.revokeAll("bob", "", models.RevokedByTheft)
 	require.NoError(tr, err)
 	require.Zero(tr, count, "nothing is left")
 }

@@ -43,7 +43,7 @@ func revokeAllShared(tr *trial) {
 		}
 		counts := make([]int, 4)
 		tr.race(len(counts), func(i int) (ok bool, err error) {
-			counts[i], err = tr.revokeAll(user, "", models.RevokedByRevokeAll, during)
+			counts[i], err = tr.revokeAll(user, "", models.RevokedByRevokeAll)
 			return ok, err
 		})
 		sum := 0
@@ -77,7 +77,7 @@ func revokeAllAgainstInserts(tr *trial) {
 				mu.Lock()
 				before = append(before, done...)
 				mu.Unlock()
-				count, err = tr.revokeAll(rows[0][0].UserID, "", models.RevokedByRevokeAll, during)
+				count, err = tr.revokeAll(rows[0][0].UserID, "", models.RevokedByRevokeAll)
 				return ok, err
 			}
 			for _, row := range rows[i] {

@@ -130,9 +130,9 @@ func advanced(row models.Session, step models.Advance) models.Session {
 const pageLimit = 1000
 
 // revokeAll goes on until no session is left to look at.
-func (tr *trial) revokeAll(user, except string, why models.RevokeReason, now int64) (int, error) {
+func (tr *trial) revokeAll(user, except string, why models.RevokeReason) (int, error) {
 	return revokeInPages(tr.Context(), tr.store, models.RevocationOfUser{
-		UserID: user, Except: except, Reason: why, Now: now, Limit: pageLimit,
+		UserID: user, Except: except, Reason: why, Now: during, Limit: pageLimit,
 	})
 }
 
@@ -148,8 +148,8 @@ func revokeInPages(ctx context.Context, store session.Store, r models.Revocation
 }
 
 // list goes on until no session is left to look at.
-func (tr *trial) list(user string, now int64) ([]models.Session, error) {
-	return listInPages(tr.Context(), tr.store, models.SessionsOfUser{UserID: user, Now: now, Limit: pageLimit})
+func (tr *trial) list(user string) ([]models.Session, error) {
+	return listInPages(tr.Context(), tr.store, models.SessionsOfUser{UserID: user, Now: during, Limit: pageLimit})
 }
 
 func listInPages(ctx context.Context, store session.Store, q models.SessionsOfUser) (list []models.Session, err error) {

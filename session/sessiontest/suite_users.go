@@ -50,12 +50,12 @@ func userIDsApart(tr *trial) {
 	}
 	for _, id := range ids {
 		why := fmt.Sprintf("user %q", id)
-		listed, err := tr.list(id, during)
+		listed, err := tr.list(id)
 		require.NoError(tr, err, why)
 		require.Equal(tr, handles[id], handlesOf(listed), why)
 		require.Equal(tr, []string{id, id}, []string{listed[0].UserID, listed[1].UserID}, why)
 
-		count, err := tr.revokeAll(id, "", models.RevokedByRevokeAll, during)
+		count, err := tr.revokeAll(id, "", models.RevokedByRevokeAll)
 		require.NoError(tr, err, why)
 		require.Equal(tr, 2, count, why)
 	}
@@ -72,7 +72,7 @@ func userIDsWithNUL(tr *trial) {
 		} else {
 			tr.requireStored(row)
 		}
-		if _, err := tr.revokeAll(id, "", models.RevokedByRevokeAll, during); err != nil {
+		if _, err := tr.revokeAll(id, "", models.RevokedByRevokeAll); err != nil {
 			require.ErrorIs(tr, err, errors.ErrGeneral)
 		}
 		tr.requireStored(bob, "user %q", id)
