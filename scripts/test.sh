@@ -13,4 +13,4 @@ cd "${self%/*}/.."
 need_cc
 export CGO_ENABLED=1 # the race detector needs it
 # shellcheck disable=SC2086 # a list of packages
-exec scripts/with-db.sh go test -race -shuffle=on ${PKG:-./...} "$@"
+exec scripts/with-db.sh go test -race -shuffle=on -timeout=30m ${PKG:-./...} "$@"

@@ -19,7 +19,7 @@ func TestTokensShowInNoEncoder(t *testing.T) {
 	type answer struct{ Access session.AccessToken }
 	for _, value := range []any{
 		access.Token, &access.Token, access, &access,
-		session.RefreshToken{Token: access.Token},
+		session.RefreshToken(access),
 		tokens, &tokens,
 		[]session.Tokens{tokens},
 		answer{access},
