@@ -87,7 +87,7 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 	@go run ./example $(ARGS)
 
 .PHONY: faults
-faults: ## break database, network and application under load: twelve minutes and the histories; ARGS=quick for seven
+faults: ## break database, network and application under load: twelve minutes and the histories; ARGS=quick for four
 	@scripts/faults.sh $(ARGS)
 
 .PHONY: cluster

@@ -36,31 +36,32 @@ type Verdict uint8
 const (
 	// Unauthorised says that there is no such session, or none any more.
 	Unauthorised Verdict = iota
-	// Mint says that the token is the current one. Answer with a child; nothing is written,
-	// because only the use of the child proves that the client received it.
+	// Mint says that the token is the current one. Answer with a child; nothing is
+	// written, because only the use of the child proves that the client received it.
 	Mint
-	// MintSibling says that the token was current until a moment ago (window mode). Answer
-	// with another child of it; nothing is written.
+	// MintSibling says that the token was current until a moment ago (window mode).
+	// Answer with another child of it; nothing is written.
 	MintSibling
-	// Repeat says that the token is good and young (window mode). Answer with itself, so that
-	// one window holds one generation; nothing is written.
+	// Repeat says that the token is good and young (window mode). Answer with itself,
+	// so that one window holds one generation; nothing is written.
 	Repeat
-	// Advance says that the token is a child of the current one, so the client has received
-	// it: it becomes the current one.
+	// Advance says that the token is a child of the current one, so the client has
+	// received it: it becomes the current one.
 	Advance
-	// FastForward says that the token is ahead of the row by more than the one step that a
-	// client can be ahead. Only a database that lost commits explains it.
+	// FastForward says that the token is ahead of the row by more than the one step
+	// that a client can be ahead. Only a database that lost commits explains it.
 	FastForward
-	// Swap says that the token is a sibling of the current one, issued within the window of
-	// it: it takes its sibling's place.
+	// Swap says that the token is a sibling of the current one, issued within the
+	// window of it: it takes its sibling's place.
 	Swap
 	// Confirmed says that the access token's refresh token is the current one already.
 	Confirmed
-	// Accept says that the access token belongs to a sibling of the current refresh token,
-	// issued within the window of it. Let it pass; nothing is written.
+	// Accept says that the access token belongs to a sibling of the current refresh
+	// token, issued within the window of it. Let it pass; nothing is written.
 	Accept
-	// TryRefresh says that the access token belongs to a branch that was replaced. Whether
-	// that is theft, the refresh decides: clearing the cookies here would hide it.
+	// TryRefresh says that the access token belongs to a branch that was replaced.
+	// Whether that is theft, the refresh decides: clearing the cookies here would hide
+	// it.
 	TryRefresh
 	// Theft says that the refresh token had been replaced and was used again.
 	Theft
