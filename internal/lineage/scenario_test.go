@@ -205,7 +205,7 @@ func withThief() []bounded {
 			name:   "O thief, one tab, the database loses a commit",
 			tokens: 4, ticks: 4, tabs: 1, brisk: true, thief: true, rollbacks: 1,
 		}},
-		{fullOnly: true, window: p6, eager: eagerBounds{window: p6, windowOnly: true}, scenario: scenario{
+		{fullOnly: true, window: p6, eager: eagerBounds{ticks: 2, window: p6, windowOnly: true}, scenario: scenario{
 			name:   "U thief, three tabs without a lock",
 			tokens: 4, ticks: 3, tabs: 3, brisk: true, thief: true,
 		}},
