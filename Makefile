@@ -28,7 +28,7 @@ test: ## all tests with -race, against real databases
 	@scripts/test.sh $(ARGS)
 
 .PHONY: model
-model: ## check every state of a session, 25 million of them, in full
+model: ## check every state of a session, 89 million of them, in full
 	SESSIONKIT_MODEL=full go test -count=1 -run 'TestStateMachineModel|TestModelFindsDeliberateBugs' -v -timeout 40m ./internal/lineage
 
 .PHONY: e2e
@@ -87,7 +87,7 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 	@go run ./example $(ARGS)
 
 .PHONY: faults
-faults: ## break database, network and application under load: twelve minutes and the histories; ARGS=quick for four
+faults: ## break database, network and application under load: twenty minutes and the histories; ARGS=quick for six
 	@scripts/faults.sh $(ARGS)
 
 .PHONY: cluster

@@ -62,7 +62,7 @@ func (s *Service) end(ctx context.Context, r models.Revocation) (bool, error) {
 //
 // It works in batches of 1000, from the newest session on, each of them bounded by
 // Config.OperationTimeout, and it takes as many as there are: for 400,000 sessions
-// count on a minute. ctx bounds the whole. When that ends, or the database fails, the
+// count on half a minute. ctx bounds the whole. When that ends, or the database fails, the
 // count is what has surely ended so far; it comes together with the error, and calling
 // again goes on with the rest. A request's context ends when its client hangs up:
 // context.WithoutCancel and a time limit keep a change of password from stopping half

@@ -63,7 +63,7 @@ func (s *stage) start(access, w time.Duration) *rig.App {
 
 func (s *stage) crowd() *rig.Crowd {
 	s.t.Helper()
-	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}, Poll: window / 2})
+	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}, Concurrent: window})
 }
 
 func (s *stage) finish(crowd *rig.Crowd, id, what string, extra ...string) rig.Result {

@@ -137,13 +137,7 @@ func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) {
 	if r.Refresh == "" {
 		return
 	}
-	if b.send(ctx, r, random) == OK {
-		b.current.locked(func() {
-			if b.current.forked {
-				b.current.victimRefreshes++
-			}
-		})
-	}
+	b.send(ctx, r, random)
 }
 
 // send carries a message over a lossy network and takes the answer in.
@@ -169,6 +163,13 @@ func (b *browser) take(r Request, reply Reply) {
 	cleared := b.jar.Take(reply)
 	answer, tally, account := reply.Answer(), b.crowd.tally, b.current
 	account.received(reply)
+	if reply.rotated(r) {
+		account.locked(func() {
+			if account.forked {
+				account.victimRefreshes++
+			}
+		})
+	}
 	b.checkUser(r, reply)
 	tally.attacked(r.plants()...)
 	tally.attacked(r.withstood(answer)...)

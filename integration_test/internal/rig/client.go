@@ -75,6 +75,13 @@ func (r Reply) promoted() bool {
 	return access != "" && refresh == "" && len(r.Header["Set-Cookie"]) <= 1 && r.Header.Get("Front-Token") != "remove"
 }
 
+// rotated reports whether r brings another refresh token than the one of the request
+// that it answers. In window mode a young one is repeated.
+func (r Reply) rotated(of Request) bool {
+	_, refresh := r.Tokens()
+	return of.Path == RefreshPath && r.Answer() == OK && refresh != "" && refresh != of.Refresh
+}
+
 // Client sends messages to any instance.
 type Client struct{ http *http.Client }
 

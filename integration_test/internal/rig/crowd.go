@@ -21,9 +21,8 @@ type CrowdConfig struct {
 	Loss float64
 	// Thieves is the share of browsers of which somebody copies the tokens.
 	Thieves float64
-	// Poll is how often a thief who polls copies the tokens in window mode: half
-	// the window. In strict mode it is every 300 ms.
-	Poll time.Duration
+	// Concurrent is the window of the instances in window mode.
+	Concurrent time.Duration
 	// Strict and Window are base URLs of instances in strict mode, for browsers
 	// whose tabs take turns, and in window mode, for those whose tabs don't. A
 	// message goes to any of its list. Either list may be empty.
@@ -62,8 +61,8 @@ func (c CrowdConfig) withDefaults() CrowdConfig {
 	if c.Pace == 0 {
 		c.Pace = 250 * time.Millisecond
 	}
-	if c.Poll == 0 {
-		c.Poll = 1500 * time.Millisecond
+	if c.Concurrent == 0 {
+		c.Concurrent = 3 * time.Second
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type thief struct {
 	account *account
 	copied  string    // the victim's refresh token when it was copied
 	at      time.Time // when that was
+	own     bool      // the jar has had a refresh token that the victim has not
 }
 
 // live copies the tokens at some time and works with them until the session is
@@ -38,12 +40,12 @@ func (th *thief) live(ctx context.Context) {
 	}
 }
 
-// every is how often a poller copies the jar.
+// every is how often a poller copies the jar: in window mode, twice in each window.
 func (th *thief) every() time.Duration {
 	if th.browser.strict {
 		return 300 * time.Millisecond
 	}
-	return th.browser.crowd.cfg.Poll
+	return th.browser.crowd.cfg.Concurrent / 2
 }
 
 // steal copies the jar of a session, once more if it is the one that this thief
@@ -58,7 +60,7 @@ func (th *thief) steal() {
 		th.jar = nil
 		return
 	}
-	th.jar, th.account, th.copied, th.at = b.jar.Copy(), b.current, b.jar.Refresh(), time.Now()
+	th.jar, th.account, th.copied, th.at, th.own = b.jar.Copy(), b.current, b.jar.Refresh(), time.Now(), false
 	if again {
 		b.crowd.tally.add(func(n *Numbers) { n.Polls++ })
 		th.account.locked(func() { th.account.victimRefreshes = 0 })
@@ -76,14 +78,16 @@ func (th *thief) ready() bool {
 	return true
 }
 
-// use is one refresh, unless the thief never does that, and one request.
+// use is one refresh, unless the thief never does that, and one request. Whoever has
+// a token that was made for the thief alone is a branch of its own as soon as that
+// request is served.
 func (th *thief) use(ctx context.Context) {
 	th.account.locked(func() { th.account.stolen = true })
 	if th.kind != "access only" && !th.refresh(ctx) {
 		return
 	}
 	answer := th.send(ctx, th.jar.Request(http.MethodGet, "/me"))
-	if answer == OK && th.kind != "access only" {
+	if answer == OK && th.own {
 		th.account.locked(func() { th.account.forked = true })
 	}
 	if answer.Over() || answer == TryRefresh && th.kind == "access only" {
@@ -93,7 +97,8 @@ func (th *thief) use(ctx context.Context) {
 
 func (th *thief) refresh(ctx context.Context) bool {
 	r := th.jar.Request(http.MethodPost, RefreshPath)
-	answer := th.send(ctx, r)
+	answer, rotated := th.exchange(ctx, r)
+	th.own = th.own || rotated
 	if answer.Over() || r.Refresh == "" {
 		th.jar = nil
 	}
@@ -101,6 +106,12 @@ func (th *thief) refresh(ctx context.Context) bool {
 }
 
 func (th *thief) send(ctx context.Context, r Request) Answer {
+	answer, _ := th.exchange(ctx, r)
+	return answer
+}
+
+// exchange sends r, and reports whether the answer brought another refresh token.
+func (th *thief) exchange(ctx context.Context, r Request) (answer Answer, rotated bool) {
 	b := th.browser
 	reply := b.crowd.exchange(ctx, b.instances[th.random.IntN(len(b.instances))], r)
 	th.jar.Take(reply)
@@ -108,36 +119,61 @@ func (th *thief) send(ctx context.Context, r Request) Answer {
 	if reply.Answer() == Theft {
 		th.account.locked(func() { th.account.forked, th.account.flagged = true, true })
 	}
-	return reply.Answer()
+	return reply.Answer(), reply.rotated(r)
 }
 
-// settle goes on, with healthy databases, until a theft must have come to light:
-// victim and thief take turns, a few refreshes each.
+// settle goes on, with healthy databases, until every theft must have come to light:
+// thieves and victims take turns, never two of them in one window.
 func (c *Crowd) settle(ctx context.Context) {
 	c.cfg.Loss = 0
 	random := rand.New(rand.NewPCG(c.seed, 1<<32))
-	for range 3 {
-		for _, b := range c.browsers {
-			if b.current == nil || b.current.expectsEnd() || b.jar.Refresh() == "" {
-				continue
-			}
-			b.refreshNow(ctx, random)
-			b.call(ctx, http.MethodGet, "/me", random)
+	for _, b := range c.browsers {
+		if b.current != nil && !b.current.expectsEnd() {
+			b.goesOn(ctx, random)
 		}
+	}
+	for turns := 0; turns < 3 && slices.ContainsFunc(c.thieves, (*thief).isAtLarge); turns++ {
+		c.outlastWindow()
 		for _, th := range c.thieves {
-			th.settle(ctx, random)
+			if th.isAtLarge() {
+				th.use(ctx)
+			}
+		}
+		c.outlastWindow()
+		for _, th := range c.thieves {
+			if b := th.browser; b.current != nil && b.current.expectsEnd() {
+				b.goesOn(ctx, random)
+			}
 		}
 	}
 }
 
-func (th *thief) settle(ctx context.Context, random *rand.Rand) {
-	b := th.browser
-	if b.current != nil && b.current.expectsEnd() && b.jar.Refresh() != "" {
-		b.refreshNow(ctx, random)
-		b.call(ctx, http.MethodGet, "/me", random)
+// isAtLarge: it has used what it copied, may refresh, and nobody was told of it yet.
+func (th *thief) isAtLarge() bool {
+	if th.jar == nil || th.kind == "access only" {
+		return false
 	}
-	if th.jar != nil && th.account.expectsEnd() && th.kind != "access only" {
-		th.use(ctx)
+	th.account.mu.Lock()
+	defer th.account.mu.Unlock()
+	return th.account.stolen && !th.account.flagged
+}
+
+// outlastWindow waits until no token is young and no two tokens are siblings any more.
+// The issue times of two turns differ in strict mode too.
+func (c *Crowd) outlastWindow() {
+	pause := time.Millisecond
+	if len(c.cfg.Window) > 0 {
+		pause += c.cfg.Concurrent
 	}
-	time.Sleep(time.Millisecond) // issue times of the two differ
+	time.Sleep(pause)
+	c.tally.resume()
+}
+
+// goesOn is one refresh and one request.
+func (b *browser) goesOn(ctx context.Context, random *rand.Rand) {
+	if b.jar.Refresh() == "" {
+		return
+	}
+	b.refreshNow(ctx, random)
+	b.call(ctx, http.MethodGet, "/me", random)
 }
