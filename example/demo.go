@@ -31,9 +31,9 @@ const viewerCookie = "demo_viewer"
 func mountDemo(router gin.IRoutes, svc *session.Service, d *demo) {
 	router.GET("/demo/events", d.events)
 	router.POST("/demo/device", middleware.Verify(svc), d.addDevice(svc))
-	router.POST(svc.RefreshPath()+"/demo-copy", middleware.Verify(svc), d.copySession(svc))
+	router.POST(svc.RefreshPaths()[0]+"/demo-copy", middleware.Verify(svc), d.copySession(svc))
 	router.POST("/demo/thief/read", d.act(http.MethodGet, "/api/me"))
-	router.POST("/demo/thief/refresh", d.act(http.MethodPost, svc.RefreshPath()))
+	router.POST("/demo/thief/refresh", d.act(http.MethodPost, svc.RefreshPaths()[0]))
 	router.DELETE("/demo/thief", d.dismiss)
 }
 
@@ -119,7 +119,7 @@ func (d *demo) addDevice(svc *session.Service) gin.HandlerFunc {
 func (d *demo) copySession(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		sess, viewer := current(c), d.viewerOf(c)
-		thief, err := d.self.newThief(c.Request, svc.RefreshPath())
+		thief, err := d.self.newThief(c.Request, svc.RefreshPaths()[0])
 		if err != nil {
 			answer(c, http.StatusBadRequest, err.Error())
 			return

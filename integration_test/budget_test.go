@@ -54,7 +54,7 @@ func TestBudget_Statements(t *testing.T) {
 		db := e.db(t)
 		store := migrated(t, db.Session(&gorm.Session{Logger: count}))
 		a := startOn(t, store, sessiontest.NewClock(time.Now()), func(c *session.Config) {
-			c.Cleanup.Disabled, c.SigningKey.Rotation = true, session.Off
+			c.Cleanup.Every, c.SigningKey.Rotation = session.Off, session.Off
 		})
 		a.signedIn("warm-up") // the keys are there from now on
 		user := a.browser()

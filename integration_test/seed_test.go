@@ -60,7 +60,8 @@ func seedCreate(t *testing.T, a *app) {
 	require.NoError(t, err)
 	require.Equal(t, "user", tokens.Session.UserID())
 	require.NotEmpty(t, tokens.Session.Handle())
-	got, err := session.PayloadAs[map[string]any](tokens.Session)
+	var got map[string]any
+	err = tokens.Session.Payload(&got)
 	require.NoError(t, err)
 	require.Equal(t, payload, got)
 	require.Equal(t, a.clock.Now().Add(time.Hour).Unix(), tokens.Access.ExpiresAt.Unix())
@@ -139,7 +140,8 @@ func seedRefresh(t *testing.T, a *app) {
 	next, err := a.svc.Refresh(t.Context(), tokens.Refresh.Value)
 	require.NoError(t, err)
 	require.Equal(t, tokens.Session.Handle(), next.Session.Handle())
-	payload, err := session.PayloadAs[int](next.Session)
+	var payload int
+	err = next.Session.Payload(&payload)
 	require.NoError(t, err)
 	require.Equal(t, 7, payload)
 	require.NotEqual(t, tokens.Refresh.Value, next.Refresh.Value)

@@ -214,7 +214,7 @@ func (x *Exchange) presentedTokens() []wire.Candidate {
 // hint: it can only turn a request away.
 func (x *Exchange) checkIDRefresh() error {
 	front := x.svc.cfg.FrontEnds
-	if front.IDRefreshCookie < IDRefreshCookieAuto {
+	if front.IDRefreshCookie == SwitchOff && !front.IDRefreshMigrate {
 		return nil
 	}
 	q := x.response.Request()
@@ -223,7 +223,7 @@ func (x *Exchange) checkIDRefresh() error {
 	switch hinted := q.HasIDRefresh(); {
 	case hinted && missing:
 		return tryRefresh(errors.ErrTokenMissing)
-	case hinted && front.IDRefreshCookie == IDRefreshCookieLegacyMigrate:
+	case hinted && front.IDRefreshMigrate:
 		if cookies = append(cookies, wire.Candidate{Text: bearer}); slices.ContainsFunc(cookies, x.svc.claimsRefresh) {
 			return nil // the refresh has been, and could not remove the cookie
 		}

@@ -208,7 +208,7 @@ func (x *Exchange) adopt(sess *Session) *Session {
 }
 
 // replace sends a new access token for sess.
-func (s *Session) replace(access *AccessToken, claims *token.Access, ends int64) {
+func (s *Session) replace(access *Token, claims *token.Access, ends int64) {
 	if s.response == nil {
 		return
 	}

@@ -111,7 +111,7 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 
 // settled answers the client. A session comes beside an error when only its claims are
 // at fault: the client needs the replaced token all the same.
-func (x *Exchange) settled(sess *Session, replacement *AccessToken, d demands, err error) (*Session, error) {
+func (x *Exchange) settled(sess *Session, replacement *Token, d demands, err error) (*Session, error) {
 	if sess != nil {
 		x.response.Carries(x.response.Carrier(), sess.Handle())
 		x.adopt(sess)

@@ -102,10 +102,11 @@ func TestValue_RoundTrip(t *testing.T) {
 	type profile struct{ Name string }
 	tokens, err = k.Create(t.Context(), "user", session.WithPayload(profile{"Ada"}))
 	require.NoError(t, err)
-	p, err := session.PayloadAs[profile](tokens.Session)
+	var p profile
+	err = tokens.Session.Payload(&p)
 	require.NoError(t, err)
 	require.Equal(t, profile{"Ada"}, p)
-	_, err = session.PayloadAs[int](tokens.Session)
+	err = tokens.Session.Payload(new(int))
 	require.ErrorIs(t, err, errors.ErrInvalidInput)
 	require.NotContains(t, err.Error(), "Ada")
 }
@@ -114,7 +115,7 @@ func TestValue_RoundTrip(t *testing.T) {
 func TestValue_CookieLimit(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*session.Config){
-		"access token": func(c *session.Config) { c.FrontEnds.FrontToken = session.FrontTokenOff },
+		"access token": func(c *session.Config) { c.FrontEnds.FrontToken = session.SwitchOff },
 		"front token":  func(*session.Config) {},
 	} {
 		k := newKit(t, change)

@@ -73,7 +73,7 @@ func serveTenTabs(t *testing.T, tabs []*tab, host string, window time.Duration) 
 		cfg.Now = func() time.Time { return stands().Add(time.Since(start)) }
 	})
 	w.app.engine.GET("/plain", func(c *gin.Context) {
-		c.Data(http.StatusOK, "text/html; charset=utf-8", fmt.Appendf(nil, plainPage, w.app.svc.RefreshPath()))
+		c.Data(http.StatusOK, "text/html; charset=utf-8", fmt.Appendf(nil, plainPage, w.app.svc.RefreshPaths()[0]))
 	})
 	server := httptest.NewUnstartedServer(overSlowLines(w.app.engine))
 	server.EnableHTTP2 = true // over HTTP/1.1 six messages are under way at most
@@ -140,7 +140,7 @@ func (w *tenTabs) reload() (refreshes, out int) {
 }
 
 func (w *tenTabs) refreshes() int {
-	return w.app.log.count(http.MethodPost, w.app.svc.RefreshPath(), http.StatusOK)
+	return w.app.log.count(http.MethodPost, w.app.svc.RefreshPaths()[0], http.StatusOK)
 }
 
 // Ten tabs that refresh at once, without any agreement, stay in with a window. In
