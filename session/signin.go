@@ -116,8 +116,8 @@ func (s *Service) endPresented(ctx context.Context, handles []string) {
 // whatever its Authorization header says. In doubt they have.
 func (x *Exchange) livesByCookie() bool {
 	q := x.response.Request()
-	authentic, undecided := x.svc.identify(x.Context, q.AccessCookies())
-	alive, err := x.svc.living(x.Context, handlesOf(authentic))
+	authentic, undecided := x.svc.identify(x.requestContext, q.AccessCookies())
+	alive, err := x.svc.living(x.requestContext, handlesOf(authentic))
 	return undecided != nil || err != nil || len(alive) > 0 || q.Cut()
 }
 
