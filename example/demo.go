@@ -97,16 +97,16 @@ func (d *demo) addDevice(svc *session.Service) gin.HandlerFunc {
 	}
 	return func(c *gin.Context) {
 		ctx, userID := c.Request.Context(), current(c).UserID()
-		handles, err := svc.Handles(ctx, userID)
+		devices, err := svc.List(ctx, userID)
 		switch {
 		case err != nil:
 			middleware.Abort(c, svc, err)
 			return
-		case len(handles) >= maxDevices:
+		case len(devices) >= maxDevices:
 			answer(c, http.StatusConflict, "that is enough devices for a demonstration")
 			return
 		}
-		if err := d.self.login(ctx, userID, agents[len(handles)%len(agents)]); err != nil {
+		if err := d.self.login(ctx, userID, agents[len(devices)%len(agents)]); err != nil {
 			answer(c, http.StatusBadGateway, "the other device could not sign in")
 			return
 		}

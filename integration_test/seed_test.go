@@ -207,9 +207,9 @@ func seedHandles(t *testing.T, a *app) {
 		want = append(want, a.signedIn("user").peekHandle())
 		a.clock.Advance(time.Second)
 	}
-	got, err := a.svc.Handles(t.Context(), "user")
+	got, err := a.svc.List(t.Context(), "user")
 	require.NoError(t, err)
-	require.Equal(t, want, got, "oldest first")
+	require.Equal(t, want, handlesOf(got), "oldest first")
 	_, err = a.svc.Revoke(t.Context(), want[1])
 	require.NoError(t, err)
 	list, err := a.svc.List(t.Context(), "user")
@@ -217,7 +217,7 @@ func seedHandles(t *testing.T, a *app) {
 	require.Len(t, list, 2)
 	require.Equal(t, "Go-http-client/1.1", list[0].UserAgent)
 	require.Empty(t, list[0].IP, "no address is stored unless asked for")
-	got, err = a.svc.Handles(t.Context(), "nobody")
+	got, err = a.svc.List(t.Context(), "nobody")
 	require.NoError(t, err)
 	require.Empty(t, got)
 }
@@ -319,4 +319,11 @@ func seedErrorKinds(t *testing.T, a *app) {
 		require.Equal(t, want.status, r.status)
 		require.Equal(t, want.body, r.body)
 	}
+}
+
+func handlesOf(list []session.Device) (handles []string) {
+	for _, device := range list {
+		handles = append(handles, device.Handle)
+	}
+	return handles
 }

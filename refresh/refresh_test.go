@@ -67,7 +67,7 @@ func TestHandlers_PostOnly(t *testing.T) {
 
 func handles(t *testing.T, svc *session.Service) int {
 	t.Helper()
-	list, err := svc.Handles(t.Context(), "user")
+	list, err := svc.List(t.Context(), "user")
 	require.NoError(t, err)
 	return len(list)
 }

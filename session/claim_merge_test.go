@@ -63,7 +63,7 @@ func TestMergePayload_refused(t *testing.T) {
 			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
 			want, err := json.Marshal(tc.payload)
 			require.NoError(t, err)
-			handles, err := rig.svc.Handles(t.Context(), "user-1")
+			handles, err := rig.svc.List(t.Context(), "user-1")
 			require.NoError(t, err)
 
 			rig.store.Arm()
@@ -74,7 +74,7 @@ func TestMergePayload_refused(t *testing.T) {
 				require.ErrorIs(t, err, errors.ErrInvalidInput)
 				require.ErrorIs(t, err, tc.reason)
 				require.NotContains(t, err.Error(), "root")
-				require.ErrorIs(t, rig.svc.MergePayload(r.Context(), handles[0], tc.members), tc.reason)
+				require.ErrorIs(t, rig.svc.MergePayload(r.Context(), handles[0].Handle, tc.members), tc.reason)
 				var payload json.RawMessage
 				err = sess.Payload(&payload)
 				require.NoError(t, err)
@@ -185,9 +185,9 @@ func TestMergePayload_byHandle(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	page, _ := rig.signIn(t, session.WithPayload(map[string]any{"role": "admin", "theme": "dark"}))
-	handles, err := rig.svc.Handles(t.Context(), "user-1")
+	handles, err := rig.svc.List(t.Context(), "user-1")
 	require.NoError(t, err)
-	require.NoError(t, rig.svc.MergePayload(t.Context(), handles[0], map[string]any{"role": nil, "note": "x"}))
+	require.NoError(t, rig.svc.MergePayload(t.Context(), handles[0].Handle, map[string]any{"role": nil, "note": "x"}))
 
 	read := func() (payload map[string]string) {
 		page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {

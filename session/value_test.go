@@ -36,7 +36,7 @@ func TestValue_Refused(t *testing.T) {
 	}
 	_, err := k.Create(t.Context(), "user", session.WithData(strings.Repeat("x", 64<<10)))
 	require.ErrorIs(t, err, errors.ErrValueTooLarge)
-	handles, err := k.Handles(t.Context(), "user")
+	handles, err := k.List(t.Context(), "user")
 	require.NoError(t, err)
 	require.Empty(t, handles, "nothing was stored")
 	require.Zero(t, k.store.Counts()["Insert"])

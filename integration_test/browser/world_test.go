@@ -266,7 +266,7 @@ func (w *world) signedOut() {
 	require.False(w.t, w.state().Exists, "the page still believes in the session")
 	cookies := w.tokens()
 	require.Empty(w.t, cookies, "tokens that the browser still has")
-	handles, err := w.app.svc.Handles(w.t.Context(), user)
+	handles, err := w.app.svc.List(w.t.Context(), user)
 	require.NoError(w.t, err)
 	require.Empty(w.t, handles, "sessions that still live")
 
