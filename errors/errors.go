@@ -39,7 +39,7 @@ var ErrUnavailable = general("unavailable")
 // ErrClosed is the ErrUnavailable of a session.Service that was closed, or that
 // session.New did not make. It says nothing about the session: another process
 // answers the client's next attempt.
-var ErrClosed = WithReason(ErrUnavailable, stderrors.New("service closed"))
+var ErrClosed = WithReason(ErrUnavailable, stderrors.New("the session service is closed: close it after the HTTP server, or use what New returned"))
 
 // ErrInvalidInput is the ErrGeneral for values that the caller passed and that
 // cannot be taken: nothing was stored.

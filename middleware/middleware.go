@@ -24,7 +24,10 @@ const Key = "sessionkit.session"
 // A CORS preflight carries no session and is answered with 204: put the CORS
 // middleware first. Requests to the routes of package refresh pass: they are what an
 // expired session needs.
+//
+// Without a Service it panics at once.
 func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
+	ginroute.MustHave(svc, "middleware.Verify")
 	return func(c *gin.Context) {
 		switch {
 		case isPreflight(c.Request):
@@ -43,6 +46,7 @@ func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc 
 // refresh may restore it: for pages that people open, which cannot refresh from JSON,
 // answer it in your own way by OnError.
 func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
+	ginroute.MustHave(svc, "middleware.VerifyOptional")
 	opts = append([]session.VerifyOption{session.Optional()}, opts...)
 	return func(c *gin.Context) {
 		if isMounted(c, svc) {

@@ -21,6 +21,7 @@ import (
 // the configured ones do not begin with, and with a SignOutPath that is not below
 // Config.Cookie.AccessPath.
 func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
+	ginroute.MustHave(svc, "refresh.Mount")
 	for _, path := range svc.RefreshPaths() {
 		mount(router, path, Handler(svc, opts...))
 	}
@@ -80,6 +81,7 @@ func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
 // that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a
 // JSON null, or from the table in package errors.
 func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
+	ginroute.MustHave(svc, "refresh.Handler")
 	o := optionsOf(opts)
 	return ginroute.Of(svc, func(c *gin.Context) {
 		if !isPost(c) {
@@ -97,6 +99,7 @@ func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
 // SignOut is the sign-out route, for POST: it revokes the session and clears
 // the client's tokens. Signing out twice, or as a visitor, is 401.
 func SignOut(svc *session.Service) gin.HandlerFunc {
+	ginroute.MustHave(svc, "refresh.SignOut")
 	return ginroute.Of(svc, func(c *gin.Context) {
 		if !isPost(c) {
 			return

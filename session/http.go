@@ -13,7 +13,11 @@ import (
 
 // Protect lets requests with a session pass to next and answers all others itself, from
 // the table in package errors. FromContext finds the session in the request's context.
+// Without a Service it panics at once.
 func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler {
+	if s == nil {
+		panic("session: Protect needs a Service: use what New returned without an error")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := s.Exchange(w, r) //nolint:contextcheck // the context is r's
 		defer x.Close()
@@ -92,6 +96,9 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 		return x.verifyAgain(sess, d)
 	}
 	found, err := x.findAccess()
+	if err != nil {
+		x.svc.warnOfLostPath(x.received)
+	}
 	if d.optional && (isVisitor(err) || errors.Is(err, errors.ErrTokenMalformed)) {
 		return nil, nil //nolint:nilnil // a visitor is no session and no error, as Optional says
 	}

@@ -29,7 +29,7 @@ type Service struct {
 	wire *wire.Settings
 
 	// warned holds what the log says once: anybody can cause it.
-	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh, foreignAccess atomic.Bool }
+	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh, foreignAccess, foreignPath atomic.Bool }
 	// failedAt is when a failure was logged last, unlogged how many there were since.
 	failedAt, unlogged atomic.Int64
 

@@ -147,3 +147,17 @@ func (s *Service) warnOfLostCookies(r *http.Request) {
 			"host", boundedText(r.Host, 256))
 	}
 }
+
+// warnOfLostPath says once that browsers send no access token to the path of a request,
+// which has none: a route that is verified there refuses everybody.
+func (s *Service) warnOfLostPath(r *http.Request) {
+	cfg := s.cfg.Cookie
+	if s.cfg.FrontEnds.Carriers == CarriersHeader || pathCovers(cfg.AccessPath, r.URL.Path) {
+		return
+	}
+	if s.warned.foreignPath.CompareAndSwap(false, true) {
+		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: browsers send no access token to this path, as it is not below Config.Cookie.AccessPath:"+
+			" move the route, or choose another AccessPath",
+			"path", boundedText(r.URL.Path, 256), "access_path", cfg.AccessPath)
+	}
+}

@@ -50,3 +50,11 @@ func IsOf(c *gin.Context, svc *session.Service) bool {
 	handler(question)
 	return owner == svc
 }
+
+// MustHave panics without a Service: at the start of the program, and not in the first
+// request.
+func MustHave(svc *session.Service, function string) {
+	if svc == nil {
+		panic(function + " needs a *session.Service: use what session.New returned without an error")
+	}
+}
