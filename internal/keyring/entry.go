@@ -23,22 +23,22 @@ type entry struct {
 
 // decode reads a row of s, and reports whether the secret lies there in clear. The
 // entry is good for its slot even with an error, which tells the reason and no bytes.
-func (v *vault) decode(s Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
+func (s *sealer) decode(sched Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
 	e = entry{id: row.ID, purpose: row.Purpose, slot: row.Slot, activeFrom: row.ActiveFrom, retireAt: row.RetireAt}
 	if !token.ValidKeyID(row.ID) {
 		return e, false, errors.New("id is malformed")
 	}
-	if row.Algorithm != s.algorithm() {
+	if row.Algorithm != sched.algorithm() {
 		return e, false, errors.New("algorithm is not ours")
 	}
-	secret, inClear, err := v.unlock(row)
+	secret, inClear, err := s.unseal(row)
 	if err != nil {
 		return e, inClear, err
 	}
 	if err := checkSecret(secret); err != nil {
 		return e, inClear, err
 	}
-	if inClear && v.refusesClear() {
+	if inClear && s.refusesClear() {
 		return e, inClear, errClearKey
 	}
 	e.secret = secret
@@ -57,9 +57,9 @@ func checkSecret(secret []byte) error {
 	return nil
 }
 
-// fromProvider checks what a provider returned. All or nothing: half a list
+// checkProvided checks what a provider returned. All or nothing: half a list
 // would end the sessions of the other half.
-func fromProvider(keys []token.Key) ([]entry, error) {
+func checkProvided(keys []token.Key) ([]entry, error) {
 	if len(keys) == 0 {
 		return nil, errors.WithReason(errors.ErrConfig, errors.New("provider returned no key"))
 	}

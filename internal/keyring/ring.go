@@ -18,13 +18,13 @@ import (
 type Ring struct {
 	redact.As[ringText]
 
-	sources   map[models.KeyPurpose]*source // never changes after New
-	lifetimes map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
-	shelf     *shelf                        // nil when the provider serves all
-	external  *source                       // nil without a provider
-	log       *slog.Logger
-	waitLimit time.Duration
-	close     context.CancelFunc
+	sources      map[models.KeyPurpose]*source // never changes after New
+	lifetimes    map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
+	fromStore    *storeSource                  // nil when the provider serves all
+	fromProvider *source                       // nil without a provider
+	log          *slog.Logger
+	waitLimit    time.Duration
+	close        context.CancelFunc
 }
 
 // New loads the keys and makes those that are missing. It fails with an
@@ -62,65 +62,65 @@ func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 
 // assemble builds the sources, without any input or output.
 func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
-	var own []Schedule
+	var stored []Schedule
 	for _, s := range cfg.Schedules {
 		r.lifetimes[s.Purpose] = s.TokenLifetime.Milliseconds()
 		if !cfg.provided(s.Purpose) {
-			own = append(own, s)
+			stored = append(stored, s)
 		}
 	}
 	newSource := func(every time.Duration) *source {
 		return &source{base: base, clock: cfg.Now, every: every, flight: flight{waitLimit: cfg.WaitLimit}}
 	}
 	if cfg.Provider != nil {
-		o := &outside{provider: cfg.Provider}
-		r.external = newSource(maxInterval)
-		r.external.fetch, r.external.tick = o.read, r.external.load
-		r.sources[models.KeyForAccess] = r.external
+		p := &providerSource{provider: cfg.Provider}
+		r.fromProvider = newSource(maxInterval)
+		r.fromProvider.fetch, r.fromProvider.tick = p.read, r.fromProvider.load
+		r.sources[models.KeyForAccess] = r.fromProvider
 	}
-	if len(own) == 0 {
+	if len(stored) == 0 {
 		return nil
 	}
-	v, err := newVault(cfg)
+	seals, err := newSealer(cfg)
 	if err != nil {
 		return err
 	}
 	every := maxInterval
-	for _, s := range own {
+	for _, s := range stored {
 		every = min(every, s.interval())
 	}
-	r.shelf = &shelf{source: newSource(every), store: store, vault: v, schedules: own, log: cfg.Logger}
-	r.shelf.fetch, r.shelf.tick = r.shelf.read, r.shelf.reloadAndRotate
-	for _, s := range own {
-		r.sources[s.Purpose] = r.shelf.source
+	r.fromStore = &storeSource{source: newSource(every), store: store, sealer: seals, schedules: stored, log: cfg.Logger}
+	r.fromStore.fetch, r.fromStore.tick = r.fromStore.read, r.fromStore.reloadAndRotate
+	for _, s := range stored {
+		r.sources[s.Purpose] = r.fromStore.source
 	}
 	return nil
 }
 
 // start loads everything for the first time.
 func (r *Ring) start(ctx context.Context) error {
-	if r.external != nil {
-		if err := r.external.load(ctx); err != nil {
+	if r.fromProvider != nil {
+		if err := r.fromProvider.load(ctx); err != nil {
 			return err
 		}
 	}
-	if r.shelf == nil {
+	if r.fromStore == nil {
 		return nil
 	}
-	if !r.shelf.vault.encrypts() {
+	if !r.fromStore.sealer.encrypts() {
 		r.log.Info("sessionkit: signing keys are stored in clear, as no key-encryption key is configured:" +
 			" whoever can read their table can sign tokens")
 	}
-	if err := r.shelf.load(ctx); err != nil {
+	if err := r.fromStore.load(ctx); err != nil {
 		return err
 	}
-	if err := r.shelf.requireSealed(); err != nil {
+	if err := r.fromStore.requireSealed(); err != nil {
 		return err // before anything is written
 	}
-	if err := r.shelf.sealAndRotate(ctx); err != nil {
+	if err := r.fromStore.sealAndRotate(ctx); err != nil {
 		return err
 	}
-	return r.shelf.requireSigners()
+	return r.fromStore.requireSigners()
 }
 
 // Signing returns the key that signs for p now; its secret must not be
@@ -141,10 +141,10 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 		if key, ok := s.signer(p, r.lifetimes[p]); ok {
 			return key, nil
 		}
-		if r.shelf == nil || s != r.shelf.source || s.making.resting(s.now(), failureRest) {
+		if r.fromStore == nil || s != r.fromStore.source || s.making.resting(s.now(), failureRest) {
 			return token.Key{}, errNoSigner
 		}
-		c, mine := s.flight.start(s.op(r.shelf.makeSigner(p, r.lifetimes[p])))
+		c, mine := s.flight.start(s.op(r.fromStore.makeSigner(p, r.lifetimes[p])))
 		if ended, err := c.await(ctx); err != nil && (mine || !ended) {
 			return token.Key{}, err
 		}
@@ -196,20 +196,20 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 	if !token.ValidKeyID(kid) {
 		return errors.WithReason(errors.ErrInvalidInput, errors.New("malformed key id"))
 	}
-	if r.external != nil {
-		if _, ok := r.external.snap.Load().byID[kid]; ok {
+	if r.fromProvider != nil {
+		if _, ok := r.fromProvider.snap.Load().byID[kid]; ok {
 			return errors.WithReason(errors.ErrInvalidInput, errors.New("the key is the provider's: withdraw it there"))
 		}
 	}
-	if r.shelf == nil {
+	if r.fromStore == nil {
 		return errors.ErrKeyUnknown
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.waitLimit)
 	defer cancel()
-	known := r.shelf.drop(kid)
+	known := r.fromStore.forget(kid)
 	var found bool
-	err := r.shelf.flight.run(ctx, r.shelf.op(func(ctx context.Context) (err error) {
-		found, err = r.shelf.retire(ctx, kid)
+	err := r.fromStore.flight.run(ctx, r.fromStore.op(func(ctx context.Context) (err error) {
+		found, err = r.fromStore.retire(ctx, kid)
 		return err
 	}))
 	if err != nil {
@@ -225,11 +225,11 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 // all lists the sources.
 func (r *Ring) all() []*source {
 	var all []*source
-	if r.shelf != nil {
-		all = append(all, r.shelf.source)
+	if r.fromStore != nil {
+		all = append(all, r.fromStore.source)
 	}
-	if r.external != nil {
-		all = append(all, r.external)
+	if r.fromProvider != nil {
+		all = append(all, r.fromProvider)
 	}
 	return all
 }

@@ -25,15 +25,15 @@ const (
 // errClearKey is the reason for refusing a row that anybody could have written.
 var errClearKey = errors.New("signing key stored in clear although Encryption is set")
 
-// vault turns secrets into what is stored, and back.
-type vault struct {
+// sealer turns secrets into what is stored, and back.
+type sealer struct {
 	keks       []cipher.AEAD // the first encrypts, all decrypt
 	allowClear bool
 	issuer     string
 }
 
-func newVault(cfg Config) (*vault, error) {
-	v := &vault{allowClear: cfg.AllowClearKeys, issuer: cfg.Issuer}
+func newSealer(cfg Config) (*sealer, error) {
+	s := &sealer{allowClear: cfg.AllowClearKeys, issuer: cfg.Issuer}
 	for i, key := range cfg.Encryption {
 		block, err := aes.NewCipher(key)
 		if err != nil {
@@ -43,27 +43,27 @@ func newVault(cfg Config) (*vault, error) {
 		if err != nil {
 			return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("key-encryption key %d: %w", i, err))
 		}
-		v.keks = append(v.keks, kek)
+		s.keks = append(s.keks, kek)
 	}
-	return v, nil
+	return s, nil
 }
 
-func (v *vault) encrypts() bool { return len(v.keks) > 0 }
+func (s *sealer) encrypts() bool { return len(s.keks) > 0 }
 
 // refusesClear reports whether rows in clear are nobody's: with encryption on, whoever
 // writes the table could else put in a key of his own, and sign in as anybody.
-func (v *vault) refusesClear() bool { return v.encrypts() && !v.allowClear }
+func (s *sealer) refusesClear() bool { return s.encrypts() && !s.allowClear }
 
-// lock returns the stored form of k's secret.
-func (v *vault) lock(k models.SigningKey) []byte {
-	if !v.encrypts() {
+// seal returns the stored form of k's secret.
+func (s *sealer) seal(k models.SigningKey) []byte {
+	if !s.encrypts() {
 		return append([]byte{formClear}, k.Secret...)
 	}
-	return v.keks[0].Seal([]byte{formSealed}, nil, k.Secret, v.boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
+	return s.keks[0].Seal([]byte{formSealed}, nil, k.Secret, s.boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
 }
 
-// unlock returns the secret that k stores, a copy, and whether it lay there in clear.
-func (v *vault) unlock(k models.SigningKey) (secret []byte, inClear bool, err error) {
+// unseal returns the secret that k stores, a copy, and whether it lay there in clear.
+func (s *sealer) unseal(k models.SigningKey) (secret []byte, inClear bool, err error) {
 	if len(k.Secret) == 0 {
 		return nil, false, errors.New("secret is empty")
 	}
@@ -72,9 +72,9 @@ func (v *vault) unlock(k models.SigningKey) (secret []byte, inClear bool, err er
 	case formClear:
 		return append([]byte(nil), stored...), true, nil
 	case formSealedFirst:
-		secret, err = v.open(stored, firstBoundTo(k))
+		secret, err = s.open(stored, firstBoundTo(k))
 	case formSealed:
-		secret, err = v.open(stored, v.boundTo(k))
+		secret, err = s.open(stored, s.boundTo(k))
 	default:
 		err = errors.New("secret is stored in an unknown form")
 	}
@@ -82,8 +82,8 @@ func (v *vault) unlock(k models.SigningKey) (secret []byte, inClear bool, err er
 }
 
 // open tries all key-encryption keys.
-func (v *vault) open(stored, data []byte) ([]byte, error) {
-	for _, kek := range v.keks {
+func (s *sealer) open(stored, data []byte) ([]byte, error) {
+	for _, kek := range s.keks {
 		if secret, err := kek.Open(nil, nil, stored, data); err == nil {
 			return secret, nil
 		}
@@ -95,9 +95,9 @@ func (v *vault) open(stored, data []byte) ([]byte, error) {
 // with write access to the table can move a secret to another row, or make a key sign
 // at another time. RetireAt is not in it, as it may move. Each text comes after its
 // length, so that no two rows are the same bytes.
-func (v *vault) boundTo(k models.SigningKey) []byte {
+func (s *sealer) boundTo(k models.SigningKey) []byte {
 	data := []byte("sessionkit signing key v2\x00")
-	for _, text := range [...]string{v.issuer, string(k.Purpose), k.ID, k.Algorithm} {
+	for _, text := range [...]string{s.issuer, string(k.Purpose), k.ID, k.Algorithm} {
 		data = binary.BigEndian.AppendUint64(data, uint64(len(text)))
 		data = append(data, text...)
 	}

@@ -76,8 +76,8 @@ func (s *source) load(ctx context.Context) error {
 	return nil
 }
 
-// drop stops kid in this process for good, and reports whether it was known.
-func (s *source) drop(kid string) bool {
+// forget stops kid in this process for good, and reports whether it was known.
+func (s *source) forget(kid string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.snap.Load()
@@ -128,8 +128,8 @@ func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, is
 		if err := s.flight.run(ctx, s.op(s.searchLoad)); err != nil {
 			return nil, errUnknownNow
 		}
-	} else if !s.join(ctx) {
-		return nil, s.doubt(issuedAt)
+	} else if !s.waitForLoad(ctx) {
+		return nil, s.verdictWithoutLoad(issuedAt)
 	}
 	secret, ok, err := s.known(p, kid, s.now())
 	switch {
@@ -138,7 +138,7 @@ func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, is
 	case s.snap.Load().seq > arrived:
 		return nil, errors.ErrKeyUnknown
 	default:
-		return nil, s.doubt(issuedAt)
+		return nil, s.verdictWithoutLoad(issuedAt)
 	}
 }
 
@@ -151,9 +151,9 @@ func (s *source) searchLoad(ctx context.Context) error {
 	return err
 }
 
-// join waits for the operation under way, if there is one and not too many
+// waitForLoad waits for the operation under way, if there is one and not too many
 // wait for it already.
-func (s *source) join(ctx context.Context) bool {
+func (s *source) waitForLoad(ctx context.Context) bool {
 	c := s.flight.current()
 	if c == nil {
 		return false
@@ -166,10 +166,10 @@ func (s *source) join(ctx context.Context) bool {
 	return ended && err == nil
 }
 
-// doubt is the verdict on an unknown kid without a load of its own. A token
+// verdictWithoutLoad is the verdict on an unknown kid without a load of its own. A token
 // issued before the last good load began was signed with a key that the load
 // would have brought; a younger one may have a key that is newer still.
-func (s *source) doubt(issuedAt int64) error {
+func (s *source) verdictWithoutLoad(issuedAt int64) error {
 	if issuedAt > s.snap.Load().asOf-skewAllowance.Milliseconds() {
 		return errUnknownNow
 	}

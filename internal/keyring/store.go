@@ -13,12 +13,12 @@ import (
 // maxInserts bounds the slots tried for one key.
 const maxInserts = 4
 
-// shelf is the store's side of a source: it reads rows and adds keys. All of
+// storeSource is the store's side of a source: it reads rows and adds keys. All of
 // it runs within the source's flight, one statement at a time.
-type shelf struct {
+type storeSource struct {
 	*source
 	store     Store
-	vault     *vault
+	sealer    *sealer
 	schedules []Schedule
 	log       *slog.Logger
 	warned    map[string]bool     // ids of rows that were complained about
@@ -27,7 +27,7 @@ type shelf struct {
 }
 
 // read is the source's fetch.
-func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
+func (s *storeSource) read(ctx context.Context, now int64) ([]entry, error) {
 	rows, err := s.store.Keys(ctx, now)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 		if !ok || row.RetireAt <= now {
 			continue // not for us: another version's purpose, or dead
 		}
-		e, inClear, err := s.vault.decode(sched, row)
+		e, inClear, err := s.sealer.decode(sched, row)
 		entries = append(entries, e)
 		switch {
 		case errors.Is(err, errClearKey):
@@ -48,7 +48,7 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 			s.warn(warned, row, "signing key refused", err.Error())
 		case err != nil:
 			s.warn(warned, row, "signing key skipped", err.Error())
-		case s.vault.encrypts() && inClear:
+		case s.sealer.encrypts() && inClear:
 			s.clear = append(s.clear, row)
 		}
 	}
@@ -57,14 +57,14 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 }
 
 // warn complains about a row once.
-func (s *shelf) warn(warned map[string]bool, row models.SigningKey, message, reason string) {
+func (s *storeSource) warn(warned map[string]bool, row models.SigningKey, message, reason string) {
 	warned[row.ID] = true
 	if !s.warned[row.ID] {
 		s.log.Warn("sessionkit: "+message, "kid", clipped(row.ID), "purpose", string(row.Purpose), "slot", row.Slot, "reason", reason)
 	}
 }
 
-func (s *shelf) schedule(p models.KeyPurpose) (Schedule, bool) {
+func (s *storeSource) schedule(p models.KeyPurpose) (Schedule, bool) {
 	for _, sched := range s.schedules {
 		if sched.Purpose == p {
 			return sched, true
@@ -74,7 +74,7 @@ func (s *shelf) schedule(p models.KeyPurpose) (Schedule, bool) {
 }
 
 // reloadAndRotate is the source's tick.
-func (s *shelf) reloadAndRotate(ctx context.Context) error {
+func (s *storeSource) reloadAndRotate(ctx context.Context) error {
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *shelf) reloadAndRotate(ctx context.Context) error {
 }
 
 // sealAndRotate does what is due by what is loaded.
-func (s *shelf) sealAndRotate(ctx context.Context) error {
+func (s *storeSource) sealAndRotate(ctx context.Context) error {
 	if err := s.sealClear(ctx); err != nil {
 		return err
 	}
@@ -92,14 +92,14 @@ func (s *shelf) sealAndRotate(ctx context.Context) error {
 
 // sealClear encrypts the rows that were stored in clear before there was a
 // key-encryption key. Their secrets stay what they are, and so do all tokens.
-func (s *shelf) sealClear(ctx context.Context) error {
+func (s *storeSource) sealClear(ctx context.Context) error {
 	if len(s.clear) == 0 {
 		return nil
 	}
 	for _, row := range s.clear {
 		key := row
 		key.Secret = row.Secret[1:] // behind the form
-		sealed, err := s.store.SealKey(ctx, row.ID, row.Secret, s.vault.lock(key))
+		sealed, err := s.store.SealKey(ctx, row.ID, row.Secret, s.sealer.seal(key))
 		if err != nil {
 			return fmt.Errorf("sealing a signing key: %w", err)
 		}
@@ -113,7 +113,7 @@ func (s *shelf) sealClear(ctx context.Context) error {
 // requireSealed stops a start beside rows in clear. To go on without them would end
 // the sessions whose tokens they signed; to go on with them would let anybody sign in
 // who can write the table.
-func (s *shelf) requireSealed() error {
+func (s *storeSource) requireSealed() error {
 	if len(s.refused) == 0 {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (s *shelf) requireSealed() error {
 
 // rotate inserts the keys that are missing by what is loaded, reads what the
 // store holds then, and reports whether it read.
-func (s *shelf) rotate(ctx context.Context) (loaded bool, err error) {
+func (s *storeSource) rotate(ctx context.Context) (loaded bool, err error) {
 	for skip := range maxInserts {
 		due, regular := s.due(skip)
 		if len(due) == 0 {
@@ -154,7 +154,7 @@ func (s *shelf) rotate(ctx context.Context) (loaded bool, err error) {
 
 // due makes the keys to insert, ready for the store. regular means that each
 // of them has a predecessor which still signs.
-func (s *shelf) due(skip int) (due []models.SigningKey, regular bool) {
+func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool) {
 	now, snap := s.now(), s.snap.Load()
 	regular = true
 	for _, sched := range s.schedules {
@@ -165,14 +165,14 @@ func (s *shelf) due(skip int) (due []models.SigningKey, regular bool) {
 		_, signing := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds())
 		regular = regular && signing
 		key := sched.newKey(slot, now, !signing)
-		key.Secret = s.vault.lock(key)
+		key.Secret = s.sealer.seal(key)
 		due = append(due, key)
 	}
 	return due, regular
 }
 
 // logNew reports those keys that made it into the store.
-func (s *shelf) logNew(keys []models.SigningKey) {
+func (s *storeSource) logNew(keys []models.SigningKey) {
 	snap := s.snap.Load()
 	for _, key := range keys {
 		if _, won := snap.byID[key.ID]; won {
@@ -186,14 +186,14 @@ func (s *shelf) logNew(keys []models.SigningKey) {
 // predecessor's life confirms the clock: one that jumped a year ahead would
 // delete everybody's keys. Failing is no failure of a rotation: the next one
 // tries again.
-func (s *shelf) cleanUp(ctx context.Context) {
+func (s *storeSource) cleanUp(ctx context.Context) {
 	if _, err := s.store.DeleteKeys(ctx, s.now()-deleteAfter.Milliseconds()); err != nil {
 		s.log.Warn("sessionkit: deleting retired signing keys failed", "error", err)
 	}
 }
 
 // makeSigner is what a request does that finds no key to sign with.
-func (s *shelf) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
+func (s *storeSource) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		loaded, err := s.rotate(ctx)
 		if err == nil && !loaded {
@@ -212,7 +212,7 @@ func (s *shelf) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context
 
 // retire ends kid in the store for everybody. The time is the earliest there
 // is, so that no instance's clock is behind it.
-func (s *shelf) retire(ctx context.Context, kid string) (bool, error) {
+func (s *storeSource) retire(ctx context.Context, kid string) (bool, error) {
 	const longAgo = 1
 	found, err := s.store.RetireKey(ctx, kid, longAgo)
 	if err != nil {
@@ -227,7 +227,7 @@ func (s *shelf) retire(ctx context.Context, kid string) (bool, error) {
 }
 
 // requireSigners fails when there is a purpose that nothing can be signed for.
-func (s *shelf) requireSigners() error {
+func (s *storeSource) requireSigners() error {
 	now, snap := s.now(), s.snap.Load()
 	for _, sched := range s.schedules {
 		if _, ok := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds()); !ok {
