@@ -13,8 +13,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Ring hands out the keys. Make one with New and keep it fresh with Run. It is
-// safe for concurrent use.
+// Ring hands out the keys. Make one with [New] and keep it fresh with [Ring.Run]. It
+// is safe for concurrent use.
 type Ring struct {
 	redact.As[ringText]
 
@@ -27,11 +27,12 @@ type Ring struct {
 	close        context.CancelFunc
 }
 
-// New loads the keys and makes those that are missing. It fails with an
-// errors.ErrConfig for a wrong configuration, and when there is a purpose that
-// nothing can be signed for; with the store's or provider's error otherwise.
-// ctx bounds only the start. New leaves no goroutine behind, but for a
-// provider's call that does not heed its context.
+// New loads the keys and makes those that are missing. ctx bounds only the start.
+// New leaves no goroutine behind, but for a provider's call that does not heed its
+// context.
+//
+// Errors: [errors.ErrConfig] for a wrong configuration, and when there is a purpose
+// that nothing can be signed for; otherwise the store's or the provider's.
 func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 	if err := cfg.check(store); err != nil {
 		return nil, err
@@ -60,7 +61,9 @@ func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 	return r, nil
 }
 
-// assemble builds the sources, without any input or output.
+// assemble builds the sources, without any input or output. Purposes that the store
+// serves share one source, and so one load. Its ticks come as often as the purpose
+// with the shortest rotation needs them.
 func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	var stored []Schedule
 	for _, s := range cfg.Schedules {
@@ -97,7 +100,8 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	return nil
 }
 
-// start loads everything for the first time.
+// start loads everything for the first time. It works outside of the flights, with
+// the caller's context: nobody else has the ring yet.
 func (r *Ring) start(ctx context.Context) error {
 	if r.fromProvider != nil {
 		if err := r.fromProvider.load(ctx); err != nil {
@@ -123,10 +127,10 @@ func (r *Ring) start(ctx context.Context) error {
 	return r.fromStore.requireSigners()
 }
 
-// Signing returns the key that signs for p now; its secret must not be
-// changed. Only when there is none, because the process or the clock jumped,
-// does it turn to the store, for as long as ctx lives and Config.WaitLimit says;
-// failing that, the error is the store's or an errors.ErrUnavailable.
+// Signing returns the key that signs for p now; its secret must not be changed. Only
+// when there is none, because the process was asleep or its clock jumped, does it
+// turn to the store, for as long as ctx lives and [Config.WaitLimit] says. If that
+// fails, the error is the store's or an [errors.ErrUnavailable].
 func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, error) {
 	s, ok := r.sources[p]
 	if !ok {
@@ -141,9 +145,13 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 		if key, ok := s.signer(p, r.lifetimes[p]); ok {
 			return key, nil
 		}
+		// A provider's keys cannot be made here. And after a failure all rest a
+		// second, or every sign-in would send statements to a store in trouble.
 		if r.fromStore == nil || s != r.fromStore.source || s.making.resting(s.now(), failureRest) {
 			return token.Key{}, errNoSigner
 		}
+		// Somebody else's operation, even a failed one, may have brought a key: look
+		// again. Only our own failure, or no time left, is the end.
 		c, mine := s.flight.start(s.op(r.fromStore.makeSigner(p, r.lifetimes[p])))
 		if ended, err := c.await(ctx); err != nil && (mine || !ended) {
 			return token.Key{}, err
@@ -151,13 +159,13 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 	}
 }
 
-// Verifying returns the secret of key kid, which must not be changed. A known
-// key costs neither an allocation nor a lock; an unknown one may wait for a reload,
-// for as long as ctx lives and Config.WaitLimit says. issuedAt, in milliseconds, is
-// what the token claims, 0 if not known.
+// Verifying returns the secret of key kid, which must not be changed. A known key
+// costs neither an allocation nor a lock. An unknown one may wait for a load, for as
+// long as ctx lives and [Config.WaitLimit] says. issuedAt, in milliseconds, is what
+// the token claims, 0 if not known.
 //
-// errors.ErrKeyUnknown alone is certain: no such key verifies for p (any more).
-// Together with errors.ErrUnavailable it is not: the key may be too new or
+// [errors.ErrKeyUnknown] alone is certain: no such key verifies for p (any more).
+// Together with [errors.ErrUnavailable] it is not: the key may be too new or
 // unreadable for this instance.
 func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
 	s, ok := r.sources[p]
@@ -167,6 +175,7 @@ func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, i
 	if secret, ok, err := s.known(p, kid, s.now()); ok {
 		return secret, err
 	}
+	// Ids that no key can have are worth no load.
 	if !token.ValidKeyID(kid) {
 		return nil, errors.ErrKeyUnknown
 	}
@@ -189,8 +198,8 @@ func (r *Ring) Reload(ctx context.Context) error {
 // fails, and in every other instance with its next reload, whatever its clock
 // says. Tokens signed with it are refused from then on. It can be repeated.
 //
-// The error is the store's; errors.ErrKeyUnknown when there is no such key;
-// errors.ErrInvalidInput for a malformed id and for a key of the provider, which
+// Errors: the store's; [errors.ErrKeyUnknown] when there is no such key;
+// [errors.ErrInvalidInput] for a malformed id and for a key of the provider, which
 // has to be withdrawn there.
 func (r *Ring) Retire(ctx context.Context, kid string) error {
 	if !token.ValidKeyID(kid) {
@@ -206,7 +215,7 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.waitLimit)
 	defer cancel()
-	known := r.fromStore.forget(kid)
+	known := r.fromStore.forget(kid) // before anything that can fail or wait
 	var found bool
 	err := r.fromStore.flight.run(ctx, r.fromStore.op(func(ctx context.Context) (err error) {
 		found, err = r.fromStore.retire(ctx, kid)
@@ -222,7 +231,7 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 	return nil
 }
 
-// all lists the sources.
+// all lists the sources, each once.
 func (r *Ring) all() []*source {
 	var all []*source
 	if r.fromStore != nil {
@@ -234,6 +243,7 @@ func (r *Ring) all() []*source {
 	return all
 }
 
+// ringText is what a Ring prints as: a ring in a log shows no secrets.
 type ringText struct{}
 
 func (ringText) String() string { return "[key ring]" }
