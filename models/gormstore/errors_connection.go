@@ -18,25 +18,25 @@ import (
 )
 
 // judgeConnection knows the errors that no server sent.
-func judgeConnection(err error) verdict {
+func judgeConnection(err error) judgement {
 	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, ended) {
-			return verdict{errors.ErrUnavailable, ended, final}
+			return judgement{errors.ErrUnavailable, ended, final}
 		}
 	}
 	if errors.Is(err, mysql.ErrPktTooLarge) {
-		return tooLarge.verdict("MySQL packet")
+		return tooLarge.because("MySQL packet")
 	}
 	// The text of a net error has addresses, never an account. pgx wraps it into
 	// one that has the account, so only the inner one is kept.
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		if e.Op == "dial" {
-			return away.verdict(e.Error())
+			return away.because(e.Error())
 		}
-		return unsure.verdict(e.Error())
+		return unsure.because(e.Error())
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return away.verdict(e.Error())
+		return away.because(e.Error())
 	}
 	for _, broken := range []error{
 		mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrBusyBuffer,
@@ -44,27 +44,27 @@ func judgeConnection(err error) verdict {
 		net.ErrClosed, os.ErrDeadlineExceeded,
 	} {
 		if errors.Is(err, broken) {
-			return unsure.verdict(broken.Error())
+			return unsure.because(broken.Error())
 		}
 	}
 	switch err.Error() {
 	case "sql: database is closed":
-		return away.verdict("database is closed")
+		return away.because("database is closed")
 	case "bad connection": // go-sql-driver's own, when a new connection breaks in the handshake
-		return away.verdict("connection broke before it was ready")
+		return away.because("connection broke before it was ready")
 	}
 	// pgconn's "conn closed" and the like: nothing was sent.
 	if e, ok := errors.AsType[interface {
 		error
 		SafeToRetry() bool
 	}](err); ok && e.SafeToRetry() {
-		return away.verdict("connection is closed")
+		return away.because("connection is closed")
 	}
 	text := fmt.Sprintf("unexpected %T", innermost(err))
 	if ownFault(err) {
-		return faulty.verdict(text)
+		return faulty.because(text)
 	}
-	return away.verdict(text) // TLS, certificates, signing in, plugins, whatever comes
+	return away.because(text) // TLS, certificates, signing in, plugins, whatever comes
 }
 
 // ownFault reports whether database/sql or GORM refused a statement or a value.

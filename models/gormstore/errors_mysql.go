@@ -115,11 +115,11 @@ func mysqlRules() []mysqlRule {
 		{1062, "", duplicate, "duplicate key", "my ma ti vt"},
 		{1169, "", duplicate, "duplicate key", everywhere},
 		{1586, "", duplicate, "duplicate key", everywhere},
-		{1051, "", misshaped, "no such table", everywhere},
-		{1054, "", misshaped, "no such column", everywhere},
-		{1146, "", misshaped, "no such table", "my ma ti vt"},
-		{1176, "", misshaped, "no such index", everywhere},
-		{1364, "", misshaped, "a column that the kit does not know has no default", everywhere},
+		{1051, "", wrongSchema, "no such table", everywhere},
+		{1054, "", wrongSchema, "no such column", everywhere},
+		{1146, "", wrongSchema, "no such table", "my ma ti vt"},
+		{1176, "", wrongSchema, "no such index", everywhere},
+		{1364, "", wrongSchema, "a column that the kit does not know has no default", everywhere},
 		{8004, "", tooLarge, "transaction too large", "ti"},
 		{8025, "", tooLarge, "entry too large", "ti"},
 		{1300, "", badText, "invalid characters", everywhere},
@@ -171,7 +171,7 @@ func mysqlStates() map[string]string {
 }
 
 // judgeMySQL knows MySQL's numbers, MariaDB's, Galera's and those of proxies.
-func judgeMySQL(e *mysql.MySQLError) verdict {
+func judgeMySQL(e *mysql.MySQLError) judgement {
 	text := fmt.Sprintf("MySQL error %d", e.Number)
 	state := string(e.SQLState[:])
 	if e.SQLState[0] != 0 { // some proxies send none
@@ -179,11 +179,11 @@ func judgeMySQL(e *mysql.MySQLError) verdict {
 	}
 	for _, rule := range mysqlByNumber[e.Number] {
 		if rule.text == nil || rule.text.MatchString(e.Message) {
-			return rule.meaning.verdict(text + ": " + rule.what)
+			return rule.meaning.because(text + ": " + rule.what)
 		}
 	}
 	if why, ok := mysqlStates()[state[:2]]; ok {
-		return faulty.verdict(text + ": " + why)
+		return faulty.because(text + ": " + why)
 	}
 	return judgeSQLState(text, state)
 }

@@ -22,9 +22,9 @@ func commonStates() []stateRule {
 		{"40001", undone, "serialisation failure or deadlock"},
 		{"40P01", undone, "deadlock"},
 		{"23505", duplicate, "duplicate key"},
-		{"42P01", misshaped, "no such table"},
-		{"42703", misshaped, "no such column"},
-		{"3F000", misshaped, "no such schema"},
+		{"42P01", wrongSchema, "no such table"},
+		{"42703", wrongSchema, "no such column"},
+		{"3F000", wrongSchema, "no such schema"},
 		{"08", unsure, "the connection broke"},
 		{"40", unsure, "rolled back, or not"},
 		{"57014", away, "cancelled, or ran too long"},
@@ -65,7 +65,7 @@ func postgresState(err error) (string, bool) {
 	return e.SQLState(), true
 }
 
-func judgePostgres(state string) verdict {
+func judgePostgres(state string) judgement {
 	text := "PostgreSQL error " + state
 	rule, ok := ruleOf(postgresStates(), state)
 	if !ok {
@@ -74,7 +74,7 @@ func judgePostgres(state string) verdict {
 	if common, ok := ruleOf(commonStates(), state); ok && len(common.state) > len(rule.state) {
 		rule = common
 	}
-	v := rule.meaning.verdict(text + ": " + rule.what)
+	v := rule.meaning.because(text + ": " + rule.what)
 	if state == "0A000" { // a cached plan met a changed table: planned anew it works
 		v.outcome = wasUndone
 	}
@@ -82,11 +82,11 @@ func judgePostgres(state string) verdict {
 }
 
 // judgeSQLState goes by the states that every engine shares.
-func judgeSQLState(text, state string) verdict {
+func judgeSQLState(text, state string) judgement {
 	if rule, ok := ruleOf(commonStates(), state); ok {
-		return rule.meaning.verdict(text + ": " + rule.what)
+		return rule.meaning.because(text + ": " + rule.what)
 	}
-	return away.verdict(text)
+	return away.because(text)
 }
 
 // ruleOf is the first rule for the state itself, or else for its class.
@@ -155,21 +155,21 @@ func sqliteRules() []sqliteRule {
 
 // judgeSQLite goes by the extended code or, for most, by its low byte. message
 // is looked at and not passed on.
-func judgeSQLite(code int, message string) verdict {
+func judgeSQLite(code int, message string) judgement {
 	text := fmt.Sprintf("SQLite error %d", code)
 	if code&0xff == 1 {
 		for _, missing := range []string{"no such table", "no such column", "has no column named"} {
 			if strings.Contains(message, missing) {
-				return misshaped.verdict(text + ": " + missing)
+				return wrongSchema.because(text + ": " + missing)
 			}
 		}
 	}
 	for _, key := range []int{code, code & 0xff} {
 		for _, rule := range sqliteRules() {
 			if rule.code == key {
-				return rule.meaning.verdict(text + ": " + rule.what)
+				return rule.meaning.because(text + ": " + rule.what)
 			}
 		}
 	}
-	return away.verdict(text)
+	return away.because(text)
 }

@@ -151,23 +151,26 @@ func describeFailure(statement string, err error) error {
 	return &failedStep{strings.TrimSuffix(statement, " ("), err}
 }
 
+const selectVersion statement = "SELECT value FROM {meta} WHERE name = 'schema_version'"
+
 // version reads the version of the schema; its table may be missing.
 func (s *Store) version(ctx context.Context, x execer) (int64, error) {
 	var version int64
-	query := s.tables.replacer(s.dialect).Replace("SELECT value FROM {meta} WHERE name = 'schema_version'")
-	err := x.QueryRowContext(ctx, query).Scan(&version)
+	err := x.QueryRowContext(ctx, s.sql.of(selectVersion)).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	return version, err
 }
 
+const probePrimary statement = "SELECT 1 FROM {sessions}"
+
 // primary finds the pool that statements on the sessions go to: with dbresolver
 // it need not be the one that db was opened with. A statement that is built but
 // not sent tells.
 func (s *Store) primary(ctx context.Context) (*sql.DB, error) {
 	probe := s.db.Session(&gorm.Session{DryRun: true, Context: ctx, Logger: logger.Discard}).
-		Exec(s.tables.replacer(s.dialect).Replace("SELECT 1 FROM {sessions}"))
+		Exec(s.sql.of(probePrimary))
 	if probe.Error != nil {
 		return nil, probe.Error
 	}

@@ -91,14 +91,15 @@ func (step schemaStep) statements() []string {
 func versionProblem(table string, version int64) error {
 	switch {
 	case version < schemaVersion:
-		return misfitSchema("%s: schema version %d, needed is %d; run Migrate", table, version, schemaVersion)
+		return schemaError("%s: schema version %d, needed is %d; run Migrate", table, version, schemaVersion)
 	case version > schemaVersion+1:
-		return misfitSchema("%s: schema version %d, this program knows %d and works with %d at most",
+		return schemaError("%s: schema version %d, this program knows %d and works with %d at most",
 			table, version, schemaVersion, schemaVersion+1)
 	}
 	return nil
 }
 
-func misfitSchema(format string, args ...any) error {
+// schemaError is an [errors.ErrSchema] that says what to do.
+func schemaError(format string, args ...any) error {
 	return errors.WithReason(errors.ErrGeneral, fmt.Errorf("%w: "+format, append([]any{errors.ErrSchema}, args...)...))
 }

@@ -9,13 +9,15 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Insert stores a new row; see session.Store. A value that does not fit its
-// column is errors.ErrInvalidInput and nothing is stored, whatever the server's
-// sql_mode. Of a user agent that a PostgreSQL database in another encoding than
-// UTF8 cannot hold, the ASCII characters are stored: it decorates a list, and must
-// not cost a sign-in.
+const insert statement = "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( {session values})"
+
+// Insert stores a new row; see session.Store. A value that does not fit its column
+// is [errors.ErrInvalidInput] and nothing is stored, whatever the server's sql_mode.
+// Of a user agent that a PostgreSQL database in another encoding than UTF8 cannot
+// hold, the ASCII characters are stored: it decorates a list, and must not cost a
+// sign-in.
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {
-	if err := fits(row); err != nil {
+	if err := checkRow(row); err != nil {
 		return err
 	}
 	err := s.insert(ctx, row)
@@ -27,11 +29,13 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
-// insert may send its statement again after a connection broke, unlike any other: a
-// row that is there already tells whose it is.
+// insert may send its statement again after a connection broke, unlike any other
+// method: if the first one was carried out, the second finds a row with the same key,
+// and that row tells whose it is. All its fields are the same only if it is this very
+// sign-in's, as it holds the hash of a random token.
 func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	err := s.retry(ctx, mayRepeat, func() error {
-		return s.db.WithContext(ctx).Exec(s.sql[insert], s.insertArgs(row)...).Error
+		return s.db.WithContext(ctx).Exec(s.sql.of(insert), s.insertArgs(row)...).Error
 	})
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err
@@ -46,9 +50,11 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
+const find statement = "SELECT {session columns} FROM {sessions} WHERE handle = ?"
+
 // Find returns the row, live or not, or nil; see session.Store.
 func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error) {
-	found, err := collect(ctx, s, scanSession, s.sql[find], s.exact(handle))
+	found, err := collect(ctx, s, scanSession, s.sql.of(find), s.exact(handle))
 	if err != nil || len(found) == 0 {
 		return nil, err // no row is no error
 	}
@@ -73,7 +79,7 @@ func scanSession(rows *sql.Rows, row *models.Session) error {
 	return rows.Scan(
 		&row.Handle, &row.UserID,
 		&token.Current, &token.Previous, &token.IssuedAt, &token.Generation,
-		(*blob)(&row.Payload), (*blob)(&row.Data), &row.DataVersion,
+		(*nullableBytes)(&row.Payload), (*nullableBytes)(&row.Data), &row.DataVersion,
 		&row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
 		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
 	)

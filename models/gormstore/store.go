@@ -29,7 +29,7 @@ type Store struct {
 	db      *gorm.DB
 	dialect string
 	tables  Tables
-	sql     statements
+	sql     *statements
 }
 
 // New returns a Store on db, which stays the caller's to configure and to

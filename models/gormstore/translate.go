@@ -22,8 +22,8 @@ const (
 	unknown
 )
 
-// verdict is what an error of GORM or of a driver means to the kit.
-type verdict struct {
+// judgement is what an error of GORM or of a driver means to the kit.
+type judgement struct {
 	class, reason error
 	outcome       outcome
 }
@@ -51,7 +51,7 @@ func translate(ctx context.Context, dialect string, err error) error {
 // servers in maintenance, proxies, changed passwords and exhausted machines have
 // more errors than any list. So the lists name what is the statement's own fault,
 // and of the rest only what may be repeated or has a reason worth telling.
-func judge(dialect string, err error) verdict {
+func judge(dialect string, err error) judgement {
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return judgeMySQL(e)
 	}
@@ -66,9 +66,9 @@ func judge(dialect string, err error) verdict {
 	// What is left of an error under gorm.Config.TranslateError.
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
-		return duplicate.verdict("duplicate key")
+		return duplicate.because("duplicate key")
 	case errors.Is(err, gorm.ErrInvalidField):
-		return misshaped.verdict("unknown column")
+		return wrongSchema.because("unknown column")
 	}
 	return judgeConnection(err)
 }
@@ -77,36 +77,36 @@ func judge(dialect string, err error) verdict {
 type meaning int
 
 const (
-	away      meaning = iota // unavailable; a repetition at once would not help
-	undone                   // unavailable, and carried out is nothing: repeated
-	unsure                   // unavailable; it may have been carried out, or still be
-	duplicate                // a row with this key is there
-	misshaped                // a table or column is missing
-	tooLarge                 // a value is larger than the server takes
-	badText                  // a text has characters that the column cannot hold
-	faulty                   // the statement's own fault
+	away        meaning = iota // unavailable; a repetition at once would not help
+	undone                     // unavailable, and carried out is nothing: repeated
+	unsure                     // unavailable; it may have been carried out, or still be
+	duplicate                  // a row with this key is there
+	wrongSchema                // a table or column is missing
+	tooLarge                   // a value is larger than the server takes
+	badText                    // a text has characters that the column cannot hold
+	faulty                     // the statement's own fault
 )
 
-// verdict gives the meaning a reason.
-func (m meaning) verdict(text string) verdict {
+// judgement gives the meaning a reason.
+func (m meaning) because(text string) judgement {
 	plain := errors.New(text)
 	switch m {
 	case undone:
-		return verdict{errors.ErrUnavailable, plain, wasUndone}
+		return judgement{errors.ErrUnavailable, plain, wasUndone}
 	case unsure:
-		return verdict{errors.ErrUnavailable, plain, unknown}
+		return judgement{errors.ErrUnavailable, plain, unknown}
 	case duplicate:
-		return verdict{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrDuplicate, text), final}
-	case misshaped:
-		return verdict{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrSchema, text), final}
+		return judgement{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrDuplicate, text), final}
+	case wrongSchema:
+		return judgement{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrSchema, text), final}
 	case tooLarge:
-		return verdict{errors.ErrInvalidInput, fmt.Errorf("%w: %s", errors.ErrValueTooLarge, text), final}
+		return judgement{errors.ErrInvalidInput, fmt.Errorf("%w: %s", errors.ErrValueTooLarge, text), final}
 	case badText:
-		return verdict{errors.ErrGeneral, fmt.Errorf("%w: %s", errBadText, text), final}
+		return judgement{errors.ErrGeneral, fmt.Errorf("%w: %s", errBadText, text), final}
 	case faulty:
-		return verdict{errors.ErrGeneral, plain, final}
+		return judgement{errors.ErrGeneral, plain, final}
 	default:
-		return verdict{errors.ErrUnavailable, plain, final}
+		return judgement{errors.ErrUnavailable, plain, final}
 	}
 }
 
