@@ -14,7 +14,8 @@ type secretBytes []byte
 // String tells nothing.
 func (secretBytes) String() string { return "[hidden]" }
 
-// bytes binds bytes; nil is NULL.
+// bytes binds bytes; nil is NULL. What is neither nil nor empty is a hash, a payload, a
+// key or an id: nothing that a log should show.
 func (s *Store) bytes(b []byte) any {
 	switch {
 	case b == nil:

@@ -57,6 +57,8 @@ func (s *Store) checkAutocommit(ctx context.Context) error {
 
 const autocommit = "SELECT @@autocommit"
 
+// errAutocommit names what to change, as the symptom would be far from the cause: all
+// would seem to work, and be gone when the connection is closed.
 var errAutocommit = errors.WithReason(errors.ErrConfig,
 	errors.New("db: autocommit is off, nothing that is written would last; take autocommit=0 out of the DSN "+
 		"(or out of the server's init_connect and autocommit settings)"))
@@ -142,14 +144,16 @@ func tableProblem(table, orItsIndex string, missing []string, err error) error {
 	return nil
 }
 
-// absent returns those of the columns that are not present.
+// absent returns those of the columns that are not present. Engines may fold the case
+// of names.
 func absent(present []string, columns string) []string {
 	return slices.DeleteFunc(strings.Split(columns, ", "), func(column string) bool {
 		return slices.ContainsFunc(present, func(name string) bool { return strings.EqualFold(name, column) })
 	})
 }
 
-// scanValues reads the columns name and value, wherever they stand.
+// scanValues reads the columns name and value, wherever they stand: a newer version may
+// have added others, which are read and dropped.
 func scanValues(rows *sql.Rows, present []string, values map[string]int64) error {
 	for rows.Next() {
 		var name string

@@ -5,7 +5,8 @@ import (
 	"database/sql"
 )
 
-// maxBatch bounds how many rows one statement reads or locks.
+// maxBatch bounds how many rows one statement reads or locks: long lists of locks make
+// others wait, and Galera and TiDB bound the size of a transaction.
 const maxBatch = 1000
 
 const (

@@ -32,6 +32,7 @@ type Tables struct {
 // of index names within PostgreSQL's 63.
 var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,47}$`)
 
+// withDefaults fills in the names that were left out.
 func (t Tables) withDefaults() Tables {
 	return Tables{
 		Sessions:    cmp.Or(t.Sessions, "auth_sessions"),

@@ -12,6 +12,8 @@ import (
 // many rows it wants is out of the reach of MySQL's sql_select_limit.
 const maxKeys = 10_000
 
+// selectKeys leaves out keys that are dead already. The order is that of an index, and
+// makes no difference: the key ring sorts.
 const selectKeys statement = "SELECT " + keyColumns + " FROM {keys} WHERE retire_at > ? ORDER BY retire_at, id LIMIT ?"
 
 // Keys returns the keys that retire after now; see session.KeyStore.
@@ -19,6 +21,7 @@ func (s *Store) Keys(ctx context.Context, now int64) ([]models.SigningKey, error
 	return collect(ctx, s, scanKey, s.sql.of(selectKeys), now, maxKeys)
 }
 
+// insertKey and keyOfSlot meet at the unique index on purpose and slot.
 const (
 	insertKey statement = "INSERT INTO {keys} (" + keyColumns + ") VALUES ( ?, ?, ?, ?, ?, ?, ?, ?)"
 	keyOfSlot statement = "SELECT " + keyColumns + " FROM {keys} WHERE purpose = ? AND slot = ?"
@@ -70,6 +73,7 @@ func (s *Store) SealKey(ctx context.Context, id string, read, sealed []byte) (bo
 	return s.swap(ctx, s.sql.of(sealKey), s.bytes(sealed), id, s.bytes(read))
 }
 
+// deleteKeys needs no limit: a key ring makes few keys.
 const deleteKeys statement = "DELETE FROM {keys} WHERE retire_at < ?"
 
 // DeleteKeys removes keys that retired before the given time; see

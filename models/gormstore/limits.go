@@ -27,6 +27,8 @@ const (
 // column would not hold as it is. The text names columns, not values.
 func checkRow(row *models.Session) error {
 	return checkLimits([]limit{
+		// Columns of bytes take any character. The others are for short words, and
+		// some engines have declared them to be ASCII.
 		{"handle", 1, maxHandle, len(row.Handle), true},
 		{"user_id", 1, models.MaxUserID, len(row.UserID), true},
 		{"payload", 0, maxBlob, len(row.Payload), true},
@@ -52,10 +54,12 @@ func secretLimit(secret []byte) limit { return limit{"secret", 1, maxSecret, len
 
 // limit is what a column holds, and what it is given.
 type limit struct {
-	column   string
+	column string
+	// min and max are what it holds, size is what it is given.
 	min, max int
 	size     int
-	valid    bool // the column holds all of the characters
+	// valid says that the column holds all of the characters.
+	valid bool
 }
 
 // checkLimits reports the first value that its column would not hold.
@@ -73,6 +77,7 @@ func checkLimits(limits []limit) error {
 	return nil
 }
 
+// refused is an [errors.ErrInvalidInput]: the caller's value is at fault.
 func refused(reason error) error { return errors.WithReason(errors.ErrInvalidInput, reason) }
 
 // ascii reports whether s is plain ASCII without control characters.

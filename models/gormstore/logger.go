@@ -9,14 +9,18 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// quietLogger is the application's logger without the values that the
-// statements bind, and without the drivers' messages, which quote them.
+// quietLogger is the application's logger without the values that the statements
+// bind, and without the drivers' messages, which quote them: hashes of live tokens and
+// sealed keys have no place in a log, nor do the payloads of users.
+//
+// Statements themselves are logged as the application has set it, slow ones included.
 type quietLogger struct {
 	inner   logger.Interface
 	dialect string
 }
 
-// ParamsFilter keeps GORM from putting the values into the SQL that it logs.
+// ParamsFilter keeps GORM from putting the values into the SQL that it logs; it
+// implements [gorm.io/gorm.ParamsFilter].
 func (l quietLogger) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
 	return sql, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
+// insert is plain: no dialect's "insert or ignore", see InsertKey.
 const insert statement = "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( {session values})"
 
 // Insert stores a new row; see session.Store. A value that does not fit its column
@@ -40,6 +41,8 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err
 	}
+	// Whose row is it? If not this call's own, the error stands: a handle holds 80
+	// random bits, so somebody has called Insert twice with the same one.
 	found, findErr := s.Find(ctx, row.Handle)
 	switch {
 	case findErr != nil:
@@ -50,6 +53,7 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
+// find reads a row that has ended as well: why it did is what the caller wants to know.
 const find statement = "SELECT {session columns} FROM {sessions} WHERE handle = ?"
 
 // Find returns the row, live or not, or nil; see session.Store.
@@ -61,7 +65,8 @@ func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error
 	return &found[0], nil
 }
 
-// insertArgs is in the order of sessionColumns.
+// insertArgs is in the order of sessionColumns. Reasons and addresses are plain ASCII,
+// which checkRow has seen to, and so are bound as text.
 func (s *Store) insertArgs(row *models.Session) []any {
 	token := &row.Lineage
 	return []any{

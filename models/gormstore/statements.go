@@ -47,6 +47,7 @@ type statements struct {
 	texts map[statement]string
 }
 
+// newStatements has no text yet; see statements.of.
 func newStatements(dialect string, t Tables) *statements {
 	return &statements{replacer: t.replacer(dialect), texts: map[statement]string{}}
 }
@@ -121,8 +122,8 @@ func readable(dialect, columns string) string {
 
 // sessionValues is one placeholder for each of the sessionColumns. On MySQL the last
 // three, which may be empty texts, are shielded from MariaDB's sql_mode
-// EMPTY_STRING_IS_NULL: that makes NULL of a bound empty text, and of a literal ” as
-// well, but not of what SUBSTR returns. The columns are NOT NULL.
+// EMPTY_STRING_IS_NULL: that makes NULL of an empty text, bound or literal,
+// but not of what SUBSTR returns. The columns are NOT NULL.
 func sessionValues(dialect string) string {
 	if dialect != mysqlDialect {
 		return placeholders(columnCount(sessionColumns))
@@ -132,6 +133,7 @@ func sessionValues(dialect string) string {
 		", COALESCE( ?" + empty + ", COALESCE(CAST( ? AS BINARY)" + empty + ", COALESCE( ?" + empty
 }
 
+// columnCount is how many names a list of columns has.
 func columnCount(columns string) int { return strings.Count(columns, ",") + 1 }
 
 // placeholders is a list of n question marks.

@@ -19,7 +19,8 @@ const advance statement = "UPDATE {sessions} SET refresh_prev_hash = ?, refresh_
 	"expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END " +
 	"WHERE handle = ? AND refresh_cur_hash = ?" + live
 
-// Advance applies one compare-and-swap; see session.Store.
+// Advance applies one compare-and-swap; see session.Store. It reports whether the
+// current token was still step.From, on a live session.
 func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) {
 	query := s.sql.of(advance)
 	args := []any{
@@ -39,7 +40,8 @@ func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) 
 const extend statement = "UPDATE {sessions} SET expires_at = ?, last_used_at = ? " +
 	"WHERE handle = ? AND refresh_cur_hash = ? AND expires_at < ?" + live
 
-// Extend moves the idle end later; see session.Store.
+// Extend moves the idle end later; see session.Store. It reports whether it did: an
+// end that is late enough already is not moved.
 func (s *Store) Extend(ctx context.Context, ext models.Extend) (bool, error) {
 	return s.swap(ctx, s.sql.of(extend), ext.ExpiresAt, ext.Now,
 		s.exact(ext.Handle), s.hash(ext.Current), ext.ExpiresAt, ext.Now, ext.Now)

@@ -20,6 +20,7 @@ const (
 	oldestFirst = " ORDER BY created_at, handle LIMIT ?"
 )
 
+// listOfUser is followed by where the page begins, and by oldestFirst.
 const listOfUser statement = "SELECT {list columns} FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
 // List returns a page of a user's live sessions, oldest first, without secrets; see
@@ -38,6 +39,9 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 }
 
 const (
+	// selectOfUser is followed by where the page begins, and by newestFirst: who signs
+	// in while all sessions are being ended is above the page, and is not ended again
+	// and again.
 	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
 	// revokeOfUser ends in a list of handles; see execIn.
@@ -62,6 +66,8 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	if err != nil {
 		return done, err
 	}
+	// The page counts the rows that were looked at, not those that are ended: also
+	// where all of them have expired, the caller goes on behind them.
 	done.Next = next(rows, limit)
 	var handles []string
 	for _, row := range rows {
@@ -74,6 +80,7 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	}
 	done.Count, err = s.execIn(ctx, revokeOfUser, handles, r.Now, string(r.Reason), r.Now, r.Now)
 	if err != nil {
+		// Without a Next: whoever went on from there would leave this page out.
 		return models.RevokedOfUser{}, err
 	}
 	return done, nil
