@@ -73,7 +73,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	if err != nil {
 		return nil, err
 	}
-	tokens, hash, err := s.mint(ctx, birth{
+	tokens, hash, err := s.mint(ctx, mintRequest{
 		row: row, family: family, now: now, ends: row.ExpiresAt, antiCSRF: !c.noAntiCSRF,
 	})
 	if err != nil {
