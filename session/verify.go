@@ -17,7 +17,7 @@ type VerifyOption func(*demands)
 type demands struct {
 	antiCSRF   csrfDemand
 	revocation RevocationMode
-	claims     []ClaimValidator
+	claims     []Validator
 	optional   bool
 	// asked is when the claims are asked for; 0 is now.
 	asked int64

@@ -1,66 +1,52 @@
-package session
+package claim
 
 import "slices"
 
-// PrimitiveClaim is a claim with a single value: a string, number or bool.
-type PrimitiveClaim[T Primitive] struct{ Claim[T] }
+// Single is a claim with a single value: a string, number or bool.
+type Single[T Scalar] struct{ Claim[T] }
 
-// BooleanClaim is a claim that is true or false.
-type BooleanClaim struct{ PrimitiveClaim[bool] }
-
-// ArrayClaim is a claim with a list of values, such as the user's roles. The
+// Array is a claim with a list of values, such as the user's roles. The
 // empty list is a value too.
-type ArrayClaim[T Primitive] struct{ Claim[[]T] }
+type Array[T Scalar] struct{ Claim[[]T] }
 
-// NewPrimitiveClaim makes a claim with a single value. The error is an
+// NewSingle makes a claim with a single value. The error is an
 // errors.ErrConfig that says what is wrong with cfg; for a name that is taken
 // it is an errors.ErrReservedClaim too.
-func NewPrimitiveClaim[T Primitive](cfg ClaimConfig[T]) (PrimitiveClaim[T], error) {
-	claim, err := newClaim(cfg, primitiveCodec[T]())
-	return PrimitiveClaim[T]{claim}, err
+func NewSingle[T Scalar](cfg Config[T]) (Single[T], error) {
+	claim, err := newClaim(cfg, scalarCodec[T]())
+	return Single[T]{claim}, err
 }
 
-// NewBooleanClaim makes a claim that is true or false. Errors: as NewPrimitiveClaim.
-func NewBooleanClaim(cfg ClaimConfig[bool]) (BooleanClaim, error) {
-	claim, err := NewPrimitiveClaim(cfg)
-	return BooleanClaim{claim}, err
-}
-
-// NewArrayClaim makes a claim with a list of values. Errors: as NewPrimitiveClaim.
-func NewArrayClaim[T Primitive](cfg ClaimConfig[[]T]) (ArrayClaim[T], error) {
+// NewArray makes a claim with a list of values. Errors: as NewSingle.
+func NewArray[T Scalar](cfg Config[[]T]) (Array[T], error) {
 	claim, err := newClaim(cfg, arrayCodec[T]())
-	return ArrayClaim[T]{claim}, err
+	return Array[T]{claim}, err
 }
 
-// HasValue demands this very value.
-func (c PrimitiveClaim[T]) HasValue(want T) ClaimValidator {
-	expected := ClaimReason{ExpectedValue: want}
+// HasValue demands this very value. A claim that is absent has none: a Single[bool] that
+// was never set is neither true nor false.
+func (c Single[T]) HasValue(want T) Validator {
+	expected := Reason{ExpectedValue: want}
 	return validatorOf(c.Claim, expected, expected, func(got T) bool { return got == want })
 }
 
-// IsTrue demands true.
-func (c BooleanClaim) IsTrue() ClaimValidator { return c.HasValue(true) }
-
-// IsFalse demands false. A claim that is absent is not false.
-func (c BooleanClaim) IsFalse() ClaimValidator { return c.HasValue(false) }
-
 // Includes demands a list with this value in it.
-func (c ArrayClaim[T]) Includes(want T) ClaimValidator {
-	expected := ClaimReason{ExpectedToInclude: want}
+func (c Array[T]) Includes(want T) Validator {
+	expected := Reason{ExpectedToInclude: want}
 	return validatorOf(c.Claim, expected, expected, func(got []T) bool { return slices.Contains(got, want) })
 }
 
 // Excludes demands a list without this value. A claim that is absent excludes nothing.
-func (c ArrayClaim[T]) Excludes(banned T) ClaimValidator {
-	expected := ClaimReason{ExpectedToNotInclude: banned}
+func (c Array[T]) Excludes(banned T) Validator {
+	expected := Reason{ExpectedToNotInclude: banned}
 	return validatorOf(c.Claim, expected, expected, func(got []T) bool { return !slices.Contains(got, banned) })
 }
 
 // IncludesAll demands a list with each of these values in it. With none it
 // demands only that there is a list.
-func (c ArrayClaim[T]) IncludesAll(want ...T) ClaimValidator {
+func (c Array[T]) IncludesAll(want ...T) Validator {
 	want = append([]T{}, want...)
-	expected := ClaimReason{ExpectedToInclude: want}
+	expected := Reason{ExpectedToInclude: want}
 	return validatorOf(c.Claim, expected, expected, func(got []T) bool {
 		return !slices.ContainsFunc(want, func(value T) bool { return !slices.Contains(got, value) })
 	})
@@ -68,10 +54,10 @@ func (c ArrayClaim[T]) IncludesAll(want ...T) ClaimValidator {
 
 // IncludesAny demands a list with at least one of these values in it. With
 // none it demands the impossible.
-func (c ArrayClaim[T]) IncludesAny(want ...T) ClaimValidator {
+func (c Array[T]) IncludesAny(want ...T) Validator {
 	want = append([]T{}, want...)
 	// The front ends' own validator names the two cases differently.
-	absent, wrong := ClaimReason{ExpectedToInclude: want}, ClaimReason{ExpectedToIncludeAtLeastOneOf: want}
+	absent, wrong := Reason{ExpectedToInclude: want}, Reason{ExpectedToIncludeAtLeastOneOf: want}
 	return validatorOf(c.Claim, absent, wrong, func(got []T) bool {
 		return slices.ContainsFunc(want, func(value T) bool { return slices.Contains(got, value) })
 	})
@@ -79,9 +65,9 @@ func (c ArrayClaim[T]) IncludesAny(want ...T) ClaimValidator {
 
 // ExcludesAll demands a list with none of these values in it. A claim that is
 // absent excludes nothing.
-func (c ArrayClaim[T]) ExcludesAll(banned ...T) ClaimValidator {
+func (c Array[T]) ExcludesAll(banned ...T) Validator {
 	banned = append([]T{}, banned...)
-	expected := ClaimReason{ExpectedToNotInclude: banned}
+	expected := Reason{ExpectedToNotInclude: banned}
 	return validatorOf(c.Claim, expected, expected, func(got []T) bool {
 		return !slices.ContainsFunc(banned, func(value T) bool { return slices.Contains(got, value) })
 	})

@@ -1,80 +1,62 @@
-package session
+package claim
 
 import (
 	"context"
-	"encoding/json"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/session"
 )
-
-// ClaimReason is the reason of an errors.ClaimFailure. The names in JSON are
-// those that the front ends' own validators use; which of them are there
-// depends on the message and on the validator.
-type ClaimReason struct {
-	// Message is "value does not exist", "expired" or "wrong value".
-	Message string `json:"message"`
-
-	ExpectedValue                 any `json:"expectedValue,omitempty"`
-	ExpectedToInclude             any `json:"expectedToInclude,omitempty"`
-	ExpectedToNotInclude          any `json:"expectedToNotInclude,omitempty"`
-	ExpectedToIncludeAtLeastOneOf any `json:"expectedToIncludeAtLeastOneOf,omitempty"`
-	// ActualValue is there with "wrong value".
-	ActualValue any `json:"actualValue,omitempty"`
-
-	// AgeInSeconds and MaxAgeInSeconds are there with "expired".
-	AgeInSeconds    *float64 `json:"ageInSeconds,omitempty"`
-	MaxAgeInSeconds *float64 `json:"maxAgeInSeconds,omitempty"`
-}
 
 const (
-	claimAbsent  = "value does not exist"
-	claimExpired = "expired"
-	claimWrong   = "wrong value"
+	absent  = "value does not exist"
+	expired = "expired"
+	wrong   = "wrong value"
 )
 
-// claimClockTolerance is how far in the future a claim may have been fetched: the
-// servers' clocks disagree, and another request may be faster. Beyond that its age is
-// unknown.
-const claimClockTolerance = time.Minute
+// clockTolerance is how far in the future a claim may have been fetched: the servers'
+// clocks disagree, and another request may be faster. Beyond that its age is unknown.
+// Package session counts a request as one moment for no longer than this.
+const clockTolerance = time.Minute
 
-// ClaimValidator is one demand on a session; claims have methods that make
-// them. Pass them to WithClaims. The zero ClaimValidator refuses everything
-// as an errors.ErrConfig.
-type ClaimValidator struct {
-	id, claimID string
-	maxAge      *time.Duration
+// Validator is one demand on a session: a [session.Validator], and where its claim has
+// a Fetch one that fetches. Claims have methods that make them. The zero Validator
+// refuses everything as an errors.ErrConfig.
+type Validator struct {
+	id, member string
+	maxAge     *time.Duration
 	// fetch is nil when the claim has no Fetch.
-	fetch func(ctx context.Context, userID string, now int64) (any, error)
+	fetch func(ctx context.Context, userID string, now time.Time) (any, error)
 	// fetchedAt says whether there is a value at all, and from when.
-	fetchedAt func(map[string]json.RawMessage) (int64, bool)
+	fetchedAt func(payload) (int64, bool)
 	// absent and judge are the reasons of the type at hand; judge's is nil for a value
 	// that will do.
-	absent ClaimReason
-	judge  func(map[string]json.RawMessage) *ClaimReason
+	absent Reason
+	judge  func(payload) *Reason
 }
 
-func validatorOf[V any](c Claim[V], absent, wrong ClaimReason, holds func(V) bool) ClaimValidator {
+func validatorOf[V any](c Claim[V], ifAbsent, ifWrong Reason, holds func(V) bool) Validator {
 	if !c.usable() {
-		return ClaimValidator{}
+		return Validator{}
 	}
-	absent.Message, wrong.Message = claimAbsent, claimWrong
-	v := ClaimValidator{
-		id: c.cfg.ID, claimID: c.cfg.ID, absent: absent,
-		fetchedAt: func(members map[string]json.RawMessage) (int64, bool) {
+	ifAbsent.Message, ifWrong.Message = absent, wrong
+	v := Validator{
+		id: c.cfg.ID, member: c.cfg.ID, absent: ifAbsent,
+		fetchedAt: func(members payload) (int64, bool) {
 			_, t, ok := c.read(members)
 			return t, ok
 		},
-		judge: func(members map[string]json.RawMessage) *ClaimReason {
+		judge: func(members payload) *Reason {
 			got, _, ok := c.read(members)
 			if ok && holds(got) {
 				return nil
 			}
-			reason := wrong
+			reason := ifWrong
 			reason.ActualValue = got
 			return &reason
 		},
 	}
 	if c.cfg.Fetch != nil {
-		v.fetch = c.fetchMember
+		v.fetch = c.fetch
 	}
 	if c.cfg.DefaultMaxAge > 0 {
 		v.maxAge = new(c.cfg.DefaultMaxAge)
@@ -84,46 +66,71 @@ func validatorOf[V any](c Claim[V], absent, wrong ClaimReason, holds func(V) boo
 
 // MaxAge demands a value that was found out at most d ago, in place of the
 // claim's default. With 0 or less it has to be found out in this very request.
-func (v ClaimValidator) MaxAge(d time.Duration) ClaimValidator {
+func (v Validator) MaxAge(d time.Duration) Validator {
 	v.maxAge = new(max(d, 0))
 	return v
 }
 
 // AnyAge takes a value of any age, in place of the claim's default.
-func (v ClaimValidator) AnyAge() ClaimValidator {
+func (v Validator) AnyAge() Validator {
 	v.maxAge = nil
 	return v
 }
 
 // WithID names the validator in errors.ClaimFailure and to front ends; the
 // default is the claim's id.
-func (v ClaimValidator) WithID(id string) ClaimValidator {
+func (v Validator) WithID(id string) Validator {
 	v.id = id
 	return v
 }
 
-// needsFetch reports whether there is no value, or one that is too old.
-func (v ClaimValidator) needsFetch(members map[string]json.RawMessage, now int64) bool {
-	t, ok := v.fetchedAt(members)
-	return !ok || v.tooOld(t, now)
+// ID implements [session.Validator].
+func (v Validator) ID() string { return v.id }
+
+// Member implements [session.Fetcher]: it is the claim's id.
+func (v Validator) Member() string { return v.member }
+
+// Stale implements [session.Fetcher]. It is false where nothing can be fetched.
+func (v Validator) Stale(view session.View) bool {
+	if v.judge == nil {
+		return true // so that Fetch complains before anything else is fetched
+	}
+	if v.fetch == nil {
+		return false
+	}
+	t, ok := v.fetchedAt(view.Payload)
+	return !ok || v.tooOld(t, view.Now)
 }
 
-func (v ClaimValidator) tooOld(t, now int64) bool {
-	return v.maxAge != nil && (now-t > millis(*v.maxAge) || t-now > millis(claimClockTolerance))
+// Fetch implements [session.Fetcher]: it asks Config.Fetch.
+func (v Validator) Fetch(ctx context.Context, view session.View) (any, error) {
+	if v.fetch == nil {
+		return nil, misconfigured(errUnmade)
+	}
+	return v.fetch(ctx, view.UserID, view.Now)
 }
 
-// failure is why the members do not fulfil the demand, or nil.
-func (v ClaimValidator) failure(members map[string]json.RawMessage, now int64) *ClaimReason {
-	t, ok := v.fetchedAt(members)
+// Check implements [session.Validator]. The reason is a [Reason], or nil.
+func (v Validator) Check(_ context.Context, view session.View) (reason any, err error) {
+	if v.judge == nil {
+		return nil, misconfigured(errUnmade)
+	}
+	t, ok := v.fetchedAt(view.Payload)
 	switch {
 	case !ok:
-		return &v.absent
-	case v.tooOld(t, now):
-		return &ClaimReason{
-			Message:      claimExpired,
-			AgeInSeconds: new(float64(now-t) / 1000), MaxAgeInSeconds: new(v.maxAge.Seconds()),
-		}
-	default:
-		return v.judge(members)
+		return v.absent, nil
+	case v.tooOld(t, view.Now):
+		age := float64(view.Now.UnixMilli()-t) / 1000
+		return Reason{Message: expired, AgeInSeconds: &age, MaxAgeInSeconds: new(v.maxAge.Seconds())}, nil
 	}
+	if reason := v.judge(view.Payload); reason != nil {
+		return *reason, nil
+	}
+	return nil, nil
+}
+
+// tooOld: fetched longer ago than is allowed, or in a future that no clock explains.
+func (v Validator) tooOld(t int64, now time.Time) bool {
+	age := now.UnixMilli() - t
+	return v.maxAge != nil && (age > v.maxAge.Milliseconds() || -age > clockTolerance.Milliseconds())
 }
