@@ -18,7 +18,8 @@ import (
 // Errors: [errors.ErrUserIDInvalid]; [errors.ErrValueNotJSON] and
 // [errors.ErrValueTooDeep] for the payload; [errors.ErrCookieTooLarge] beyond
 // [MaxAccessLen]; [errors.ErrKeyUnknown] for a malformed key;
-// [errors.ErrTokenMalformed] for any other claim that is missing or out of range.
+// [errors.ErrTokenMalformed] for any other claim that is missing or out of
+// range.
 func (a *Access) Sign(k Key) (string, error) {
 	if !k.usable() {
 		return "", errors.ErrKeyUnknown
@@ -53,10 +54,10 @@ func (a *Access) Sign(k Key) (string, error) {
 	return string(b), nil
 }
 
-// Lengthen sets all claims to the longest values that they can have, but for the texts
-// that the application chose. It returns the length of the token that they make: no
-// later token of the session is longer, whatever signs it. Such a token is good for
-// its size only.
+// Lengthen sets all claims to the longest values that they can have, but for
+// the texts that the application chose. It returns the length of the token that
+// they make: no later token of the session is longer, whatever signs it. Such a
+// token is good for its size only.
 func (a *Access) Lengthen() int {
 	const seconds, millis = 9_999_999_999, 9_999_999_999_999 // until the year 2286
 	full := models.Hash{0: 1}

@@ -64,9 +64,10 @@ func TestEveryStatementUsesAKey(t *testing.T) {
 	}
 }
 
-// fill makes 10,000 sessions, ten for each user, a few of them ended, and as many
-// keys; fewer on SQLite, whose planner goes by the indexes before the numbers. GORM writes them by the tags of the models, which shows that these name
-// the columns.
+// fill makes 10,000 sessions, ten for each user, a few of them ended, and as
+// many keys; fewer on SQLite, whose planner goes by the indexes before the
+// numbers. GORM writes them by the tags of the models, which shows that these
+// name the columns.
 func fill(t *testing.T, db *gorm.DB) {
 	t.Helper()
 	n := 10_000
@@ -87,8 +88,8 @@ func fill(t *testing.T, db *gorm.DB) {
 		}
 	}
 	if db.Name() == "postgres" {
-		// A worker that the server starts by itself would still be there when the
-		// test drops the database.
+		// A worker that the server starts by itself would still be there when
+		// the test drops the database.
 		rawExec(t, db, "ALTER TABLE auth_sessions SET (autovacuum_enabled = off)")
 		rawExec(t, db, "ALTER TABLE auth_signing_keys SET (autovacuum_enabled = off)")
 	}
@@ -224,7 +225,8 @@ func TestStatementsOfEachMethod(t *testing.T) {
 	}
 }
 
-// What is bound and what is written out, in the form in which GORM passes it on.
+// What is bound and what is written out, in the form in which GORM passes it
+// on.
 func TestStatementsBindEveryValue(t *testing.T) {
 	t.Parallel()
 	db := openSQLite(t)

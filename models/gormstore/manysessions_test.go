@@ -18,13 +18,13 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
-// envMany sets how many sessions the user of TestManySessionsOfOneUser has. The figures of
-// docs/operations.md are of 400000.
+// envMany sets how many sessions the user of TestManySessionsOfOneUser has. The
+// figures of docs/operations.md are of 400000.
 const envMany = "SESSIONKIT_TEST_MANY_SESSIONS"
 
-// A monitor that signs in every 20 seconds has 400,000 sessions after 90 days. One call
-// ends them, while others sign in and refresh; every third has ended long before and was
-// never cleaned up.
+// A monitor that signs in every 20 seconds has 400,000 sessions after 90 days.
+// One call ends them, while others sign in and refresh; every third has ended
+// long before and was never cleaned up.
 func TestManySessionsOfOneUser(t *testing.T) {
 	t.Parallel()
 	size := 6000
