@@ -30,6 +30,23 @@ var engines = []struct {
 	{"postgres", openPostgres},
 }
 
+// onEach runs test on every engine at once, with a store whose tables are made.
+func onEach(t *testing.T, test func(t *testing.T, db *gorm.DB, store *gormstore.Store)) {
+	t.Helper()
+	onEachDB(t, func(t *testing.T, db *gorm.DB) { test(t, db, newStore(t, db)) })
+}
+
+// onEachDB runs test on every engine at once, with an empty database.
+func onEachDB(t *testing.T, test func(t *testing.T, db *gorm.DB)) {
+	t.Helper()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine.open(t))
+		})
+	}
+}
+
 func openMySQL(t *testing.T) *gorm.DB {
 	t.Helper()
 	return testdb.MySQL(t)

@@ -48,34 +48,29 @@ func reopenMySQL(t *testing.T, dsn string, change func(*mysqldriver.Config)) *go
 // unavailable rather than refused.
 func TestReadOnlyServer(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			row := newRow("kept")
-			require.NoError(t, store.Insert(t.Context(), &row))
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			rawExec(t, db, map[string]string{
-				"mysql":    "SET SESSION TRANSACTION READ ONLY",
-				"sqlite":   "PRAGMA query_only = 1",
-				"postgres": "SET default_transaction_read_only = on",
-			}[engine.name])
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		row := newRow("kept")
+		require.NoError(t, store.Insert(t.Context(), &row))
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		rawExec(t, db, map[string]string{
+			"mysql":    "SET SESSION TRANSACTION READ ONLY",
+			"sqlite":   "PRAGMA query_only = 1",
+			"postgres": "SET default_transaction_read_only = on",
+		}[db.Name()])
 
-			_, err = store.Advance(t.Context(), step(row, "next"))
-			require.ErrorIs(t, err, errors.ErrUnavailable)
-			other := newRow("other")
-			require.ErrorIs(t, store.Insert(t.Context(), &other), errors.ErrUnavailable)
-			found, err := store.Find(t.Context(), row.Handle)
-			require.NoError(t, err)
-			require.Equal(t, &row, found)
-			// DB-11: what is up to date is left alone, right or no right.
-			require.NoError(t, store.Check(t.Context()))
-			require.NoError(t, store.Migrate(t.Context()))
-		})
-	}
+		_, err = store.Advance(t.Context(), step(row, "next"))
+		require.ErrorIs(t, err, errors.ErrUnavailable)
+		other := newRow("other")
+		require.ErrorIs(t, store.Insert(t.Context(), &other), errors.ErrUnavailable)
+		found, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err)
+		require.Equal(t, &row, found)
+		// DB-11: what is up to date is left alone, right or no right.
+		require.NoError(t, store.Check(t.Context()))
+		require.NoError(t, store.Migrate(t.Context()))
+	})
 }
 
 func TestNobodyThere(t *testing.T) {
