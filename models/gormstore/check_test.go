@@ -14,8 +14,7 @@ import (
 func TestCheckNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {
-		store, err := gormstore.New(db, gormstore.Config{})
-		require.NoError(t, err)
+		store := emptyStore(t, db)
 		names := func(parts ...string) {
 			t.Helper()
 			err := store.Check(t.Context())
@@ -98,9 +97,8 @@ func TestWithoutTheRightToCreate(t *testing.T) {
 
 	db = testdb.Postgres(t)
 	rawExec(t, db, revoke)
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	err = store.Migrate(t.Context())
+	store = emptyStore(t, db)
+	err := store.Migrate(t.Context())
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.NotErrorIs(t, err, errors.ErrUnavailable)
 	require.ErrorContains(t, err, "42501")

@@ -17,12 +17,11 @@ import (
 func TestMigrateWaitsForAnother(t *testing.T) {
 	t.Parallel()
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {
-		store, err := gormstore.New(db, gormstore.Config{})
-		require.NoError(t, err)
+		store := emptyStore(t, db)
 		release := holdLock(t, db, store)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		err = store.Migrate(ctx)
+		err := store.Migrate(ctx)
 		require.ErrorIs(t, err, errors.ErrUnavailable)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema, "nothing was made meanwhile")
@@ -73,8 +72,7 @@ func TestMigrateFails(t *testing.T) {
 		pool, err := db.DB()
 		require.NoError(t, err)
 		pool.SetMaxOpenConns(1)
-		store, err := gormstore.New(db, gormstore.Config{})
-		require.NoError(t, err)
+		store := emptyStore(t, db)
 		rawExec(t, db, "CREATE TABLE auth_meta (foreign_column INT)")
 		for range 2 {
 			err = store.Migrate(t.Context())
@@ -94,9 +92,8 @@ func TestMigrateLeavesForeignTables(t *testing.T) {
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {
 		rawExec(t, db, "CREATE TABLE auth_signing_keys (id VARCHAR(32) PRIMARY KEY, theirs INT)")
 		rawExec(t, db, "INSERT INTO auth_signing_keys VALUES ('kept', 5)")
-		store, err := gormstore.New(db, gormstore.Config{})
-		require.NoError(t, err)
-		err = errors.Join(store.Migrate(t.Context()), store.Check(t.Context()))
+		store := emptyStore(t, db)
+		err := errors.Join(store.Migrate(t.Context()), store.Check(t.Context()))
 		require.ErrorIs(t, err, errors.ErrSchema)
 		var theirs int
 		require.NoError(t, db.Raw("SELECT theirs FROM auth_signing_keys").Scan(&theirs).Error)

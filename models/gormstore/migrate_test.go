@@ -41,8 +41,7 @@ func TestMigrateFromManyGoroutines(t *testing.T) {
 			pool, err := db.DB()
 			require.NoError(t, err)
 			pool.SetMaxOpenConns(connections)
-			store, err := gormstore.New(db, gormstore.Config{})
-			require.NoError(t, err)
+			store := emptyStore(t, db)
 			errs := make([]error, 16)
 			var group sync.WaitGroup
 			for i := range errs {
@@ -139,8 +138,7 @@ func TestSchemaText(t *testing.T) {
 func TestMigrateEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {
-		store, err := gormstore.New(db, gormstore.Config{})
-		require.NoError(t, err)
+		store := emptyStore(t, db)
 		pool, err := db.DB()
 		require.NoError(t, err)
 		pool.SetMaxOpenConns(1)

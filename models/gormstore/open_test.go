@@ -75,11 +75,18 @@ func openSQLiteFile(t *testing.T, path string) *gorm.DB {
 	return db
 }
 
-// newStore returns a store with its tables made.
-func newStore(t *testing.T, db *gorm.DB) *gormstore.Store {
+// emptyStore returns a store whose tables may not be there.
+func emptyStore(t *testing.T, db *gorm.DB) *gormstore.Store {
 	t.Helper()
 	store, err := gormstore.New(db, gormstore.Config{})
 	require.NoError(t, err)
+	return store
+}
+
+// newStore returns a store with its tables made.
+func newStore(t *testing.T, db *gorm.DB) *gormstore.Store {
+	t.Helper()
+	store := emptyStore(t, db)
 	require.NoError(t, store.Migrate(t.Context()))
 	return store
 }

@@ -81,8 +81,7 @@ func TestNobodyThere(t *testing.T) {
 	require.NoError(t, listener.Close())
 
 	db := reopenMySQL(t, "canaryuser:canarypassword@tcp("+addr+")/canarybase", func(*mysqldriver.Config) {})
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
+	store := emptyStore(t, db)
 	row := newRow("nowhere")
 	for name, err := range map[string]error{
 		"Find":    last(store.Find(t.Context(), "x")),
@@ -106,8 +105,7 @@ func TestSilentServer(t *testing.T) {
 	db := reopenMySQL(t, "u:p@tcp("+listener.Addr().String()+")/b", func(c *mysqldriver.Config) {
 		c.ReadTimeout, c.Logger = 20*time.Millisecond, &mysqldriver.NopLogger{}
 	})
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
+	store := emptyStore(t, db)
 	_, err = store.Find(t.Context(), "x")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 }
@@ -127,9 +125,8 @@ func TestClosedPool(t *testing.T) {
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	db := reopenMySQL(t, testdb.MySQLDSN(t), func(c *mysqldriver.Config) { c.Passwd, c.User = "canarypassword", "canaryuser" })
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	_, err = store.Find(t.Context(), "x")
+	store := emptyStore(t, db)
+	_, err := store.Find(t.Context(), "x")
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.ErrorIs(t, err, errors.ErrUnavailable, "a password that is being changed")
 	require.ErrorContains(t, err, "access denied")
@@ -156,8 +153,7 @@ func TestConnectionBreaksInHandshake(t *testing.T) {
 			return breaksInHandshake{conn}, nil
 		}
 	})
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	_, err = store.Find(t.Context(), "a")
+	store := emptyStore(t, db)
+	_, err := store.Find(t.Context(), "a")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 }
