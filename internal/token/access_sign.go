@@ -39,7 +39,9 @@ func (a *Access) Sign(k Key) (string, error) {
 		}
 	}
 	a.KeyID = k.ID
-	// A token of the usual size grows no further.
+	// Room for a usual token, so that nothing grows: with a user id of 36
+	// characters it has 705 bytes, with 300 bytes of payload 1,121, of which
+	// the claims take 439 and 751 before they are encoded.
 	b := base64.RawURLEncoding.AppendEncode(make([]byte, 0, 1536), appendHeader(nil, k.ID))
 	b = append(b, '.')
 	b = base64.RawURLEncoding.AppendEncode(b, a.appendClaims(make([]byte, 0, 1024)))

@@ -90,7 +90,7 @@ func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// FlushError is what http.ResponseController calls.
+// FlushError is what [http.ResponseController] calls.
 func (w *Writer) FlushError() error {
 	if !canFlush(w.inner) {
 		return http.ErrNotSupported

@@ -54,7 +54,8 @@ func TestTheDefaultNameCanClash(t *testing.T) {
 	require.ErrorContains(t, err, "Tables.Meta: is the table of Tables.Sessions")
 }
 
-// DB-05.
+// DB-05: what a store cannot work on is refused when it is made, not at the first
+// sign-in.
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {

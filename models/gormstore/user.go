@@ -106,7 +106,7 @@ func (s *Store) beyond(side string, from models.Position) (where string, args []
 }
 
 // next is where to go on after rows, which are all that the limit let through;
-// nil when the limit was not reached, as then there are no more.
+// nil when the limit was not reached: these were the last.
 func next(rows []models.Session, limit int) *models.Position {
 	if len(rows) < limit {
 		return nil

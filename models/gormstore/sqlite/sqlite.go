@@ -112,7 +112,7 @@ func dsn(path string) string {
 // dialector is GORM's, whose translation of errors knows another driver.
 type dialector struct{ *gormsqlite.Dialector }
 
-// Translate implements gorm.ErrorTranslator.
+// Translate implements [gorm.ErrorTranslator].
 func (dialector) Translate(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
