@@ -35,7 +35,7 @@ func TestHeapStaysFlat(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, store.Migrate(t.Context()))
 	svc, err := session.New(t.Context(), store, session.Config{
-		Logger: slog.New(slog.DiscardHandler), TokenCache: 1 << 20, OperationTimeout: time.Minute,
+		Logger: slog.New(slog.DiscardHandler), TokenCacheBytes: 1 << 20, OperationTimeout: time.Minute,
 	})
 	require.NoError(t, err)
 	defer svc.Close()

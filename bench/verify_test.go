@@ -35,7 +35,7 @@ func BenchmarkGinVerify(b *testing.B) {
 
 // BenchmarkGinVerifyUncached is the same without the cache of verified tokens.
 func BenchmarkGinVerifyUncached(b *testing.B) {
-	svc, store := newService(b, session.Config{TokenCache: session.Off})
+	svc, store := newService(b, session.Config{TokenCacheBytes: session.Off})
 	tokens := accessTokens(b, svc, 1)
 	store.Arm()
 	serve(b, protected(svc), tokens, http.StatusOK)
@@ -45,7 +45,7 @@ func BenchmarkGinVerifyUncached(b *testing.B) {
 // BenchmarkGinVerifyFirstSeen verifies tokens that this process does not know:
 // there are always more of them than the cache holds.
 func BenchmarkGinVerifyFirstSeen(b *testing.B) {
-	svc, store := newService(b, session.Config{TokenCache: 64 << 10})
+	svc, store := newService(b, session.Config{TokenCacheBytes: 64 << 10})
 	tokens := accessTokens(b, svc, 1000)
 	store.Arm()
 	serve(b, protected(svc), tokens, http.StatusOK)

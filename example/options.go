@@ -109,9 +109,9 @@ func (o *options) config(logger *slog.Logger) session.Config {
 		SessionLifetime:         o.sessionLifetime,
 		ConcurrentRefreshWindow: o.concurrentWindow,
 		Leeway:                  o.leeway,
-		SigningKey:              session.SigningKey{Rotation: o.keyRotation},
-		FrontEnds:               session.FrontEnds{Preset: o.preset.value},
-		Cookie:                  session.Cookie{Insecure: !o.tls()},
+		SigningKey:              session.SigningKeyConfig{Rotation: o.keyRotation},
+		FrontEnds:               session.FrontEndConfig{Preset: o.preset.value},
+		Cookie:                  session.CookieConfig{Insecure: !o.tls()},
 		TrustedOrigins:          o.trustedOrigins,
 		Logger:                  logger,
 		// Seconds are what one can watch.

@@ -42,7 +42,7 @@ func TestSecrecy_Logs(t *testing.T) {
 		thief := user.copy()
 		handle := user.handle()
 		row := a.row(handle)
-		secrets = append(secrets, hashForms(row.RefreshToken.CurHash[:])...)
+		secrets = append(secrets, hashForms(row.Lineage.Current[:])...)
 		user.ok(user.refresh())
 		gather()
 		user.ok(user.do(http.MethodPut, "/data", data+"-again"))
@@ -69,7 +69,7 @@ func TestSecrecy_Logs(t *testing.T) {
 func provokeErrors(t *testing.T, a *app, user *browser) {
 	t.Helper()
 	row := a.row(user.peekHandle())
-	row.RefreshToken.CurHash[0]++
+	row.Lineage.Current[0]++
 	err := a.store.Insert(t.Context(), row)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), row.Handle)

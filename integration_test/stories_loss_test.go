@@ -65,9 +65,9 @@ func TestLoss_RowRolledBack(t *testing.T) {
 			for _, use := range []func(*browser) reply{(*browser).refresh, func(b *browser) reply { return b.get("/me") }} {
 				user := a.signedIn("user")
 				handle := user.handle()
-				var past []models.RefreshToken
+				var past []models.Lineage
 				for range 5 {
-					past = append(past, a.row(handle).RefreshToken)
+					past = append(past, a.row(handle).Lineage)
 					a.clock.Advance(time.Minute)
 					user.ok(user.refresh())
 					user.works()
@@ -94,10 +94,10 @@ func (a *app) row(handle string) *models.Session {
 }
 
 // rollBack puts an older state of the refresh tokens into a row, by hand.
-func (a *app) rollBack(handle string, old models.RefreshToken) {
+func (a *app) rollBack(handle string, old models.Lineage) {
 	a.t.Helper()
 	result := a.db.Exec(`UPDATE auth_sessions SET refresh_cur_hash = ?, refresh_prev_hash = ?, refresh_cur_iat = ?, refresh_gen = ? WHERE handle = ?`,
-		old.CurHash[:], old.PrevHash[:], old.CurIat, old.Gen, handle)
+		old.Current[:], old.Previous[:], old.IssuedAt, old.Generation, handle)
 	require.NoError(a.t, result.Error)
 	require.Equal(a.t, int64(1), result.RowsAffected)
 }

@@ -48,7 +48,7 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	t.Helper()
 	api := &corsAPI{store: sessiontest.Faulty(sessiontest.NewStore())}
 	svc, err := session.New(t.Context(), api.store, session.Config{
-		Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true}, Cookie: session.Cookie{Insecure: true},
+		Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}, Cookie: session.CookieConfig{Insecure: true},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
@@ -322,7 +322,7 @@ func TestCORS_foreignOrigin(t *testing.T) {
 func TestCORS_kitAllowsNobody(t *testing.T) {
 	t.Parallel()
 	store := sessiontest.NewStore()
-	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true}})
+	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/login", nil)

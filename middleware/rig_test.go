@@ -41,7 +41,7 @@ func newSite(t *testing.T, change ...func(*session.Config)) *site {
 		clock: sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
 	cfg := session.Config{
-		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true},
+		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
 	}
 	for _, f := range change {
 		f(&cfg)

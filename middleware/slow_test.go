@@ -68,9 +68,9 @@ func mergeFirst(c *gin.Context) {
 	}
 }
 
-func modes(t *testing.T, fn func(t *testing.T, byHeader bool, mode session.Revocation)) {
+func modes(t *testing.T, fn func(t *testing.T, byHeader bool, mode session.RevocationMode)) {
 	t.Helper()
-	for name, mode := range map[string]session.Revocation{"at expiry": session.RevokeAtExpiry, "immediately": session.RevokeImmediately} {
+	for name, mode := range map[string]session.RevocationMode{"at expiry": session.RevokeAtExpiry, "immediately": session.RevokeImmediately} {
 		t.Run(name, func(t *testing.T) { both(t, func(t *testing.T, byHeader bool) { fn(t, byHeader, mode) }) })
 	}
 }
@@ -101,7 +101,7 @@ func TestSlow_UndoesNothing(t *testing.T) {
 		}, "bob"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			modes(t, func(t *testing.T, byHeader bool, mode session.Revocation) {
+			modes(t, func(t *testing.T, byHeader bool, mode session.RevocationMode) {
 				for _, first := range []gin.HandlerFunc{func(*gin.Context) {}, mergeFirst} {
 					s := newSite(t, func(c *session.Config) { c.Revocation = mode })
 					r := s.slowRoute(http.MethodGet, "/slow", s.verify(), first)
@@ -138,7 +138,7 @@ func TestSlow_SendsNoTokenOfAnEndedSession(t *testing.T) {
 		"its end": func(_ *testing.T, s *site, _ string) { s.clock.Advance(200 * 24 * time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			modes(t, func(t *testing.T, byHeader bool, mode session.Revocation) {
+			modes(t, func(t *testing.T, byHeader bool, mode session.RevocationMode) {
 				s := newSite(t, func(c *session.Config) { c.Revocation = mode })
 				var handle string
 				r := s.slowRoute(http.MethodGet, "/slow", s.verify(), func(c *gin.Context) { handle = current(c).Handle() })
@@ -280,7 +280,7 @@ func TestSlow_StoresThatCallBack(t *testing.T) {
 				store := &hooked{Store: sessiontest.NewStore()}
 				s := newSite(t)
 				svc, err := session.New(t.Context(), store, session.Config{
-					Now: s.clock.Now, Cleanup: session.Cleanup{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
+					Now: s.clock.Now, Cleanup: session.CleanupConfig{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
 				})
 				require.NoError(t, err)
 				t.Cleanup(svc.Close)
@@ -316,7 +316,7 @@ func TestSlow_CollectedMeanwhile(t *testing.T) {
 		s := newSite(t)
 		store := &hooked{Store: s.store}
 		svc, err := session.New(t.Context(), store, session.Config{
-			Now: s.clock.Now, Cleanup: session.Cleanup{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
+			Now: s.clock.Now, Cleanup: session.CleanupConfig{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
 		t.Cleanup(svc.Close)

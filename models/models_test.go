@@ -16,7 +16,7 @@ func TestRedaction(t *testing.T) {
 	t.Parallel()
 	hash := models.Hash{0: 0xCA, 1: 0xFE, 31: 0xBE}
 	key := models.SigningKey{ID: "kid", Secret: []byte("canary-secret")}
-	row := models.Session{Handle: "h", RefreshToken: models.RefreshToken{CurHash: hash}}
+	row := models.Session{Handle: "h", Lineage: models.Lineage{Current: hash}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 		for _, v := range []any{hash, &hash, key, &key, row, []models.Hash{hash}, map[string]any{"k": key}} {
 			printed := fmt.Sprintf(verb, v)

@@ -9,7 +9,7 @@ type Session struct {
 	// UserID is the application's, 1 to MaxUserID bytes, byte-exact.
 	UserID string `gorm:"column:user_id"`
 
-	RefreshToken RefreshToken `gorm:"embedded;embeddedPrefix:refresh_"`
+	Lineage Lineage `gorm:"embedded;embeddedPrefix:refresh_"`
 
 	// Payload is the JSON text that goes into access tokens; nil = absent.
 	Payload []byte `gorm:"column:payload"`
@@ -46,16 +46,16 @@ const MaxGeneration = 1 << 40
 // highest it stays: tokens are told apart by their hashes.
 func NextGeneration(gen int64) int64 { return min(gen, MaxGeneration-1) + 1 }
 
-// RefreshToken is what a row knows of the session's refresh tokens.
-type RefreshToken struct {
-	// CurHash is the double hash of the current token.
-	CurHash Hash `gorm:"column:cur_hash"`
-	// PrevHash is the double hash of the one before it; zero at first.
-	PrevHash Hash `gorm:"column:prev_hash"`
-	// CurIat is when the current token was issued.
-	CurIat int64 `gorm:"column:cur_iat"`
-	// Gen counts the generations of tokens: 0 to MaxGeneration.
-	Gen int64 `gorm:"column:gen"`
+// Lineage is what a row knows of the session's refresh tokens.
+type Lineage struct {
+	// Current is the double hash of the current token.
+	Current Hash `gorm:"column:cur_hash"`
+	// Previous is the double hash of the one before it; zero at first.
+	Previous Hash `gorm:"column:prev_hash"`
+	// IssuedAt is when the current token was issued.
+	IssuedAt int64 `gorm:"column:cur_iat"`
+	// Generation counts the generations of tokens: 0 to MaxGeneration.
+	Generation int64 `gorm:"column:gen"`
 }
 
 // LiveAt reports whether the session is neither revoked nor expired at now
@@ -85,13 +85,13 @@ type Advance struct {
 	// From must be the current token, To becomes it. They differ, so that the
 	// statement always changes the row.
 	From, To Hash
-	// Prev becomes the previous token. It is bound as a value and never taken
+	// Previous becomes the previous token. It is bound as a value and never taken
 	// from the row: SQL engines disagree on which value they would see.
-	Prev Hash
-	// ExpectPrev, unless zero, must be the previous token.
-	ExpectPrev Hash
-	// Iat and Gen belong to To.
-	Iat, Gen int64
+	Previous Hash
+	// ExpectPrevious, unless zero, must be the previous token.
+	ExpectPrevious Hash
+	// IssuedAt and Generation belong to To.
+	IssuedAt, Generation int64
 	// ExpiresAt is the new idle end. A store never moves it backwards. The
 	// absolute end holds whatever it says: both are checked everywhere.
 	ExpiresAt int64

@@ -145,7 +145,7 @@ func (s sent) handle(t *testing.T) string {
 func TestCarrier_OlderDomain(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(c *session.Config) {
-		c.Cookie.Domain, c.Cookie.Older = "app.example", []session.OlderCookie{{Domain: "old.example"}}
+		c.Cookie.Domain, c.Cookie.Older = "app.example", []session.OlderCookieConfig{{Domain: "old.example"}}
 	})
 	got := k.signIn(t, oldClient)
 	w := httptest.NewRecorder()

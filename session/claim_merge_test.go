@@ -91,7 +91,7 @@ func TestMergePayload_frontTokenIsTheTighterLimit(t *testing.T) {
 	t.Parallel()
 	off, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
 		Logger:  slog.New(slog.DiscardHandler),
-		Cleanup: session.Cleanup{Disabled: true}, FrontEnds: session.FrontEnds{FrontToken: session.FrontTokenOff},
+		Cleanup: session.CleanupConfig{Disabled: true}, FrontEnds: session.FrontEndConfig{FrontToken: session.FrontTokenOff},
 	})
 	require.NoError(t, err)
 	t.Cleanup(off.Close)

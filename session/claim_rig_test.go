@@ -38,7 +38,7 @@ func newClaimRigOn(t *testing.T, store session.Store) *claimRig {
 	t.Helper()
 	rig := &claimRig{store: sessiontest.Faulty(store), clock: sessiontest.NewClock(claimEpoch)}
 	svc, err := session.New(t.Context(), rig.store, session.Config{
-		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true},
+		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)

@@ -52,13 +52,13 @@ type Config struct {
 
 	// Revocation says how soon a revoked session stops working; see the modes.
 	// A route can ask for more.
-	Revocation Revocation
+	Revocation RevocationMode
 	// AntiCSRF protects requests that carry their token in a cookie.
-	AntiCSRF AntiCSRF
+	AntiCSRF AntiCSRFConfig
 	// SigningKey rules the keys of access and refresh tokens.
-	SigningKey SigningKey
+	SigningKey SigningKeyConfig
 	// Cleanup removes rows of sessions that ended.
-	Cleanup Cleanup
+	Cleanup CleanupConfig
 
 	// TrustedOrigins are the pages on other origins than the API's own whose requests
 	// count as meant: scheme://host, or scheme://host:port. Front ends from npm need
@@ -68,9 +68,9 @@ type Config struct {
 	TrustedOrigins []string
 
 	// Cookie rules the cookies' attributes.
-	Cookie Cookie
+	Cookie CookieConfig
 	// FrontEnds chooses what is sent to which generation of front ends.
-	FrontEnds FrontEnds
+	FrontEnds FrontEndConfig
 	// SessionExpiredStatus is the status of every answer that asks the front end
 	// to refresh or to log in: 400 to 499, default 401 (the preset RefJWT4: 440).
 	// The application must not use it for anything else.
@@ -82,12 +82,12 @@ type Config struct {
 	// claim: 400 to 499, default 403, never equal to SessionExpiredStatus.
 	InvalidClaimStatus int
 
-	// TokenCache is about how much memory, in bytes, verified access tokens may be
+	// TokenCacheBytes is about how much memory, in bytes, verified access tokens may be
 	// remembered in: 64 KiB to 1 GiB, default 16 MiB, Off for none. One with a small
 	// payload takes less than 2 KiB. It saves the reading of a token and the checking
 	// of its signature when both were done before, and nothing else: expiry, keys and
 	// revocation are asked every time.
-	TokenCache int64
+	TokenCacheBytes int64
 
 	// IPAddresses says what Create stores of the client's address for device
 	// lists. Default: nothing.
@@ -122,27 +122,27 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Off says "none" where 0 means "the default": Config.Leeway, Config.TokenCache,
+// Off says "none" where 0 means "the default": Config.Leeway, Config.TokenCacheBytes,
 // SigningKey.Rotation and ClaimConfig.DefaultMaxAge.
 const Off = -1
 
-// Revocation says how soon a revoked session stops working.
-type Revocation uint8
+// RevocationMode says how soon a revoked session stops working.
+type RevocationMode uint8
 
 const (
 	// RevokeAtExpiry lets access tokens of a revoked session work until they
 	// expire; verification needs no database. The default, as in the seed.
-	RevokeAtExpiry Revocation = iota
+	RevokeAtExpiry RevocationMode = iota
 	// RevokeImmediately reads the session's row at every verification: the
 	// seed's blacklisting. When the database cannot be asked, the request gets
 	// an errors.ErrUnavailable.
 	RevokeImmediately
 )
 
-// AntiCSRF configures the defence against cross-site request forgery. It
+// AntiCSRFConfig configures the defence against cross-site request forgery. It
 // concerns requests with a token in a cookie and a method other than GET,
 // HEAD, OPTIONS and TRACE.
-type AntiCSRF struct {
+type AntiCSRFConfig struct {
 	Mode AntiCSRFMode
 	// OnRefresh demands the proof for a refresh too. Off by default, as in the
 	// seed: a browser that evicted the page's own storage could not refresh any
@@ -164,8 +164,8 @@ const (
 	InsecureAntiCSRFOff
 )
 
-// SigningKey rules the keys.
-type SigningKey struct {
+// SigningKeyConfig rules the keys.
+type SigningKeyConfig struct {
 	// Rotation is how long a key signs before the next takes over: 1 h to
 	// 720 h, default 24 h, Off for never. A rotation invalidates no token.
 	Rotation time.Duration
@@ -192,9 +192,9 @@ type Key = token.Key
 // first key; the old one must be kept in the list until its last token expired.
 type KeyProvider = keyring.Provider
 
-// Cleanup configures the removal of rows whose session ended by expiry, or
+// CleanupConfig configures the removal of rows whose session ended by expiry, or
 // was revoked and would have expired by now.
-type Cleanup struct {
+type CleanupConfig struct {
 	// Every is the period: at least 1 min, default 7 days. One instance works
 	// in each period, whichever comes first.
 	Every time.Duration
@@ -243,7 +243,7 @@ func (c Config) withDefaults() Config {
 	c.AccessTokenValidity = cmp.Or(c.AccessTokenValidity, time.Hour)
 	c.RefreshTokenValidity = cmp.Or(c.RefreshTokenValidity, 100*day)
 	c.Leeway = orNone(c.Leeway, 5*time.Second)
-	c.TokenCache = orNone(c.TokenCache, defaultTokenCache)
+	c.TokenCacheBytes = orNone(c.TokenCacheBytes, defaultTokenCache)
 	c.SigningKey.Rotation = orNone(c.SigningKey.Rotation, day)
 	c.Cleanup.Every = cmp.Or(c.Cleanup.Every, 7*day)
 	c.Cleanup.Batch = cmp.Or(c.Cleanup.Batch, 1000)

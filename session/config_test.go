@@ -73,7 +73,7 @@ func TestConfig_Refused(t *testing.T) {
 		{"Audience", func(c *session.Config) { c.Audience = "shop\xc3" }},
 		{"Audience", func(c *session.Config) { c.Audience = "shop\u0085" }},
 		{"OperationTimeout", func(c *session.Config) { c.OperationTimeout = -time.Second }},
-		{"TokenCache", func(c *session.Config) { c.TokenCache = -2 }},
+		{"TokenCacheBytes", func(c *session.Config) { c.TokenCacheBytes = -2 }},
 		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "evil.example; Path=/x" }},
 		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "a b" }},
 		{"Cookie.AccessPath", func(c *session.Config) { c.Cookie.AccessPath = "api" }},
@@ -81,7 +81,7 @@ func TestConfig_Refused(t *testing.T) {
 		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a\r\nSet-Cookie: x=y" }},
 		{"Cookie.SignOutPath", func(c *session.Config) { c.Cookie.AccessPath = "/api" }},
 		{"Cookie.Older[0]", func(c *session.Config) {
-			c.Cookie.Domain, c.Cookie.Older = "a.example", []session.OlderCookie{{Domain: ".A.example"}}
+			c.Cookie.Domain, c.Cookie.Older = "a.example", []session.OlderCookieConfig{{Domain: ".A.example"}}
 		}},
 		{"Cookie.SameSite", func(c *session.Config) { c.Cookie.SameSite = http.SameSiteDefaultMode }},
 		{"Cookie.SameSite", func(c *session.Config) { c.Cookie.SameSite, c.Cookie.Insecure = http.SameSiteNoneMode, true }},
@@ -105,7 +105,7 @@ func TestConfig_Refused(t *testing.T) {
 func TestConfig_NamesEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
-		AccessTokenValidity: -1, Revocation: 7, Cookie: session.Cookie{Domain: "?", RefreshPath: "x"},
+		AccessTokenValidity: -1, Revocation: 7, Cookie: session.CookieConfig{Domain: "?", RefreshPath: "x"},
 	})
 	for _, field := range []string{"AccessTokenValidity", "Revocation", "Cookie.Domain", "Cookie.RefreshPath"} {
 		require.ErrorContains(t, err, "Config."+field)
@@ -124,16 +124,16 @@ func TestConfig_Accepted(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []session.Config{
 		{},
-		{AccessTokenValidity: 2 * time.Second, Leeway: session.Off, TokenCache: session.Off},
+		{AccessTokenValidity: 2 * time.Second, Leeway: session.Off, TokenCacheBytes: session.Off},
 		{AccessTokenValidity: 24 * time.Hour, RefreshTokenValidity: 365 * 24 * time.Hour, ConcurrentRefreshWindow: time.Minute},
-		{SigningKey: session.SigningKey{Rotation: session.Off}},
-		{Cookie: session.Cookie{Prefixes: session.PrefixHost}},
-		{Cookie: session.Cookie{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
-		{FrontEnds: session.FrontEnds{Preset: session.PresetRefJWT4}},
+		{SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
+		{Cookie: session.CookieConfig{Prefixes: session.PrefixHost}},
+		{Cookie: session.CookieConfig{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
+		{FrontEnds: session.FrontEndConfig{Preset: session.PresetRefJWT4}},
 		{InsecureShortLifetimes: true, RefreshTokenValidity: 2 * time.Second, AccessTokenValidity: 2 * time.Second},
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 5 * time.Minute},
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 15 * time.Minute}, // what NIST SP 800-63B asks for
-		{SessionLifetime: 3650 * 24 * time.Hour, SigningKey: session.SigningKey{Rotation: session.Off}},
+		{SessionLifetime: 3650 * 24 * time.Hour, SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
 		{Issuer: "https://例え.example", Audience: strings.Repeat("x", 256)},
 	} {
 		svc, err := session.New(t.Context(), sessiontest.NewStore(), cfg)

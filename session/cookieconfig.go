@@ -14,9 +14,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
-// Cookie rules the attributes of the kit's cookies. They are HttpOnly always
+// CookieConfig rules the attributes of the kit's cookies. They are HttpOnly always
 // (but for sIdRefreshToken, which front ends before 4.0 read).
-type Cookie struct {
+type CookieConfig struct {
 	// Domain shares the cookies with every host below it. Default: none, so
 	// that only the host that set a cookie gets it back. It must cover the host
 	// that is asked: else browsers keep no cookie of a sign-in that was answered
@@ -46,14 +46,14 @@ type Cookie struct {
 	// Prefixes and Suffix. Their cookies go on to work and are replaced at the next
 	// refresh, so that nobody is signed out; copies that would be in the way are
 	// removed. Up to 8. Remove an entry when RefreshTokenValidity has passed since.
-	Older []OlderCookie
+	Older []OlderCookieConfig
 	// Insecure leaves the Secure attribute out, for plain HTTP on the loopback
 	// interface: no cookie is set for any other host, nor through a proxy that names one.
 	Insecure bool
 }
 
-// OlderCookie is an earlier Cookie. Fields left empty have the defaults of Cookie.
-type OlderCookie struct {
+// OlderCookieConfig is an earlier Cookie. Fields left empty have the defaults of Cookie.
+type OlderCookieConfig struct {
 	Domain, AccessPath, RefreshPath string
 	Prefixes                        PrefixMode
 	Suffix                          string
@@ -72,12 +72,12 @@ const (
 	PrefixHost
 )
 
-func (c Cookie) withDefaults() Cookie {
+func (c CookieConfig) withDefaults() CookieConfig {
 	c.AccessPath = cmp.Or(c.AccessPath, defaultAccessPath)
 	c.RefreshPath = cmp.Or(c.RefreshPath, defaultRefreshPath)
 	c.SignOutPath = cmp.Or(c.SignOutPath, "/auth/signout")
 	c.SameSite = cmp.Or(c.SameSite, http.SameSiteLaxMode)
-	older := make([]OlderCookie, len(c.Older))
+	older := make([]OlderCookieConfig, len(c.Older))
 	for i, o := range c.Older {
 		o.AccessPath = cmp.Or(o.AccessPath, defaultAccessPath)
 		o.RefreshPath = cmp.Or(o.RefreshPath, defaultRefreshPath)
@@ -93,11 +93,11 @@ const (
 )
 
 // place is where the cookies are, older where they were.
-func (c Cookie) place() wire.Place {
+func (c CookieConfig) place() wire.Place {
 	return wire.PlaceOf(c.Domain, c.AccessPath, c.RefreshPath, c.Suffix, c.Prefixes == PrefixHost)
 }
 
-func (o OlderCookie) place() wire.Place {
+func (o OlderCookieConfig) place() wire.Place {
 	return wire.PlaceOf(o.Domain, o.AccessPath, o.RefreshPath, o.Suffix, o.Prefixes == PrefixHost)
 }
 
@@ -112,7 +112,7 @@ var pathSyntax = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+=:@%/-]*$`)
 // suffixSyntax keeps a name a cookie's name (RFC 6265, section 4.1.1).
 var suffixSyntax = regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`)
 
-func (c Cookie) validate(p *fieldProblems) {
+func (c CookieConfig) validate(p *fieldProblems) {
 	p.path("Cookie.AccessPath", c.AccessPath)
 	p.route("Cookie.RefreshPath", c.RefreshPath)
 	p.route("Cookie.SignOutPath", c.SignOutPath)
@@ -143,7 +143,7 @@ func (c Cookie) validate(p *fieldProblems) {
 	}
 	for i, o := range c.Older {
 		o.validate(p, fmt.Sprintf("Cookie.Older[%d]", i), c)
-		if slices.ContainsFunc(c.Older[:i], func(before OlderCookie) bool { return before.place() == o.place() }) {
+		if slices.ContainsFunc(c.Older[:i], func(before OlderCookieConfig) bool { return before.place() == o.place() }) {
 			p.add(fmt.Sprintf("Cookie.Older[%d]", i), "is there twice")
 		}
 	}
@@ -152,7 +152,7 @@ func (c Cookie) validate(p *fieldProblems) {
 // maxOlder bounds what answers carry for the sake of earlier deploys.
 const maxOlder = 8
 
-func (o OlderCookie) validate(p *fieldProblems, field string, now Cookie) {
+func (o OlderCookieConfig) validate(p *fieldProblems, field string, now CookieConfig) {
 	p.path(field+".AccessPath", o.AccessPath)
 	p.route(field+".RefreshPath", o.RefreshPath)
 	p.domain(field+".Domain", o.Domain)

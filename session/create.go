@@ -79,7 +79,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	if err != nil {
 		return nil, err
 	}
-	row.RefreshToken = models.RefreshToken{CurHash: hash, CurIat: now}
+	row.Lineage = models.Lineage{Current: hash, IssuedAt: now}
 	if err := s.store.Insert(ctx, row); err != nil {
 		return nil, err
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Info is a session as a device list shows it.
-type Info struct {
+// Device is a session as a device list shows it.
+type Device struct {
 	Handle     string
 	UserID     string
 	CreatedAt  time.Time
@@ -25,8 +25,8 @@ type Info struct {
 	IP         string
 }
 
-func infoOf(row *models.Session) Info {
-	return Info{
+func deviceOf(row *models.Session) Device {
+	return Device{
 		Handle: row.Handle, UserID: row.UserID,
 		CreatedAt: time.UnixMilli(row.CreatedAt), LastUsedAt: time.UnixMilli(row.LastUsedAt),
 		ExpiresAt: time.UnixMilli(row.ExpiresAt), UserAgent: row.UserAgent, IP: row.IP,
@@ -38,18 +38,18 @@ func infoOf(row *models.Session) Info {
 //
 // Errors: [errors.ErrUnauthorised] with the reason [errors.ErrSessionNotFound] when no
 // live session has this handle, [errors.ErrUnavailable], [errors.ErrGeneral].
-func (s *Service) Get(ctx context.Context, handle string) (Info, error) {
+func (s *Service) Get(ctx context.Context, handle string) (Device, error) {
 	if err := s.checkOpen(); err != nil {
-		return Info{}, err
+		return Device{}, err
 	}
 	row, err := s.live(ctx, handle)
 	if errors.Is(err, errors.ErrUnauthorised) {
-		return Info{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
+		return Device{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
 	}
 	if err != nil {
-		return Info{}, err
+		return Device{}, err
 	}
-	return infoOf(row), nil
+	return deviceOf(row), nil
 }
 
 // maxPage is how many sessions one statement reads or ends. It takes tens of
@@ -62,15 +62,15 @@ const maxPage = 1000
 // many.
 //
 // Errors: [errors.ErrUnavailable], [errors.ErrGeneral].
-func (s *Service) List(ctx context.Context, userID string) ([]Info, error) {
+func (s *Service) List(ctx context.Context, userID string) ([]Device, error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, err
 	}
-	list := []Info{}
+	list := []Device{}
 	err := s.eachPage(ctx, models.SessionsOfUser{UserID: userID, Now: s.now(), Limit: maxPage},
 		func(rows []models.Session) bool {
 			for i := range rows {
-				list = append(list, infoOf(&rows[i]))
+				list = append(list, deviceOf(&rows[i]))
 			}
 			return true
 		})
@@ -82,7 +82,7 @@ func (s *Service) List(ctx context.Context, userID string) ([]Info, error) {
 
 // Page is a part of a user's live sessions.
 type Page struct {
-	Sessions []Info
+	Sessions []Device
 	// After is what the next ListPage takes to go on; empty at the end.
 	After string
 }
@@ -109,7 +109,7 @@ func (s *Service) ListPage(ctx context.Context, userID, after string, limit int)
 		return Page{}, err
 	}
 	var rows []models.Session
-	page := Page{Sessions: []Info{}}
+	page := Page{Sessions: []Device{}}
 	err = s.eachPage(ctx, models.SessionsOfUser{UserID: userID, Now: s.now(), From: from, Limit: limit},
 		func(more []models.Session) bool {
 			rows = append(rows, more...)
@@ -123,7 +123,7 @@ func (s *Service) ListPage(ctx context.Context, userID, after string, limit int)
 		page.After = formatPosition(rows[limit-1].Position())
 	}
 	for i := range rows {
-		page.Sessions = append(page.Sessions, infoOf(&rows[i]))
+		page.Sessions = append(page.Sessions, deviceOf(&rows[i]))
 	}
 	return page, nil
 }

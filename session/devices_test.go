@@ -105,7 +105,7 @@ func TestGet(t *testing.T) {
 	require.NoError(t, err)
 	list, err := k.List(t.Context(), "ada")
 	require.NoError(t, err)
-	require.Equal(t, []session.Info{info}, list)
+	require.Equal(t, []session.Device{info}, list)
 	require.Equal(t, []string{"ada", "Agent", "192.0.2.1"}, []string{info.UserID, info.UserAgent, info.IP})
 	require.True(t, info.CreatedAt.Equal(k.clock.Now()))
 

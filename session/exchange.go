@@ -252,7 +252,7 @@ func (s *Service) alive(claims *token.Access) func(context.Context) bool {
 			v := lineage.OnUse(lineage.Of(row, s.now()), tok, s.window())
 			// A young token that was repeated names no parent, and is a sibling of the
 			// current one as long as that is of its generation.
-			sibling := s.window() > 0 && tok.Parent.IsZero() && tok.Gen == row.RefreshToken.Gen
+			sibling := s.window() > 0 && tok.Parent.IsZero() && tok.Gen == row.Lineage.Generation
 			return v != lineage.Unauthorised && (v != lineage.TryRefresh || sibling)
 		case !errors.Is(err, errors.ErrUnauthorised):
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: tokens were not sent, as nobody could tell whether their session still lives",

@@ -52,7 +52,7 @@ func (b backup) forge(t *testing.T, template string, gen int64) string {
 	fields := raw[2+int(raw[1])+16:] // behind the key id and the service
 	copy(fields, handle)
 	binary.BigEndian.PutUint64(fields[16:], uint64(gen))
-	copy(fields[32:], b.row.RefreshToken.CurHash[:])
+	copy(fields[32:], b.row.Lineage.Current[:])
 	mac := hmac.New(sha256.New, b.key.Secret)
 	mac.Write([]byte("sessionkit refresh token v2 mac\x00"))
 	mac.Write(raw)
@@ -109,7 +109,7 @@ func TestSigning_OnlyThePayloadIsTheCallersInput(t *testing.T) {
 		tokens, err := k.Create(t.Context(), "user")
 		require.NoError(t, err)
 		svc, err := session.New(t.Context(), damaged{k.store, row.damage}, session.Config{
-			Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.Cleanup{Disabled: true},
+			Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
 		})
 		require.NoError(t, err)
 		t.Cleanup(svc.Close)

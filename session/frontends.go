@@ -6,11 +6,11 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
-// FrontEnds chooses what is sent to which generation of front ends. The
+// FrontEndConfig chooses what is sent to which generation of front ends. The
 // preset decides every switch that is left at its zero value.
 //
 // Front ends from version 16 on name themselves by the header st-auth-mode.
-type FrontEnds struct {
+type FrontEndConfig struct {
 	Preset Preset
 
 	// Carriers allows tokens in cookies, in headers, or both (the default). A
@@ -90,7 +90,7 @@ const (
 	IDRefreshCookieLegacyMigrate
 )
 
-func (f FrontEnds) withDefaults() FrontEnds {
+func (f FrontEndConfig) withDefaults() FrontEndConfig {
 	if f.FrontToken == FrontTokenByPreset {
 		f.FrontToken = FrontTokenOn
 	}
@@ -131,7 +131,7 @@ func (s IDRefreshCookieSwitch) wire() wire.Switch {
 	}
 }
 
-func (f FrontEnds) validate(p *fieldProblems) {
+func (f FrontEndConfig) validate(p *fieldProblems) {
 	if f.Preset > PresetModern {
 		p.add("FrontEnds.Preset", "unknown preset %d", f.Preset)
 	}

@@ -121,7 +121,7 @@ func TestGeneration_goesOnAtTheCap(t *testing.T) {
 			require.NotNil(t, replacement)
 			row, err := k.store.Find(t.Context(), tokens.Session.Handle())
 			require.NoError(t, err)
-			require.LessOrEqual(t, row.RefreshToken.Gen, int64(models.MaxGeneration))
+			require.LessOrEqual(t, row.Lineage.Generation, int64(models.MaxGeneration))
 		}
 		_, err = k.Refresh(t.Context(), first.Refresh.Value)
 		require.ErrorIs(t, err, errors.ErrTokenTheft)

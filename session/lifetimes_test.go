@@ -38,7 +38,7 @@ func TestAccessTokens_neverLongerThanConfigured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := newKit(t, func(c *session.Config) {
-				c.AccessTokenValidity, c.SessionLifetime, c.TokenCache = row.validity, row.lifetime, session.Off
+				c.AccessTokenValidity, c.SessionLifetime, c.TokenCacheBytes = row.validity, row.lifetime, session.Off
 			})
 			k.clock.Advance(row.into)
 			start := k.clock.Now()

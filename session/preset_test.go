@@ -90,7 +90,7 @@ func TestPreset_IDRefreshCookie(t *testing.T) {
 func TestPreset_SwitchesWin(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(c *session.Config) {
-		c.FrontEnds = session.FrontEnds{
+		c.FrontEnds = session.FrontEndConfig{
 			Preset: session.PresetModern, FrontToken: session.FrontTokenOff,
 			IDRefreshHeader: session.IDRefreshHeaderAlways, IDRefreshCookie: session.IDRefreshCookieAlways,
 		}

@@ -145,7 +145,7 @@ func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int6
 		return row.ExpiresAt, true, nil
 	}
 	moved, err := s.store.Extend(ctx, models.Extend{
-		Handle: row.Handle, Current: row.RefreshToken.CurHash, ExpiresAt: wanted, Now: now,
+		Handle: row.Handle, Current: row.Lineage.Current, ExpiresAt: wanted, Now: now,
 	})
 	return wanted, moved, err
 }
@@ -167,7 +167,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		now, current := s.now(), row.RefreshToken.CurHash
+		now, current := s.now(), row.Lineage.Current
 		if attempt >= lineage.MaxAttempts {
 			current = models.Hash{}
 		}
@@ -190,7 +190,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 }
 
 func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int64) error {
-	since := time.Duration(max(0, now-row.RefreshToken.CurIat)) * time.Millisecond
+	since := time.Duration(max(0, now-row.Lineage.IssuedAt)) * time.Millisecond
 	found := &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
 	// Whatever the application's logger or OnEvent does, the theft is told.
 	defer s.thefts.Tell(found) //nolint:contextcheck // the callback has one of its own

@@ -61,7 +61,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	}
 
 	s := &Service{
-		cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCache),
+		cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCacheBytes),
 		wire: cfg.wireSettings(), closed: make(chan struct{}),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)

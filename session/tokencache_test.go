@@ -49,7 +49,7 @@ func TestTokenCacheHonoursEveryEnd(t *testing.T) {
 			t.Parallel()
 			newKit := func(t *testing.T) *kit {
 				t.Helper()
-				return newKit(t, func(c *session.Config) { c.TokenCache = size })
+				return newKit(t, func(c *session.Config) { c.TokenCacheBytes = size })
 			}
 			t.Run("expiry", func(t *testing.T) {
 				t.Parallel()

@@ -21,7 +21,7 @@ func (s *Service) advance(ctx context.Context, step models.Advance) (found *mode
 	if readErr != nil {
 		return nil, false, readErr
 	}
-	if err != nil && found != nil && found.LiveAt(step.Now) && found.RefreshToken.CurHash.Equal(step.To) {
+	if err != nil && found != nil && found.LiveAt(step.Now) && found.Lineage.Current.Equal(step.To) {
 		return found, true, nil
 	}
 	return found, false, nil
@@ -32,7 +32,7 @@ func (s *Service) advance(ctx context.Context, step models.Advance) (found *mode
 func (s *Service) dated(step models.Advance, handle string, absolute int64) models.Advance {
 	step.Handle = handle
 	step.Now = s.now()
-	step.ExpiresAt = s.idleEnd(max(step.Now, step.Iat), absolute)
+	step.ExpiresAt = s.idleEnd(max(step.Now, step.IssuedAt), absolute)
 	return step
 }
 

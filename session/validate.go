@@ -93,8 +93,8 @@ func (c Config) validate() error {
 	if c.Cleanup.Batch < 1 || c.Cleanup.Batch > 1000 {
 		p.add("Cleanup.Batch", "%d is not between 1 and 1000", c.Cleanup.Batch)
 	}
-	if c.TokenCache != 0 && (c.TokenCache < minTokenCache || c.TokenCache > maxTokenCache) {
-		p.add("TokenCache", "%d bytes are not between %d and %d", c.TokenCache, minTokenCache, maxTokenCache)
+	if c.TokenCacheBytes != 0 && (c.TokenCacheBytes < minTokenCache || c.TokenCacheBytes > maxTokenCache) {
+		p.add("TokenCacheBytes", "%d bytes are not between %d and %d", c.TokenCacheBytes, minTokenCache, maxTokenCache)
 	}
 	p.within("OperationTimeout", c.OperationTimeout, 10*time.Millisecond, time.Minute)
 	return p.list.Err()

@@ -16,7 +16,7 @@ type VerifyOption func(*demands)
 // demands is what a verification asks for.
 type demands struct {
 	antiCSRF   csrfDemand
-	revocation Revocation
+	revocation RevocationMode
 	claims     []ClaimValidator
 	optional   bool
 	// asked is when the claims are asked for; 0 is now.
@@ -44,7 +44,7 @@ func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
 func InsecureSkipAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfNever } }
 
 // WithRevocation overrides Config.Revocation.
-func WithRevocation(mode Revocation) VerifyOption {
+func WithRevocation(mode RevocationMode) VerifyOption {
 	return func(d *demands) { d.revocation = mode }
 }
 
@@ -136,7 +136,7 @@ func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, 
 
 // settle asks the database where that is needed: to promote, or because
 // revocation must be immediate.
-func (s *Service) settle(ctx context.Context, claims *token.Access, mode Revocation) (*Session, *AccessToken, error) {
+func (s *Service) settle(ctx context.Context, claims *token.Access, mode RevocationMode) (*Session, *AccessToken, error) {
 	if !claims.Parent.IsZero() {
 		return s.promote(ctx, claims)
 	}

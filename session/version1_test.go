@@ -57,10 +57,10 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 	for _, s := range tables.Sessions {
 		row := &models.Session{
 			Handle: s.Handle, UserID: s.UserID, Payload: []byte(s.Payload),
-			RefreshToken: models.RefreshToken{CurIat: s.CurIat, Gen: s.Gen},
+			Lineage: models.Lineage{IssuedAt: s.CurIat, Generation: s.Gen},
 			CreatedAt:    s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
 		}
-		for hash, text := range map[*models.Hash]string{&row.RefreshToken.CurHash: s.CurHash, &row.RefreshToken.PrevHash: s.PrevHash} {
+		for hash, text := range map[*models.Hash]string{&row.Lineage.Current: s.CurHash, &row.Lineage.Previous: s.PrevHash} {
 			_, err := hex.Decode(hash[:], []byte(text))
 			require.NoError(t, err)
 		}

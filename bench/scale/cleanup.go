@@ -110,7 +110,7 @@ func (c *cleanup) run(ctx context.Context, limit time.Duration) error {
 	store := &metered{Store: c.store, phase: &c.phase}
 	cleaner, err := service(ctx, store, c.ahead, func(cfg *session.Config) {
 		// The shortest period, so that it begins within seconds; all else by default.
-		cfg.Cleanup = session.Cleanup{Every: time.Minute}
+		cfg.Cleanup = session.CleanupConfig{Every: time.Minute}
 		cfg.OnEvent = func(e session.Event) {
 			if e.Kind == session.EventCleanup {
 				select {

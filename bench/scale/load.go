@@ -27,10 +27,10 @@ const (
 // values appends the columns of row to args. The hashes are bytes of their own, as
 // a row may be overwritten before the driver sends them.
 func values(args []any, row *models.Session) []any {
-	token := &row.RefreshToken
+	token := &row.Lineage
 	return append(
-		args, row.Handle, row.UserID, append([]byte{}, token.CurHash[:]...), append([]byte{}, token.PrevHash[:]...),
-		token.CurIat, token.Gen, row.Payload, row.Data, row.DataVersion, row.CreatedAt, row.LastUsedAt,
+		args, row.Handle, row.UserID, append([]byte{}, token.Current[:]...), append([]byte{}, token.Previous[:]...),
+		token.IssuedAt, token.Generation, row.Payload, row.Data, row.DataVersion, row.CreatedAt, row.LastUsedAt,
 		row.ExpiresAt, row.AbsoluteExpiresAt, row.RevokedAt, string(row.RevokeReason), row.UserAgent, row.IP,
 	)
 }

@@ -24,14 +24,14 @@ type call struct {
 func calls(now int64) []call {
 	row := models.Session{
 		Handle: "plans", UserID: "plans", CreatedAt: now, LastUsedAt: now, ExpiresAt: now + 1000,
-		RefreshToken: models.RefreshToken{CurHash: models.Hash{1}, CurIat: now},
+		Lineage: models.Lineage{Current: models.Hash{1}, IssuedAt: now},
 	}
 	step := models.Advance{
-		Handle: row.Handle, From: models.Hash{1}, To: models.Hash{2}, Prev: models.Hash{1},
-		Iat: now, Gen: 1, ExpiresAt: now + 2000, Now: now,
+		Handle: row.Handle, From: models.Hash{1}, To: models.Hash{2}, Previous: models.Hash{1},
+		IssuedAt: now, Generation: 1, ExpiresAt: now + 2000, Now: now,
 	}
 	swap := step
-	swap.From, swap.To, swap.ExpectPrev = models.Hash{2}, models.Hash{3}, models.Hash{1}
+	swap.From, swap.To, swap.ExpectPrevious = models.Hash{2}, models.Hash{3}, models.Hash{1}
 	key := models.SigningKey{ID: "plans", Purpose: "plans", Secret: []byte("s"), RetireAt: 9}
 	version := int64(1)
 

@@ -106,9 +106,9 @@ func (p *plan) rowOf(i int, user string) models.Session {
 	// Used at some time since, but not so long ago that it would have ended.
 	oldest := max(created, p.now-idle+dayMillis/24)
 	used := oldest + rng.Int64N(max(1, p.now-oldest))
-	row.LastUsedAt, row.RefreshToken.CurIat, row.ExpiresAt = used, used, used+idle
-	if row.RefreshToken.Gen = rng.Int64N(64); row.RefreshToken.Gen > 0 {
-		fill(rng, row.RefreshToken.PrevHash[:])
+	row.LastUsedAt, row.Lineage.IssuedAt, row.ExpiresAt = used, used, used+idle
+	if row.Lineage.Generation = rng.Int64N(64); row.Lineage.Generation > 0 {
+		fill(rng, row.Lineage.Previous[:])
 	}
 	return row
 }
@@ -120,9 +120,9 @@ func newRow(rng *rand.Rand, user string, now int64, randomHandle bool) models.Se
 		Payload: payload(rng), Data: data(rng),
 		CreatedAt: now, LastUsedAt: now, ExpiresAt: now + idle,
 		UserAgent: userAgent(rng), IP: fmt.Sprintf("203.0.113.%d", rng.IntN(256)),
-		RefreshToken: models.RefreshToken{CurIat: now},
+		Lineage: models.Lineage{IssuedAt: now},
 	}
-	fill(rng, row.RefreshToken.CurHash[:])
+	fill(rng, row.Lineage.Current[:])
 	return row
 }
 

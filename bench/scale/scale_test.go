@@ -129,7 +129,7 @@ func lengths(row models.Session) map[string]int {
 			sizes[name] = len(v)
 		case []byte:
 			sizes[name] = len(v)
-			if name == "refresh_prev_hash" && row.RefreshToken.PrevHash.IsZero() {
+			if name == "refresh_prev_hash" && row.Lineage.Previous.IsZero() {
 				sizes[name] = 0
 			}
 		case int64:
@@ -154,7 +154,7 @@ func TestPlanOfUsers(t *testing.T) {
 		require.True(t, row.LiveAt(p.now+time.Hour.Milliseconds()-1), "row %d ends too early", i)
 		require.LessOrEqual(t, row.ExpiresAt, p.now+idle)
 		require.LessOrEqual(t, row.CreatedAt, row.LastUsedAt)
-		require.Equal(t, row.RefreshToken.Gen == 0, row.RefreshToken.PrevHash.IsZero())
+		require.Equal(t, row.Lineage.Generation == 0, row.Lineage.Previous.IsZero())
 	}
 	require.Len(t, handles, 10_000)
 	users := map[int]int{}

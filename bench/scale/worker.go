@@ -212,10 +212,10 @@ func (w *worker) onLoaded(ctx context.Context, i int) error {
 
 // advanceLoaded is the statement of a promotion, and puts the row back.
 func (w *worker) advanceLoaded(ctx context.Context, row models.Session) error {
-	now, was := time.Now().UnixMilli(), row.RefreshToken
+	now, was := time.Now().UnixMilli(), row.Lineage
 	step := models.Advance{
-		Handle: row.Handle, From: was.CurHash, Prev: was.CurHash,
-		Iat: now, Gen: was.Gen + 1, ExpiresAt: now + idle, Now: now,
+		Handle: row.Handle, From: was.Current, Previous: was.Current,
+		IssuedAt: now, Generation: was.Gen + 1, ExpiresAt: now + idle, Now: now,
 	}
 	fill(w.rng, step.To[:])
 	if err := w.measure(ctx, opLoadedAdvance, func(ctx context.Context) error {
@@ -226,7 +226,7 @@ func (w *worker) advanceLoaded(ctx context.Context, row models.Session) error {
 	}
 	_, err := w.db.ExecContext(ctx, "UPDATE "+w.table+" SET refresh_cur_hash = ?, refresh_prev_hash = ?, refresh_cur_iat = ?, "+
 		"refresh_gen = ?, last_used_at = ?, expires_at = ? WHERE handle = ?",
-		was.CurHash, was.PrevHash, was.CurIat, was.Gen, row.LastUsedAt, row.ExpiresAt, row.Handle)
+		was.Current, was.Previous, was.IssuedAt, was.Generation, row.LastUsedAt, row.ExpiresAt, row.Handle)
 	return err
 }
 

@@ -46,7 +46,7 @@ func newApp(t *testing.T, pageOrigin string, change ...func(*session.Config)) *a
 	a := &app{clock: sessiontest.NewClock(time.Now().Truncate(time.Second)), log: &requestLog{}, gate: newGate()}
 	cfg := session.Config{
 		Now: a.clock.Now, Leeway: session.Off, AccessTokenValidity: validity,
-		Cookie: session.Cookie{Insecure: true}, Logger: slog.New(slog.DiscardHandler),
+		Cookie: session.CookieConfig{Insecure: true}, Logger: slog.New(slog.DiscardHandler),
 		OperationTimeout: 30 * time.Second,
 		OnEvent: func(e session.Event) {
 			if e.Kind == session.EventTheft {

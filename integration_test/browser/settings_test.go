@@ -58,7 +58,7 @@ func TestCookiePrefixes(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			tellAll(t, life, setting{
 				frontEnd: frontEnd{version}, mode: "cookie", tls: true, prefixed: true,
-				change: func(cfg *session.Config) { cfg.Cookie = session.Cookie{Prefixes: session.PrefixHost} },
+				change: func(cfg *session.Config) { cfg.Cookie = session.CookieConfig{Prefixes: session.PrefixHost} },
 			})
 		})
 	}
@@ -72,7 +72,7 @@ func TestCrossSiteCookies(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			tellAll(t, life, setting{
 				frontEnd: frontEnd{version}, mode: "cookie", tls: true, cross: true,
-				change: func(cfg *session.Config) { cfg.Cookie = session.Cookie{SameSite: http.SameSiteNoneMode} },
+				change: func(cfg *session.Config) { cfg.Cookie = session.CookieConfig{SameSite: http.SameSiteNoneMode} },
 			})
 		})
 	}

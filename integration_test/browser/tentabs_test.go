@@ -67,7 +67,7 @@ func serveTenTabs(t *testing.T, tabs []*tab, host string, window time.Duration) 
 	t.Helper()
 	w := &tenTabs{t: t, tabs: tabs}
 	w.app = newApp(t, "", func(cfg *session.Config) {
-		cfg.Cookie, cfg.ConcurrentRefreshWindow = session.Cookie{}, window
+		cfg.Cookie, cfg.ConcurrentRefreshWindow = session.CookieConfig{}, window
 		// Time passes between the tabs' messages, beside the jumps of the story.
 		stands, start := cfg.Now, time.Now()
 		cfg.Now = func() time.Time { return stands().Add(time.Since(start)) }

@@ -104,7 +104,7 @@ func TestPlanted_Table(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, session.Cookie{})
+			s := newSite(t, session.CookieConfig{})
 			b := s.browser()
 			b.signIn("ada")
 			row.plant(t, b, s.pair("eve"))
@@ -143,7 +143,7 @@ func TestPlanted_BeforeSignIn(t *testing.T) {
 		"sAccessToken=%s; Domain=example.com; Path=/", "sAccessToken=%s; Domain=example.com; Path=/api",
 		"sRefreshToken=%[2]s; Domain=example.com; Path=/auth/session/refresh", "sRefreshToken=%[2]s; Domain=example.com; Path=/",
 	} {
-		s := newSite(t, session.Cookie{})
+		s := newSite(t, session.CookieConfig{})
 		b, mine := s.browser(), s.pair("eve")
 		if strings.Contains(line, "[2]") {
 			b.plant(fmt.Sprintf(line+"%[1]s", "", mine.refresh))
@@ -163,7 +163,7 @@ func TestPlanted_BeforeSignIn(t *testing.T) {
 // planted a pair of the attacker's meanwhile.
 func TestPlanted_WhileAway(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	b := s.browser()
 	b.signIn("ada")
 	s.clock.Advance(5 * 24 * time.Hour)
@@ -197,10 +197,10 @@ func TestPlanted_WhileAway(t *testing.T) {
 // With prefixes a sibling host can sign nobody in, before and after a sign-in.
 func TestPlanted_Prefixes(t *testing.T) {
 	t.Parallel()
-	for name, cookie := range map[string]session.Cookie{
+	for name, cookie := range map[string]session.CookieConfig{
 		"prefixes":       {Prefixes: session.PrefixHost},
 		"suffix":         {Prefixes: session.PrefixHost, Suffix: "-x"},
-		"older prefixes": {Prefixes: session.PrefixHost, Older: []session.OlderCookie{{Prefixes: session.PrefixHost, Suffix: "-old"}}},
+		"older prefixes": {Prefixes: session.PrefixHost, Older: []session.OlderCookieConfig{{Prefixes: session.PrefixHost, Suffix: "-old"}}},
 	} {
 		for _, suffix := range []string{cookie.Suffix, "-old"} {
 			s := newSite(t, cookie)
@@ -226,7 +226,7 @@ func TestPlanted_Prefixes(t *testing.T) {
 // While an older name without prefix is listed, the cookie with one still decides where it is.
 func TestPlanted_PrefixesWithOlderNames(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{Prefixes: session.PrefixHost, Older: []session.OlderCookie{{}}})
+	s := newSite(t, session.CookieConfig{Prefixes: session.PrefixHost, Older: []session.OlderCookieConfig{{}}})
 	b := s.browser()
 	b.signIn("ada")
 	mine := s.pair("eve")
@@ -244,7 +244,7 @@ func TestPlanted_PrefixesWithOlderNames(t *testing.T) {
 // A cookie bomb decides nothing: what was not read may be the browser's own.
 func TestPlanted_Bomb(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	mine := s.pair("eve")
 	for _, filler := range []string{
 		strings.Repeat("x=; ", 2000), strings.Repeat(";", 1<<20), "x=" + strings.Repeat("y", 70<<10) + "; ",
@@ -274,7 +274,7 @@ func TestPlanted_DatabaseAway(t *testing.T) {
 		},
 		"access token": func(b *browser, mine pair) { b.plant("sAccessToken=" + mine.access + "; Domain=example.com; Path=/") },
 	} {
-		s := newSite(t, session.Cookie{})
+		s := newSite(t, session.CookieConfig{})
 		b := s.browser()
 		b.signIn("ada")
 		plant(b, s.pair("eve"))
@@ -296,14 +296,14 @@ func TestPlanted_DatabaseAway(t *testing.T) {
 // Whatever cannot be healed ends the loop.
 func TestLoop_Ends(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{}, func(c *session.Config) { c.FrontEnds.IDRefreshCookie = session.IDRefreshCookieLegacyMigrate })
+	s := newSite(t, session.CookieConfig{}, func(c *session.Config) { c.FrontEnds.IDRefreshCookie = session.IDRefreshCookieLegacyMigrate })
 	b := s.browser()
 	b.signIn("ada")
 	b.plant("sIdRefreshToken=x; Domain=example.com; Path=/")
 	b.plant("sIdRefreshToken=y; Domain=example.com; Path=/api/me")
 	b.is("ada", 1, "a cookie that cannot be removed is a reason to refresh once")
 
-	s = newSite(t, session.Cookie{}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
+	s = newSite(t, session.CookieConfig{}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
 	b = s.browser()
 	b.plant("sIdRefreshToken=x; Domain=example.com; Path=/")
 	_, n := b.FrontEnd(http.MethodGet, me, s.refreshURL, 50)
@@ -345,7 +345,7 @@ func TestStory_HostOnlyThenDomain(t *testing.T) {
 func TestTwoApplications(t *testing.T) {
 	t.Parallel()
 	for name, suffix := range map[string]string{"equal names": "", "a suffix": "-b"} {
-		a, b := newSite(t, session.Cookie{}), newSite(t, session.Cookie{Suffix: suffix})
+		a, b := newSite(t, session.CookieConfig{}), newSite(t, session.CookieConfig{Suffix: suffix})
 		at := a.browser()
 		at.signIn("ada")
 		before := at.ours()
@@ -361,7 +361,7 @@ func TestTwoApplications(t *testing.T) {
 		}
 		require.Equal(t, before, at.ours(), name)
 		// Only the access token comes along, as when their refresh paths differ.
-		other := newSite(t, session.Cookie{RefreshPath: "/b/refresh"})
+		other := newSite(t, session.CookieConfig{RefreshPath: "/b/refresh"})
 		at.Handler = other.handler
 		for range 3 {
 			require.Equal(t, http.StatusUnauthorized, at.Fetch(http.MethodPost, host+"/b/refresh").Code)
@@ -384,7 +384,7 @@ func TestTwoApplications(t *testing.T) {
 // A visitor with something else under our names is a visitor.
 func TestVisitor_Junk(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	for _, line := range []string{"sAccessToken=x", "sAccessToken=x; sAccessToken=y", `sAccessToken="a b"`, "sAccessToken=a.b.c; sAccessToken=" + strings.Repeat("z", 5000)} {
 		b := &testjar.Browser{Jar: testjar.New(time.Now), Handler: s.handler}
 		w := b.Fetch(http.MethodGet, optPage, "Cookie", line)

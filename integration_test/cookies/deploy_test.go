@@ -20,8 +20,8 @@ func urlOf(text string) *url.URL {
 }
 
 // layouts are ways to keep the cookies, each of which a deploy may leave for any other.
-func layouts() map[string]session.Cookie {
-	return map[string]session.Cookie{
+func layouts() map[string]session.CookieConfig {
+	return map[string]session.CookieConfig{
 		"plain":               {},
 		"Domain":              {Domain: "example.com"},
 		"own Domain":          {Domain: "app.example.com"},
@@ -35,8 +35,8 @@ func layouts() map[string]session.Cookie {
 	}
 }
 
-func older(c session.Cookie) session.OlderCookie {
-	return session.OlderCookie{Domain: c.Domain, AccessPath: c.AccessPath, RefreshPath: c.RefreshPath, Prefixes: c.Prefixes, Suffix: c.Suffix}
+func older(c session.CookieConfig) session.OlderCookieConfig {
+	return session.OlderCookieConfig{Domain: c.Domain, AccessPath: c.AccessPath, RefreshPath: c.RefreshPath, Prefixes: c.Prefixes, Suffix: c.Suffix}
 }
 
 // Whatever a deploy changes of the cookies: with the earlier ones in Older nobody is signed out.
@@ -47,7 +47,7 @@ func TestDeploy_EachPair(t *testing.T) {
 			if oldName == newName {
 				continue
 			}
-			after.Older = []session.OlderCookie{older(before)}
+			after.Older = []session.OlderCookieConfig{older(before)}
 			t.Run(oldName+" to "+newName, func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, before)
@@ -109,7 +109,7 @@ func TestDeploy_AsleepFor30Days(t *testing.T) {
 			s := newSite(t, before)
 			b := s.browser()
 			b.signIn("ada")
-			after.Older = []session.OlderCookie{older(before)}
+			after.Older = []session.OlderCookieConfig{older(before)}
 			s.deploy(after)
 			s.clock.Advance(30 * 24 * time.Hour)
 			b.is("ada", 1, oldName+" to "+newName)
@@ -152,7 +152,7 @@ func TestDeploy_Chain(t *testing.T) {
 // A visitor's refresh goes once through the older routes and ends.
 func TestDeploy_Visitor(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{Older: []session.OlderCookie{{RefreshPath: "/renew"}, {RefreshPath: "/a/renew", Domain: "example.com"}, {Suffix: "x"}}})
+	s := newSite(t, session.CookieConfig{Older: []session.OlderCookieConfig{{RefreshPath: "/renew"}, {RefreshPath: "/a/renew", Domain: "example.com"}, {Suffix: "x"}}})
 	b := s.browser()
 	w := b.Fetch(http.MethodPost, s.refreshURL, "rid", "session")
 	require.Equal(t, http.StatusUnauthorized, w.Code)

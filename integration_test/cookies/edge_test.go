@@ -15,7 +15,7 @@ import (
 // A sign-in ends the sessions of both carriers that its request came with.
 func TestSignIn_EndsBothCarriers(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	b, byHeader := s.browser(), s.pair("ada")
 	b.signIn("ada")
 	require.Equal(t, http.StatusOK, b.send(http.MethodPost, logIn, http.Header{"Authorization": {"Bearer " + byHeader.access}}).Code)
@@ -28,7 +28,7 @@ func TestSignIn_EndsBothCarriers(t *testing.T) {
 // about the other token.
 func TestRefresh_UnsureClearsNothing(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	mine := s.pair("eve")
 	own := unknownRefreshKey(t, s.pair("ada").refresh)
 	_, err := s.svc.Revoke(t.Context(), mine.handle)
@@ -42,10 +42,10 @@ func TestRefresh_UnsureClearsNothing(t *testing.T) {
 // A gateway's own bearer token does not hide that the cookie goes to an older route.
 func TestRefresh_GatewaysBearer(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{RefreshPath: "/renew"})
+	s := newSite(t, session.CookieConfig{RefreshPath: "/renew"})
 	b := s.browser()
 	b.signIn("ada")
-	s.deploy(session.Cookie{Older: []session.OlderCookie{{RefreshPath: "/renew"}}})
+	s.deploy(session.CookieConfig{Older: []session.OlderCookieConfig{{RefreshPath: "/renew"}}})
 	w := b.Fetch(http.MethodPost, s.refreshURL, "Authorization", "Bearer gateways.own.token")
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, 1, b.Hops)
@@ -55,7 +55,7 @@ func TestRefresh_GatewaysBearer(t *testing.T) {
 // mounts them by hand.
 func TestOrigin_AnyMethod(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut} {
 		for _, call := range []func(w http.ResponseWriter, r *http.Request) error{
 			s.svc.SignOutHTTP,

@@ -52,7 +52,7 @@ func TestInsecure_Table(t *testing.T) {
 		}, true},
 		{"Forwarded, local", "127.0.0.1", http.Header{"Forwarded": {`for="[::1]:4711";host=localhost:80;by=203.0.113.43;proto=http`}}, true},
 	} {
-		s := newSite(t, session.Cookie{Insecure: true})
+		s := newSite(t, session.CookieConfig{Insecure: true})
 		require.Equal(t, 1, strings.Count(s.logs.String(), "Cookie.Insecure is on"), "warned at start")
 		call := func(method, path string, more ...string) *httptest.ResponseRecorder {
 			r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, nil)
@@ -84,7 +84,7 @@ func TestInsecure_Table(t *testing.T) {
 // A script cannot turn the session of its HttpOnly cookies into tokens that it can read.
 func TestScript_CannotLeaveHTTPOnly(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	b, mine := s.browser(), s.pair("eve")
 	_, err := s.svc.Revoke(t.Context(), mine.handle)
 	require.NoError(t, err)
@@ -143,21 +143,21 @@ func TestSettings_Refused(t *testing.T) {
 		{"Cookie.Suffix", func(c *session.Config) { c.Cookie.Suffix = "=x" }},
 		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Domain = session.PrefixHost, "example.com" }},
 		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Insecure = session.PrefixHost, true }},
-		{"Cookie.Older[0]", func(c *session.Config) { c.Cookie.Older = []session.OlderCookie{{}} }},
+		{"Cookie.Older[0]", func(c *session.Config) { c.Cookie.Older = []session.OlderCookieConfig{{}} }},
 		{"Cookie.Older[0]", func(c *session.Config) {
-			c.Cookie.Domain, c.Cookie.Older = "example.com", []session.OlderCookie{{Domain: ".Example.com"}}
+			c.Cookie.Domain, c.Cookie.Older = "example.com", []session.OlderCookieConfig{{Domain: ".Example.com"}}
 		}},
 		{"Cookie.Older[1]", func(c *session.Config) {
-			c.Cookie.Domain, c.Cookie.Older = "example.com", []session.OlderCookie{{Domain: "a.example.com"}, {Domain: ".A.example.com"}}
+			c.Cookie.Domain, c.Cookie.Older = "example.com", []session.OlderCookieConfig{{Domain: "a.example.com"}, {Domain: ".A.example.com"}}
 		}},
-		{"Cookie.Older[0].Domain", func(c *session.Config) { c.Cookie.Older = []session.OlderCookie{{Domain: "com"}} }},
-		{"Cookie.Older[0].RefreshPath", func(c *session.Config) { c.Cookie.Older = []session.OlderCookie{{RefreshPath: "/auth/signout"}} }},
-		{"Cookie.Older[0].RefreshPath", func(c *session.Config) { c.Cookie.Older = []session.OlderCookie{{RefreshPath: "/"}} }},
-		{"Cookie.Older[0].AccessPath", func(c *session.Config) { c.Cookie.Older = []session.OlderCookie{{AccessPath: "api"}} }},
+		{"Cookie.Older[0].Domain", func(c *session.Config) { c.Cookie.Older = []session.OlderCookieConfig{{Domain: "com"}} }},
+		{"Cookie.Older[0].RefreshPath", func(c *session.Config) { c.Cookie.Older = []session.OlderCookieConfig{{RefreshPath: "/auth/signout"}} }},
+		{"Cookie.Older[0].RefreshPath", func(c *session.Config) { c.Cookie.Older = []session.OlderCookieConfig{{RefreshPath: "/"}} }},
+		{"Cookie.Older[0].AccessPath", func(c *session.Config) { c.Cookie.Older = []session.OlderCookieConfig{{AccessPath: "api"}} }},
 		{"Cookie.Older[0].Prefixes", func(c *session.Config) {
-			c.Cookie.Older = []session.OlderCookie{{Prefixes: session.PrefixHost, Domain: "example.com"}}
+			c.Cookie.Older = []session.OlderCookieConfig{{Prefixes: session.PrefixHost, Domain: "example.com"}}
 		}},
-		{"Cookie.Older", func(c *session.Config) { c.Cookie.Older = make([]session.OlderCookie, 9) }},
+		{"Cookie.Older", func(c *session.Config) { c.Cookie.Older = make([]session.OlderCookieConfig, 9) }},
 		{"SessionExpiredStatus", func(c *session.Config) { c.SessionExpiredStatus = 403 }},
 	} {
 		var cfg session.Config
@@ -181,7 +181,7 @@ func TestSettings_Refused(t *testing.T) {
 func TestSettings_ExpiredStatusFor(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[int]int{403: 401, 418: 401, 200: 401, 500: 401, 0: 401, -1: 401, 399: 401, 440: 440} {
-		s := newSite(t, session.Cookie{}, func(c *session.Config) {
+		s := newSite(t, session.CookieConfig{}, func(c *session.Config) {
 			c.InvalidClaimStatus = 418
 			c.SessionExpiredStatusFor = func(*http.Request) int { return given }
 		})
@@ -197,7 +197,7 @@ func TestIDRefresh_Path(t *testing.T) {
 		preset session.Preset
 		path   string
 	}{{session.PresetRefJWT4, "/api"}, {session.PresetAll, "/"}} {
-		s := newSite(t, session.Cookie{AccessPath: "/api"}, func(c *session.Config) { c.FrontEnds.Preset = row.preset })
+		s := newSite(t, session.CookieConfig{AccessPath: "/api"}, func(c *session.Config) { c.FrontEnds.Preset = row.preset })
 		b := s.browser()
 		b.Set(urlOf(host), []string{"sIdRefreshToken=stale; Path=/"})
 		signs := func() (paths []string) {
@@ -217,10 +217,10 @@ func TestIDRefresh_Path(t *testing.T) {
 		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
 		require.Empty(t, b.ours())
 	}
-	s := newSite(t, session.Cookie{}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
+	s := newSite(t, session.CookieConfig{}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
 	b := s.browser()
 	b.signIn("ada")
-	s.deploy(session.Cookie{Domain: "example.com", Older: []session.OlderCookie{{}}}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
+	s.deploy(session.CookieConfig{Domain: "example.com", Older: []session.OlderCookieConfig{{}}}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
 	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Code)
 	require.Len(t, b.ours(), 3, "one sign, one pair")
 	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)

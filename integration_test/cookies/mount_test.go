@@ -19,7 +19,7 @@ func TestMount_BehindVerify(t *testing.T) {
 	for name, verify := range map[string]func(*session.Service, ...session.VerifyOption) gin.HandlerFunc{
 		"Verify": middleware.Verify, "VerifyOptional": middleware.VerifyOptional,
 	} {
-		s := newSite(t, session.Cookie{Older: []session.OlderCookie{{RefreshPath: "/renew"}}})
+		s := newSite(t, session.CookieConfig{Older: []session.OlderCookieConfig{{RefreshPath: "/renew"}}})
 		b := s.browser()
 		b.signIn("ada")
 		svc, router := s.svc, gin.New()
@@ -39,7 +39,7 @@ func TestMount_BehindVerify(t *testing.T) {
 // Nothing but the route that Mount made for this very Service gets past Verify.
 func TestMount_NothingElsePasses(t *testing.T) {
 	t.Parallel()
-	s, other := newSite(t, session.Cookie{}), newSite(t, session.Cookie{})
+	s, other := newSite(t, session.CookieConfig{}), newSite(t, session.CookieConfig{})
 	refresh.Mount(gin.New(), s.svc) // the Service has its routes, on some router
 	ran := false
 	own := func(c *gin.Context) { ran = true; c.Status(http.StatusOK) }
@@ -83,8 +83,8 @@ func TestMount_Groups(t *testing.T) {
 		{"/", "/renew", "/leave"},
 		{"/a/b", "/a/b/renew", "/a/b/c/leave"},
 	} {
-		s := newSite(t, session.Cookie{})
-		svc, err := session.New(t.Context(), s.store, session.Config{Now: s.clock.Now, Cookie: session.Cookie{RefreshPath: row.refresh, SignOutPath: row.signOut}})
+		s := newSite(t, session.CookieConfig{})
+		svc, err := session.New(t.Context(), s.store, session.Config{Now: s.clock.Now, Cookie: session.CookieConfig{RefreshPath: row.refresh, SignOutPath: row.signOut}})
 		require.NoError(t, err)
 		t.Cleanup(svc.Close)
 		router := gin.New()
@@ -96,7 +96,7 @@ func TestMount_Groups(t *testing.T) {
 		require.NotEmpty(t, b.value("sAccessToken"), "its session lives")
 		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, host+row.signOut).Code, row.group)
 	}
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	for _, group := range []string{"/v1", "/auth/session/refresh", "/auth/session/ref", "/:tenant", "/authx", "/auth/session"} {
 		require.PanicsWithValue(t, `refresh: Mount on the group "`+group+`" cannot make the route "`+
 			map[bool]string{true: "/api/signout", false: "/auth/session/refresh"}[group == "/auth/session"]+
@@ -108,7 +108,7 @@ func TestMount_Groups(t *testing.T) {
 // A refresh without its cookie takes nothing away from a session that lives.
 func TestRefresh_WithoutToken(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	b := s.browser()
 	b.signIn("ada")
 	drop := func() { b.Set(urlOf(s.refreshURL), []string{"sRefreshToken=; Max-Age=-1; Path=/auth/session/refresh"}) }
@@ -140,8 +140,8 @@ func TestRefresh_WithoutToken(t *testing.T) {
 func TestRefresh_FailedProof(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []session.AntiCSRFMode{session.AntiCSRFViaToken, session.AntiCSRFViaCustomHeader} {
-		s := newSite(t, session.Cookie{SameSite: http.SameSiteNoneMode}, func(c *session.Config) {
-			c.AntiCSRF = session.AntiCSRF{Mode: mode, OnRefresh: true}
+		s := newSite(t, session.CookieConfig{SameSite: http.SameSiteNoneMode}, func(c *session.Config) {
+			c.AntiCSRF = session.AntiCSRFConfig{Mode: mode, OnRefresh: true}
 		})
 		b := s.browser()
 		b.signIn("ada")
@@ -193,7 +193,7 @@ func TestBearer_Forms(t *testing.T) {
 		{[]string{"Bearer %", "Bearer %"}, http.StatusUnauthorized},
 		{[]string{"Basic YTpi", "Bearer %"}, http.StatusUnauthorized},
 	} {
-		s := newSite(t, session.Cookie{})
+		s := newSite(t, session.CookieConfig{})
 		mine := s.pair("ada")
 		header := func(token string) http.Header {
 			h := http.Header{}

@@ -92,7 +92,7 @@ func TestOrigin_Table(t *testing.T) {
 		{"Bearer", with("cross-site", "Authorization", "Bearer x"), true},
 	} {
 		for _, target := range []string{"refresh", "sign-in", "sign-out"} {
-			s := newSite(t, session.Cookie{}, func(c *session.Config) {
+			s := newSite(t, session.CookieConfig{}, func(c *session.Config) {
 				c.TrustedOrigins = []string{trusted, "HTTPS://Other.example.org:443", "capacitor://localhost"}
 				c.AntiCSRF.Mode = session.InsecureAntiCSRFOff // what is left is the origin
 			})
@@ -125,7 +125,7 @@ func TestOrigin_Table(t *testing.T) {
 // A token in a header is no browser's doing, and a GET callback is the application's own affair.
 func TestOrigin_Passes(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Cookie{})
+	s := newSite(t, session.CookieConfig{})
 	tokens, err := s.svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
 	b := s.browser()
@@ -147,7 +147,7 @@ func TestOrigin_Passes(t *testing.T) {
 func TestOrigin_WebSocket(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []session.AntiCSRFMode{session.AntiCSRFViaToken, session.AntiCSRFViaCustomHeader, session.InsecureAntiCSRFOff} {
-		s := newSite(t, session.Cookie{}, func(c *session.Config) {
+		s := newSite(t, session.CookieConfig{}, func(c *session.Config) {
 			c.AntiCSRF.Mode, c.TrustedOrigins = mode, []string{"https://page.example.org"}
 		})
 		b := s.browser()

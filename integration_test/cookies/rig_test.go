@@ -41,7 +41,7 @@ type site struct {
 	handler    http.Handler
 }
 
-func newSite(t *testing.T, cookie session.Cookie, change ...func(*session.Config)) *site {
+func newSite(t *testing.T, cookie session.CookieConfig, change ...func(*session.Config)) *site {
 	t.Helper()
 	s := &site{
 		t: t, clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
@@ -52,7 +52,7 @@ func newSite(t *testing.T, cookie session.Cookie, change ...func(*session.Config
 }
 
 // deploy replaces the service by one with other cookies.
-func (s *site) deploy(cookie session.Cookie, change ...func(*session.Config)) {
+func (s *site) deploy(cookie session.CookieConfig, change ...func(*session.Config)) {
 	s.t.Helper()
 	if cookie.SignOutPath = "/api/signout"; cookie.RefreshPath == "" {
 		cookie.RefreshPath = "/auth/session/refresh"

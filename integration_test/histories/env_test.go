@@ -89,8 +89,8 @@ func (e *env) start(ctx context.Context, w time.Duration) (*rig.App, error) {
 	return rig.Start(ctx, e.store, rig.AppConfig{Ledger: e.ledger, Session: session.Config{
 		AccessTokenValidity: accessValidity, RefreshTokenValidity: idleValidity,
 		ConcurrentRefreshWindow: w, Leeway: session.Off, Now: e.clock.Now,
-		SigningKey:       session.SigningKey{Rotation: session.Off},
-		Cleanup:          session.Cleanup{Disabled: true},
+		SigningKey:       session.SigningKeyConfig{Rotation: session.Off},
+		Cleanup:          session.CleanupConfig{Disabled: true},
 		OperationTimeout: 30 * time.Second, // a busy test machine
 	}})
 }

@@ -53,8 +53,8 @@ func (w *world) rollBack(t *rapid.T, tt *testing.T) { //nolint:thelper // t is t
 	after := before.back(rapid.IntRange(1, 4).Draw(t, "generations"))
 	// The store's own statement does for every engine what one does by hand.
 	ok, err := w.store.Advance(tt.Context(), models.Advance{
-		Handle: l.handle, From: before.row().CurHash, To: after.row().CurHash, Prev: after.row().PrevHash,
-		Iat: after.curIat, Gen: after.gen, ExpiresAt: before.ends, Now: now,
+		Handle: l.handle, From: before.row().Current, To: after.row().Current, Previous: after.row().Previous,
+		IssuedAt: after.curIat, Generation: after.gen, ExpiresAt: before.ends, Now: now,
 	})
 	if err != nil || !ok {
 		t.Fatalf("roll back: %v %v", ok, err)
@@ -82,23 +82,23 @@ func (w *world) checkRows(t *rapid.T, tt *testing.T) { //nolint:thelper // t is 
 			t.Fatalf("row of %s: %v %v", handle, row, err)
 		}
 		if !slices.ContainsFunc(l.states, func(s state) bool { return s.fits(row) }) {
-			t.Fatalf("row gen %d, iat %d, ends %d, revoked %d, data %s fits none of %+v", row.RefreshToken.Gen,
-				row.RefreshToken.CurIat, row.ExpiresAt, row.RevokedAt, row.Data, l.states)
+			t.Fatalf("row gen %d, iat %d, ends %d, revoked %d, data %s fits none of %+v", row.Lineage.Generation,
+				row.Lineage.IssuedAt, row.ExpiresAt, row.RevokedAt, row.Data, l.states)
 		}
 	}
 }
 
 // row is what a row says of the tokens of a session in this state.
-func (s state) row() models.RefreshToken {
-	row := models.RefreshToken{CurHash: s.cur.hash, CurIat: s.curIat, Gen: s.gen}
+func (s state) row() models.Lineage {
+	row := models.Lineage{Current: s.cur.hash, IssuedAt: s.curIat, Generation: s.gen}
 	if s.prev != nil {
-		row.PrevHash = s.prev.hash
+		row.Previous = s.prev.hash
 	}
 	return row
 }
 
 func (s state) fits(row *models.Session) bool {
-	return row.RefreshToken == s.row() && row.ExpiresAt == s.ends && (row.RevokedAt != 0) == s.revoked && text(row.Data) == s.data
+	return row.Lineage == s.row() && row.ExpiresAt == s.ends && (row.RevokedAt != 0) == s.revoked && text(row.Data) == s.data
 }
 
 func text(data []byte) string {

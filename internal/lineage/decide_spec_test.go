@@ -106,9 +106,9 @@ func look(table []rule, q question) rule {
 // stepWanted is the compare-and-swap of the specification: what was current is
 // replaced, and the previous token is the parent of the current one.
 func stepWanted(v Verdict, q question) models.Advance {
-	step := models.Advance{From: hashOf(q.cur), To: hashOf(q.token), Prev: hashOf(q.parent), Iat: q.tokenIat, Gen: q.tokenGen}
+	step := models.Advance{From: hashOf(q.cur), To: hashOf(q.token), Previous: hashOf(q.parent), IssuedAt: q.tokenIat, Generation: q.tokenGen}
 	if v == Swap {
-		step.ExpectPrev = hashOf(q.prev)
+		step.ExpectPrevious = hashOf(q.prev)
 	}
 	return step
 }

@@ -131,21 +131,21 @@ func TestStepFor(t *testing.T) {
 	t.Run("a swap keeps the parent and holds on to it", func(t *testing.T) {
 		t.Parallel()
 		q := holding(9, 2, 2, 98)
-		want := models.Advance{From: hashOf(3), To: hashOf(9), Prev: hashOf(2), ExpectPrev: hashOf(2), Iat: 98, Gen: 2}
+		want := models.Advance{From: hashOf(3), To: hashOf(9), Previous: hashOf(2), ExpectPrevious: hashOf(2), IssuedAt: 98, Generation: 2}
 		require.True(t, want == Step(Swap, q.row(), q.presented()))
 	})
 
 	t.Run("an advance leaves the old token as the previous one", func(t *testing.T) {
 		t.Parallel()
 		q := holding(4, 3, 3, 101)
-		want := models.Advance{From: hashOf(3), To: hashOf(4), Prev: hashOf(3), Iat: 101, Gen: 3}
+		want := models.Advance{From: hashOf(3), To: hashOf(4), Previous: hashOf(3), IssuedAt: 101, Generation: 3}
 		require.True(t, want == Step(Advance, q.row(), q.presented()))
 	})
 
 	t.Run("a fast-forward leaves the token's own parent as the previous one, not what it jumped from", func(t *testing.T) {
 		t.Parallel()
 		q := holding(8, 7, 5, 101)
-		want := models.Advance{From: hashOf(3), To: hashOf(8), Prev: hashOf(7), Iat: 101, Gen: 5}
+		want := models.Advance{From: hashOf(3), To: hashOf(8), Previous: hashOf(7), IssuedAt: 101, Generation: 5}
 		require.True(t, want == Step(FastForward, q.row(), q.presented()))
 	})
 }
@@ -155,7 +155,7 @@ func TestLineageOf(t *testing.T) {
 	row := func(change func(*models.Session)) *models.Session {
 		r := &models.Session{
 			ExpiresAt: 200, AbsoluteExpiresAt: 300,
-			RefreshToken: models.RefreshToken{CurHash: hashOf(3), PrevHash: hashOf(2), CurIat: 100, Gen: 2},
+			Lineage: models.Lineage{Current: hashOf(3), Previous: hashOf(2), IssuedAt: 100, Generation: 2},
 		}
 		change(r)
 		return r

@@ -18,7 +18,7 @@ func Example() {
 	fmt.Println("the child:", lineage.OnRefresh(row, child, now, strict) == lineage.Advance)
 
 	step := lineage.Step(lineage.Advance, row, child)
-	row = lineage.Row{Live: true, Cur: step.To, Prev: step.Prev, CurIat: step.Iat, Gen: step.Gen}
+	row = lineage.Row{Live: true, Cur: step.To, Prev: step.Previous, CurIat: step.IssuedAt, Gen: step.Generation}
 	fmt.Println("the parent after that:", lineage.OnRefresh(row, parent, now, strict) == lineage.Theft)
 	// Output:
 	// the parent again: true

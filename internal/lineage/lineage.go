@@ -19,8 +19,8 @@ func Of(row *models.Session, now int64) Row {
 	if row == nil {
 		return Row{}
 	}
-	t := row.RefreshToken
-	return Row{Live: row.LiveAt(now), Cur: t.CurHash, Prev: t.PrevHash, CurIat: t.CurIat, Gen: t.Gen}
+	t := row.Lineage
+	return Row{Live: row.LiveAt(now), Cur: t.Current, Prev: t.Previous, CurIat: t.IssuedAt, Gen: t.Generation}
 }
 
 // Token is the refresh token at hand, or, when an access token is verified, the
@@ -153,9 +153,9 @@ func within(window, a, b int64) bool {
 // for an advance that is what was current, for a sibling it stays, and after lost
 // commits it is what the row would have had.
 func Step(v Verdict, row Row, tok Token) models.Advance {
-	step := models.Advance{From: row.Cur, To: tok.Hash, Prev: tok.Parent, Iat: tok.Iat, Gen: tok.Gen}
+	step := models.Advance{From: row.Cur, To: tok.Hash, Previous: tok.Parent, IssuedAt: tok.Iat, Generation: tok.Gen}
 	if v == Swap {
-		step.ExpectPrev = tok.Parent
+		step.ExpectPrevious = tok.Parent
 	}
 	return step
 }

@@ -37,7 +37,7 @@ func production() machine {
 // matchesLikeTheStore is the promise of session.Store's Advance.
 func matchesLikeTheStore(row rowState, step models.Advance) bool {
 	return row.live && hashOf(row.cur).Equal(step.From) &&
-		(step.ExpectPrev.IsZero() || hashOf(row.prev).Equal(step.ExpectPrev))
+		(step.ExpectPrevious.IsZero() || hashOf(row.prev).Equal(step.ExpectPrevious))
 }
 
 // scenario bounds a search.

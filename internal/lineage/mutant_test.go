@@ -107,7 +107,7 @@ func forksInWindow(m *machine) {
 			v = Advance
 		}
 		step := Step(v, row, tok)
-		step.Prev = row.Cur
+		step.Previous = row.Cur
 		return step
 	}
 }

@@ -32,7 +32,7 @@ func promotionKeepsPrev(m *machine) {
 	m.step = func(v Verdict, row Row, tok Token) models.Advance {
 		step := Step(v, row, tok)
 		if v == Advance && !row.Prev.IsZero() && within(windowMillis, tok.Iat, row.CurIat) {
-			step.Prev = row.Prev
+			step.Previous = row.Prev
 		}
 		return step
 	}

@@ -159,8 +159,8 @@ func (m *model) commit(w *world, i int, step models.Advance) {
 	}
 	to := tokenOf(step.To)
 	w.row = rowState{
-		live: w.row.live, cur: to, prev: tokenOf(step.Prev),
-		iat: uint8(step.Iat / tickMillis), gen: uint8(step.Gen),
+		live: w.row.live, cur: to, prev: tokenOf(step.Previous),
+		iat: uint8(step.IssuedAt / tickMillis), gen: uint8(step.Generation),
 	}
 	w.used = w.used.with(to)
 	if w.calls[i].by == theThief && w.thief.own.has(to) {

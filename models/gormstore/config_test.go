@@ -146,7 +146,7 @@ func exercise(t *testing.T, store *gormstore.Store) {
 	require.NoError(t, store.Insert(ctx, &other))
 
 	next := step(row, "second")
-	next.ExpectPrev = row.RefreshToken.PrevHash
+	next.ExpectPrevious = row.Lineage.Previous
 	must(store.Advance(ctx, next))
 	must(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: next.To, ExpiresAt: now + 50*hour, Now: now}))
 	must(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: []byte(`"d"`), Now: now}))

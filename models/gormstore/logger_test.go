@@ -50,8 +50,8 @@ func secretRow() models.Session {
 	row := newRow("CanaryHandle")
 	row.UserID, row.UserAgent, row.IP = "CanaryUser", "CanaryAgent", "CanaryIP"
 	row.Payload, row.Data = []byte(`"CanaryPayload"`), []byte(`"CanaryData"`)
-	row.RefreshToken.CurHash = models.Hash([]byte("CanaryHashOfTheCurrentTokenXXXXX"))
-	row.RefreshToken.PrevHash = models.Hash([]byte("CanaryHashOfThePreviousTokenXXXX"))
+	row.Lineage.Current = models.Hash([]byte("CanaryHashOfTheCurrentTokenXXXXX"))
+	row.Lineage.Previous = models.Hash([]byte("CanaryHashOfThePreviousTokenXXXX"))
 	return row
 }
 
@@ -116,9 +116,9 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		note(last(store.Find(ctx, row.Handle)))
 		note(last(store.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: now})))
 		next := step(row, "CanaryNext")
-		next.ExpectPrev = row.RefreshToken.PrevHash
+		next.ExpectPrevious = row.Lineage.Previous
 		note(last(store.Advance(ctx, next)))
-		note(last(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: row.RefreshToken.CurHash, Now: now})))
+		note(last(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: row.Lineage.Current, Now: now})))
 		note(last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: row.Data, Now: now})))
 		note(last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: []byte(`"CanaryNew"`), Now: now})))
 		note(last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: "CanaryExcept", Reason: "CanaryReason", Now: now})))

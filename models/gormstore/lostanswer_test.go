@@ -87,7 +87,7 @@ func TestInsertWhoseAnswerIsLost(t *testing.T) {
 	// The same handle with anything else is somebody else's.
 	for name, change := range map[string]func(*models.Session){
 		"user": func(r *models.Session) { r.UserID = "another" },
-		"hash": func(r *models.Session) { r.RefreshToken.CurHash = hashOf("another") },
+		"hash": func(r *models.Session) { r.Lineage.Current = hashOf("another") },
 	} {
 		other := row
 		change(&other)
@@ -112,7 +112,7 @@ func TestTransitionWhoseAnswerIsLost(t *testing.T) {
 
 	found, err := store.Find(t.Context(), row.Handle)
 	require.NoError(t, err)
-	require.Equal(t, next.To, found.RefreshToken.CurHash)
+	require.Equal(t, next.To, found.Lineage.Current)
 }
 
 // A read whose connection broke is the caller's to repeat, too.

@@ -72,8 +72,8 @@ func newRow(handle string) models.Session {
 	return models.Session{
 		Handle: handle,
 		UserID: "user of " + handle,
-		RefreshToken: models.RefreshToken{
-			CurHash: hashOf(handle), PrevHash: hashOf(handle + " before"), CurIat: now - hour, Gen: 7,
+		Lineage: models.Lineage{
+			Current: hashOf(handle), Previous: hashOf(handle + " before"), IssuedAt: now - hour, Generation: 7,
 		},
 		Payload: []byte(`{"a":1}`), Data: []byte(`[2]`), DataVersion: 3,
 		CreatedAt: now - 2*hour, LastUsedAt: now - hour,
@@ -91,8 +91,8 @@ func hashOf(text string) (h models.Hash) {
 
 func step(row models.Session, to string) models.Advance {
 	return models.Advance{
-		Handle: row.Handle, From: row.RefreshToken.CurHash, To: hashOf(to), Prev: row.RefreshToken.CurHash,
-		Iat: now, Gen: row.RefreshToken.Gen + 1, ExpiresAt: row.ExpiresAt + hour, Now: now,
+		Handle: row.Handle, From: row.Lineage.Current, To: hashOf(to), Previous: row.Lineage.Current,
+		IssuedAt: now, Generation: row.Lineage.Generation + 1, ExpiresAt: row.ExpiresAt + hour, Now: now,
 	}
 }
 

@@ -57,10 +57,10 @@ func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error
 
 // insertArgs is in the order of sessionColumns.
 func (s *Store) insertArgs(row *models.Session) []any {
-	token := &row.RefreshToken
+	token := &row.Lineage
 	return []any{
 		s.exact(row.Handle), s.exact(row.UserID),
-		s.hash(token.CurHash), s.hash(token.PrevHash), token.CurIat, token.Gen,
+		s.hash(token.Current), s.hash(token.Previous), token.IssuedAt, token.Generation,
 		s.bytes(row.Payload), s.bytes(row.Data), row.DataVersion,
 		row.CreatedAt, row.LastUsedAt, row.ExpiresAt, row.AbsoluteExpiresAt,
 		row.RevokedAt, string(row.RevokeReason), s.userAgent(row.UserAgent), row.IP,
@@ -69,10 +69,10 @@ func (s *Store) insertArgs(row *models.Session) []any {
 
 // scanSession is in the order of sessionColumns.
 func scanSession(rows *sql.Rows, row *models.Session) error {
-	token := &row.RefreshToken
+	token := &row.Lineage
 	return rows.Scan(
 		&row.Handle, &row.UserID,
-		&token.CurHash, &token.PrevHash, &token.CurIat, &token.Gen,
+		&token.Current, &token.Previous, &token.IssuedAt, &token.Generation,
 		(*blob)(&row.Payload), (*blob)(&row.Data), &row.DataVersion,
 		&row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
 		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
@@ -82,7 +82,7 @@ func scanSession(rows *sql.Rows, row *models.Session) error {
 // scanListed is in the order of listColumns.
 func scanListed(rows *sql.Rows, row *models.Session) error {
 	return rows.Scan(
-		&row.Handle, &row.UserID, &row.RefreshToken.CurIat, &row.RefreshToken.Gen,
+		&row.Handle, &row.UserID, &row.Lineage.IssuedAt, &row.Lineage.Generation,
 		&row.DataVersion, &row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
 		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
 	)

@@ -10,13 +10,13 @@ import (
 func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) {
 	query := s.sql[advance]
 	args := []any{
-		s.hash(step.Prev), s.hash(step.To), step.Iat, step.Gen, step.Now,
+		s.hash(step.Previous), s.hash(step.To), step.IssuedAt, step.Generation, step.Now,
 		step.ExpiresAt, step.ExpiresAt,
 		s.exact(step.Handle), s.hash(step.From), step.Now, step.Now,
 	}
-	if !step.ExpectPrev.IsZero() {
+	if !step.ExpectPrevious.IsZero() {
 		query += " AND refresh_prev_hash = ?"
-		args = append(args, s.hash(step.ExpectPrev))
+		args = append(args, s.hash(step.ExpectPrevious))
 	}
 	return s.swap(ctx, query, args...)
 }

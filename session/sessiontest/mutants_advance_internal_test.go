@@ -17,11 +17,11 @@ type (
 func lives(row *models.Session, step models.Advance) bool { return row.LiveAt(step.Now) }
 
 func fromFits(row *models.Session, step models.Advance) bool {
-	return row.RefreshToken.CurHash == step.From
+	return row.Lineage.Current == step.From
 }
 
 func prevFits(row *models.Session, step models.Advance) bool {
-	return step.ExpectPrev.IsZero() || row.RefreshToken.PrevHash == step.ExpectPrev
+	return step.ExpectPrevious.IsZero() || row.Lineage.Previous == step.ExpectPrevious
 }
 
 func assign(row *models.Session, step models.Advance) { *row = advanced(*row, step) }
@@ -53,7 +53,7 @@ func liveUnless(ended func(row *models.Session, now int64) bool) condition {
 // likeHash compares tokens after some text function.
 func likeHash(fold func([]byte) []byte) condition {
 	return func(row *models.Session, step models.Advance) bool {
-		return bytes.Equal(fold(row.RefreshToken.CurHash[:]), fold(step.From[:]))
+		return bytes.Equal(fold(row.Lineage.Current[:]), fold(step.From[:]))
 	}
 }
 
@@ -71,7 +71,7 @@ func advanceMutants() []mutant {
 		{"swap without compare", "Advance refuses a token that never was one", swapping(assign, lives, prevFits)},
 		{"swap takes the previous token, too", "Advance refuses the previous token", swapping(assign, lives, prevFits,
 			func(row *models.Session, step models.Advance) bool {
-				return fromFits(row, step) || row.RefreshToken.PrevHash == step.From
+				return fromFits(row, step) || row.Lineage.Previous == step.From
 			})},
 		{"swap takes no token for any", "Advance refuses no token", swapping(assign, lives, prevFits,
 			func(row *models.Session, step models.Advance) bool { return step.From.IsZero() || fromFits(row, step) })},
@@ -94,7 +94,7 @@ func advanceMutants() []mutant {
 		{
 			"swap always expects a previous token", "Advance applies to the first generation, which has no previous token",
 			swapping(assign, lives, fromFits, prevFits, func(row *models.Session, _ models.Advance) bool {
-				return !row.RefreshToken.PrevHash.IsZero()
+				return !row.Lineage.Previous.IsZero()
 			}),
 		},
 		{"swap of revoked sessions", "Advance refuses a revoked session", swapping(assign, fromFits, prevFits,
@@ -142,7 +142,7 @@ func advanceMutants() []mutant {
 		},
 		{"swap reports a step that was done already", "Advance refuses the same step again", swapping(assign, lives, prevFits,
 			func(row *models.Session, step models.Advance) bool {
-				return fromFits(row, step) || row.RefreshToken.CurHash == step.To
+				return fromFits(row, step) || row.Lineage.Current == step.To
 			})},
 		{"swap is an upsert", "Advance refuses an unknown handle", breaking(func(s *Store, b *broken) {
 			b.advance = func(ctx context.Context, step models.Advance) (bool, error) {
@@ -196,23 +196,23 @@ func boundMutants() []mutant {
 	return []mutant{
 		{
 			"previous token from the row, after its change", "Advance applies a chain of steps",
-			after(func(row *models.Session, step models.Advance) { row.RefreshToken.PrevHash = step.To }),
+			after(func(row *models.Session, step models.Advance) { row.Lineage.Previous = step.To }),
 		},
 		{
 			"previous token from the row, before its change", "Advance applies the bound previous token, whatever was current",
-			after(func(row *models.Session, step models.Advance) { row.RefreshToken.PrevHash = step.From }),
+			after(func(row *models.Session, step models.Advance) { row.Lineage.Previous = step.From }),
 		},
 		{
 			"generation counted by the store", "Advance applies a generation that skips some",
 			swapping(func(row *models.Session, step models.Advance) {
-				step.Gen = row.RefreshToken.Gen + 1
+				step.Generation = row.Lineage.Generation + 1
 				assign(row, step)
 			}, lives, fromFits, prevFits),
 		},
 		{
 			"issue time never goes back", "Advance applies an earlier issue time and last use",
 			swapping(func(row *models.Session, step models.Advance) {
-				step.Iat = max(step.Iat, row.RefreshToken.CurIat)
+				step.IssuedAt = max(step.IssuedAt, row.Lineage.IssuedAt)
 				assign(row, step)
 			}, lives, fromFits, prevFits),
 		},
@@ -238,8 +238,8 @@ func boundMutants() []mutant {
 		{
 			"hashes lose trailing blanks", "Advance applies hashes of bytes that text columns mangle",
 			after(func(row *models.Session, step models.Advance) {
-				row.RefreshToken.CurHash = models.Hash{}
-				copy(row.RefreshToken.CurHash[:], trimBlanks(step.To[:]))
+				row.Lineage.Current = models.Hash{}
+				copy(row.Lineage.Current[:], trimBlanks(step.To[:]))
 			}),
 		},
 		{

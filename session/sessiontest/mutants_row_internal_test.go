@@ -69,7 +69,7 @@ func rowMutants() []mutant {
 		{"insert prints the hash", "Insert tells no secret when it fails", breaking(func(s *Store, b *broken) {
 			b.insert = func(ctx context.Context, row *models.Session) error {
 				if err := s.Insert(ctx, row); err != nil {
-					return errors.WithReason(err, fmt.Errorf("hash %x", row.RefreshToken.CurHash[:]))
+					return errors.WithReason(err, fmt.Errorf("hash %x", row.Lineage.Current[:]))
 				}
 				return nil
 			}
@@ -186,7 +186,7 @@ func extendMutants() []mutant {
 			}
 		})
 	}
-	fits := func(row *models.Session, ext models.Extend) bool { return row.RefreshToken.CurHash == ext.Current }
+	fits := func(row *models.Session, ext models.Extend) bool { return row.Lineage.Current == ext.Current }
 	later := func(row *models.Session, ext models.Extend) bool { return row.ExpiresAt < ext.ExpiresAt }
 
 	return []mutant{

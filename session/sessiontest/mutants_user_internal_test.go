@@ -41,7 +41,7 @@ func revokeMutants() []mutant {
 		{
 			"revoke with the previous token too", "Revoke ends a session only while the token given is current",
 			revoking(func(row *models.Session, r models.Revocation) bool {
-				return row.RevokedAt == 0 && (isCurrent(row, r) || row.RefreshToken.PrevHash.Equal(r.Current))
+				return row.RevokedAt == 0 && (isCurrent(row, r) || row.Lineage.Previous.Equal(r.Current))
 			}),
 		},
 		{
@@ -125,7 +125,7 @@ func revokeMutants() []mutant {
 }
 
 func isCurrent(row *models.Session, r models.Revocation) bool {
-	return r.Current.IsZero() || row.RefreshToken.CurHash.Equal(r.Current)
+	return r.Current.IsZero() || row.Lineage.Current.Equal(r.Current)
 }
 
 func revokeAllMutants() []mutant {
@@ -322,10 +322,10 @@ func listMutants() []mutant {
 	const secrets = "List shows no token hash, payload or data"
 	return []mutant{
 		{"list with current hash", secrets, showing(func(shown *models.Session, row models.Session) {
-			shown.RefreshToken.CurHash = row.RefreshToken.CurHash
+			shown.Lineage.Current = row.Lineage.Current
 		})},
 		{"list with previous hash", secrets, showing(func(shown *models.Session, row models.Session) {
-			shown.RefreshToken.PrevHash = row.RefreshToken.PrevHash
+			shown.Lineage.Previous = row.Lineage.Previous
 		})},
 		{"list with payload", secrets, showing(func(shown *models.Session, row models.Session) { shown.Payload = row.Payload })},
 		{"list with data", secrets, showing(func(shown *models.Session, row models.Session) { shown.Data = row.Data })},

@@ -71,13 +71,13 @@ func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error
 // Advance implements session.Store.
 func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) {
 	return s.update(ctx, step.Handle, func(row *models.Session) bool {
-		token := &row.RefreshToken
-		if !row.LiveAt(step.Now) || !token.CurHash.Equal(step.From) ||
-			!step.ExpectPrev.IsZero() && !token.PrevHash.Equal(step.ExpectPrev) {
+		token := &row.Lineage
+		if !row.LiveAt(step.Now) || !token.Current.Equal(step.From) ||
+			!step.ExpectPrevious.IsZero() && !token.Previous.Equal(step.ExpectPrevious) {
 			return false
 		}
-		*token = models.RefreshToken{
-			CurHash: step.To, PrevHash: step.Prev, CurIat: step.Iat, Gen: step.Gen,
+		*token = models.Lineage{
+			Current: step.To, Previous: step.Previous, IssuedAt: step.IssuedAt, Generation: step.Generation,
 		}
 		row.ExpiresAt = max(row.ExpiresAt, step.ExpiresAt)
 		row.LastUsedAt = step.Now
@@ -89,7 +89,7 @@ func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) 
 // Extend implements session.Store.
 func (s *Store) Extend(ctx context.Context, ext models.Extend) (bool, error) {
 	return s.update(ctx, ext.Handle, func(row *models.Session) bool {
-		if !row.LiveAt(ext.Now) || !row.RefreshToken.CurHash.Equal(ext.Current) ||
+		if !row.LiveAt(ext.Now) || !row.Lineage.Current.Equal(ext.Current) ||
 			row.ExpiresAt >= ext.ExpiresAt {
 			return false
 		}

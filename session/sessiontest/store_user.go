@@ -12,7 +12,7 @@ import (
 func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
 	return s.update(ctx, r.Handle, func(row *models.Session) bool {
 		if row.RevokedAt != 0 || r.UserID != "" && row.UserID != r.UserID ||
-			!r.Current.IsZero() && !row.RefreshToken.CurHash.Equal(r.Current) {
+			!r.Current.IsZero() && !row.Lineage.Current.Equal(r.Current) {
 			return false
 		}
 		row.RevokedAt, row.RevokeReason = r.Now, r.Reason
@@ -62,7 +62,7 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 			continue
 		}
 		shown := *row
-		shown.RefreshToken.CurHash, shown.RefreshToken.PrevHash = models.Hash{}, models.Hash{}
+		shown.Lineage.Current, shown.Lineage.Previous = models.Hash{}, models.Hash{}
 		shown.Payload, shown.Data = nil, nil
 		page.Sessions = append(page.Sessions, shown)
 	}

@@ -46,10 +46,10 @@ func forgedSteps() []advanceCase {
 			step.From = tr.hash()
 		}},
 		{"the previous token", func(_ *trial, row *models.Session, step *models.Advance) {
-			step.From = row.RefreshToken.PrevHash
+			step.From = row.Lineage.Previous
 		}},
 		{"the current token of another session", func(tr *trial, _ *models.Session, step *models.Advance) {
-			step.From = tr.insert().RefreshToken.CurHash
+			step.From = tr.insert().Lineage.Current
 		}},
 		{"no token", func(_ *trial, _ *models.Session, step *models.Advance) {
 			step.From = models.Hash{}
@@ -58,18 +58,18 @@ func forgedSteps() []advanceCase {
 			step.From[models.HashSize-1] ^= 1
 		}},
 		{"a token that differs in case", func(_ *trial, row *models.Session, step *models.Advance) {
-			row.RefreshToken.CurHash = hashOf("AbCd", "A")
+			row.Lineage.Current = hashOf("AbCd", "A")
 			step.From = hashOf("aBcD", "a")
 		}},
 		{"a token that differs in trailing blanks", func(_ *trial, row *models.Session, step *models.Advance) {
-			row.RefreshToken.CurHash = hashOf("AbCd", " ")
+			row.Lineage.Current = hashOf("AbCd", " ")
 			step.From = hashOf("AbCd", "\x00")
 		}},
 		{"another previous token than expected", func(tr *trial, _ *models.Session, step *models.Advance) {
-			step.ExpectPrev = tr.hash()
+			step.ExpectPrevious = tr.hash()
 		}},
 		{"the current token where the previous is expected", func(_ *trial, row *models.Session, step *models.Advance) {
-			step.ExpectPrev = row.RefreshToken.CurHash
+			step.ExpectPrevious = row.Lineage.Current
 		}},
 	}
 }

@@ -36,19 +36,19 @@ func matchingSteps() []advanceCase {
 			row.AbsoluteExpiresAt = 0
 		}},
 		{"with the previous token that is expected", func(_ *trial, row *models.Session, step *models.Advance) {
-			step.ExpectPrev = row.RefreshToken.PrevHash
+			step.ExpectPrevious = row.Lineage.Previous
 		}},
 		{"to the first generation, which has no previous token", func(_ *trial, row *models.Session, _ *models.Advance) {
-			row.RefreshToken.PrevHash, row.RefreshToken.Gen = models.Hash{}, 0
+			row.Lineage.Previous, row.Lineage.Generation = models.Hash{}, 0
 		}},
 		{"without touching an absent payload and data", func(_ *trial, row *models.Session, _ *models.Advance) {
 			row.Payload, row.Data, row.DataVersion = nil, nil, 0
 		}},
 		{"in the year 2100", func(_ *trial, row *models.Session, step *models.Advance) {
 			const year2100 = 4_102_444_800_000
-			row.CreatedAt, row.LastUsedAt, row.RefreshToken.CurIat = year2100, year2100, year2100
+			row.CreatedAt, row.LastUsedAt, row.Lineage.IssuedAt = year2100, year2100, year2100
 			row.ExpiresAt, row.AbsoluteExpiresAt = year2100+hour, year2100+day
-			step.Iat, step.Now, step.ExpiresAt = year2100+1, year2100+2, year2100+2*hour
+			step.IssuedAt, step.Now, step.ExpiresAt = year2100+1, year2100+2, year2100+2*hour
 		}},
 	}
 }
@@ -57,16 +57,16 @@ func matchingSteps() []advanceCase {
 func boundSteps() []advanceCase {
 	return []advanceCase{
 		{"the bound previous token, whatever was current", func(tr *trial, _ *models.Session, step *models.Advance) {
-			step.Prev = tr.hash()
+			step.Previous = tr.hash()
 		}},
 		{"an absent previous token", func(_ *trial, _ *models.Session, step *models.Advance) {
-			step.Prev = models.Hash{}
+			step.Previous = models.Hash{}
 		}},
 		{"a generation that skips some", func(_ *trial, row *models.Session, step *models.Advance) {
-			step.Gen = row.RefreshToken.Gen + 3
+			step.Generation = row.Lineage.Generation + 3
 		}},
 		{"an earlier issue time and last use", func(_ *trial, row *models.Session, step *models.Advance) {
-			step.Iat, step.Now = row.RefreshToken.CurIat-minute, row.LastUsedAt-1
+			step.IssuedAt, step.Now = row.Lineage.IssuedAt-minute, row.LastUsedAt-1
 		}},
 		{"an idle end that is earlier, without moving it back", func(_ *trial, row *models.Session, step *models.Advance) {
 			step.ExpiresAt = row.ExpiresAt - 1
@@ -78,8 +78,8 @@ func boundSteps() []advanceCase {
 			step.ExpiresAt = row.ExpiresAt + 1
 		}},
 		{"hashes of bytes that text columns mangle", func(_ *trial, row *models.Session, step *models.Advance) {
-			row.RefreshToken.CurHash = hashOf("\x00\xff\xc3\x28'\\", "\x00")
-			step.From, step.Prev = row.RefreshToken.CurHash, row.RefreshToken.CurHash
+			row.Lineage.Current = hashOf("\x00\xff\xc3\x28'\\", "\x00")
+			step.From, step.Previous = row.Lineage.Current, row.Lineage.Current
 			step.To = hashOf("\xf0\x9f\x98", " ")
 		}},
 	}
@@ -89,7 +89,7 @@ func advanceChain(tr *trial) {
 	row := tr.insert()
 	for range 5 {
 		step := tr.step(row)
-		step.ExpectPrev = row.RefreshToken.PrevHash
+		step.ExpectPrevious = row.Lineage.Previous
 		tr.requireMatch(true, "next step")(tr.store.Advance(tr.Context(), step))
 
 		row = advanced(row, step)

@@ -40,7 +40,7 @@ func refusedExtensions() []extendCase {
 			ext.Current = tr.hash()
 		}},
 		{"the previous token", func(_ *trial, row *models.Session, ext *models.Extend) {
-			ext.Current = row.RefreshToken.PrevHash
+			ext.Current = row.Lineage.Previous
 		}},
 		{"a revoked session", func(_ *trial, row *models.Session, _ *models.Extend) {
 			row.RevokedAt, row.RevokeReason = during-1, models.RevokedByTheft
@@ -68,7 +68,7 @@ func refusedExtensions() []extendCase {
 
 func extension(row models.Session) models.Extend {
 	return models.Extend{
-		Handle: row.Handle, Current: row.RefreshToken.CurHash,
+		Handle: row.Handle, Current: row.Lineage.Current,
 		ExpiresAt: row.ExpiresAt + hour, Now: during,
 	}
 }

@@ -35,7 +35,7 @@ func insertDuplicate(tr *trial) {
 	row := tr.insert()
 	for name, change := range map[string]func(*models.Session){
 		"of another user":          func(r *models.Session) { r.UserID = "mallory" },
-		"with another token":       func(r *models.Session) { r.RefreshToken.CurHash = tr.hash() },
+		"with another token":       func(r *models.Session) { r.Lineage.Current = tr.hash() },
 		"with another payload":     func(r *models.Session) { r.Payload = []byte(`{"role":"admin"}`) },
 		"without a payload":        func(r *models.Session) { r.Payload = nil },
 		"with other data":          func(r *models.Session) { r.Data = []byte(`{}`) },
@@ -66,7 +66,7 @@ func insertOverTombstone(tr *trial) {
 func insertTellsNothing(tr *trial) {
 	row := tr.insert()
 	row.Payload, row.Data = []byte(`{"canary-payload":1}`), []byte(`{"canary-data":1}`)
-	row.RefreshToken.CurHash = hashOf("canary-hash", "x")
+	row.Lineage.Current = hashOf("canary-hash", "x")
 	err := tr.store.Insert(tr.Context(), &row)
 	requireDuplicate(tr, err, "same handle")
 
@@ -99,7 +99,7 @@ func insertAgain(tr *trial) {
 	for _, change := range []func(*models.Session){
 		func(*models.Session) {},
 		func(r *models.Session) { r.Payload, r.Data = nil, nil },
-		func(r *models.Session) { r.RefreshToken.PrevHash, r.AbsoluteExpiresAt = models.Hash{}, 0 },
+		func(r *models.Session) { r.Lineage.Previous, r.AbsoluteExpiresAt = models.Hash{}, 0 },
 	} {
 		row := tr.insert(change)
 		for range 2 {
@@ -117,13 +117,13 @@ func insertExact(tr *trial) {
 		"least": func(r *models.Session) {
 			*r = models.Session{
 				Handle: r.Handle, UserID: "u", CreatedAt: created, LastUsedAt: created, ExpiresAt: idleEnd,
-				RefreshToken: models.RefreshToken{CurHash: tr.hash()},
+				Lineage: models.Lineage{Current: tr.hash()},
 			}
 		},
 		"year 2100": func(r *models.Session) {
-			r.CreatedAt, r.LastUsedAt, r.RefreshToken.CurIat = year2100, year2100+1, year2100+2
+			r.CreatedAt, r.LastUsedAt, r.Lineage.IssuedAt = year2100, year2100+1, year2100+2
 			r.ExpiresAt, r.AbsoluteExpiresAt, r.RevokedAt = year2100+3, year2100+4, year2100+5
-			r.RefreshToken.Gen, r.DataVersion = 1<<40, 1<<41
+			r.Lineage.Generation, r.DataVersion = 1<<40, 1<<41
 		},
 		"device": func(r *models.Session) {
 			r.UserAgent, r.IP = "B\u00f6ser \U0001f600 Agent'; -- \\ \" ", "2001:db8:1234:5678:9abc:def0:1234:5678"

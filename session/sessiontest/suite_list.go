@@ -24,13 +24,13 @@ func listSecrets(tr *trial) {
 	require.NoError(tr, err)
 	require.Len(tr, list, 1)
 	shown := list[0]
-	require.True(tr, shown.RefreshToken.CurHash.IsZero(), "current hash")
-	require.True(tr, shown.RefreshToken.PrevHash.IsZero(), "previous hash")
+	require.True(tr, shown.Lineage.Current.IsZero(), "current hash")
+	require.True(tr, shown.Lineage.Previous.IsZero(), "previous hash")
 	require.Nil(tr, shown.Payload)
 	require.Nil(tr, shown.Data)
 
 	// What is left open here may be shown or not.
-	row.RefreshToken, row.DataVersion = shown.RefreshToken, shown.DataVersion
+	row.Lineage, row.DataVersion = shown.Lineage, shown.DataVersion
 	row.Payload, row.Data = nil, nil
 	require.Equal(tr, row, shown)
 }

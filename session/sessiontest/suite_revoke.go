@@ -68,7 +68,7 @@ func revokeExpired(tr *trial) {
 
 func revokeCurrent(tr *trial) {
 	row := tr.insert()
-	before, is := row.RefreshToken.PrevHash, row.RefreshToken.CurHash
+	before, is := row.Lineage.Previous, row.Lineage.Current
 	nearly := is
 	nearly[len(nearly)-1] ^= 1
 	for _, other := range []models.Hash{before, nearly} {
@@ -95,7 +95,7 @@ func revokeOwner(tr *trial) {
 		tr.requireMatch(false, "absent")(tr.store.Revoke(tr.Context(), of(other, tr.handle())))
 	}
 	withToken := of("mallory", row.Handle)
-	withToken.Current = row.RefreshToken.CurHash
+	withToken.Current = row.Lineage.Current
 	tr.requireMatch(false, "the current token helps nobody else")(tr.store.Revoke(tr.Context(), withToken))
 	tr.requireStored(row)
 

@@ -60,8 +60,8 @@ func (tr *trial) row(changes ...func(*models.Session)) models.Session {
 	row := models.Session{
 		Handle: tr.handle(),
 		UserID: fmt.Sprintf("user-%d", tr.made),
-		RefreshToken: models.RefreshToken{
-			CurHash: tr.hash(), PrevHash: tr.hash(), CurIat: created + 1, Gen: 5,
+		Lineage: models.Lineage{
+			Current: tr.hash(), Previous: tr.hash(), IssuedAt: created + 1, Generation: 5,
 		},
 		Payload:           []byte(`{"role":"reader"}`),
 		Data:              []byte(`{"basket":[1,2]}`),
@@ -109,16 +109,16 @@ func (tr *trial) requireStored(want models.Session, why ...any) {
 func (tr *trial) step(row models.Session) models.Advance {
 	return models.Advance{
 		Handle: row.Handle,
-		From:   row.RefreshToken.CurHash, To: tr.hash(), Prev: row.RefreshToken.CurHash,
-		Iat: during - 1, Gen: row.RefreshToken.Gen + 1,
+		From:   row.Lineage.Current, To: tr.hash(), Previous: row.Lineage.Current,
+		IssuedAt: during - 1, Generation: row.Lineage.Generation + 1,
 		ExpiresAt: row.ExpiresAt + hour, Now: during,
 	}
 }
 
 // advanced returns row as it must be after step.
 func advanced(row models.Session, step models.Advance) models.Session {
-	row.RefreshToken = models.RefreshToken{
-		CurHash: step.To, PrevHash: step.Prev, CurIat: step.Iat, Gen: step.Gen,
+	row.Lineage = models.Lineage{
+		Current: step.To, Previous: step.Previous, IssuedAt: step.IssuedAt, Generation: step.Generation,
 	}
 	row.ExpiresAt = max(row.ExpiresAt, step.ExpiresAt)
 	row.LastUsedAt = step.Now

@@ -25,7 +25,7 @@ func Kit(ctx context.Context, dsn string) (http.Handler, error) {
 		return nil, err
 	}
 	svc, err := session.New(ctx, store, session.Config{
-		Cookie: session.Cookie{RefreshPath: RefreshPath, Insecure: true}, // plain HTTP on loopback
+		Cookie: session.CookieConfig{RefreshPath: RefreshPath, Insecure: true}, // plain HTTP on loopback
 	})
 	if err != nil {
 		return nil, err

@@ -113,15 +113,15 @@ func (c *Crowd) CompareLineages(t *testing.T, store session.Store) (compared int
 	for _, a := range c.tally.all() {
 		row, err := store.Find(t.Context(), a.handle)
 		require.NoError(t, err)
-		if row == nil || row.RefreshToken.PrevHash.IsZero() {
+		if row == nil || row.Lineage.Previous.IsZero() {
 			continue
 		}
 		var parent string
 		// A token that was received this very moment is not in the books yet.
-		a.locked(func() { parent = a.parents[text(row.RefreshToken.CurHash)] })
+		a.locked(func() { parent = a.parents[text(row.Lineage.Current)] })
 		if parent != "" {
 			compared++
-			assert.Equal(t, parent, text(row.RefreshToken.PrevHash), "INV2: the row's previous token is the parent of its current one: %s", a)
+			assert.Equal(t, parent, text(row.Lineage.Previous), "INV2: the row's previous token is the parent of its current one: %s", a)
 		}
 	}
 	return compared
@@ -139,7 +139,7 @@ func (r *Result) judgeThief(t *testing.T, a *account, row *models.Session) {
 	case row.RevokedAt != 0 && a.ended:
 		r.LeftWithUser++
 	default:
-		t.Logf("INV3: not caught: %s, row gen %d, revoked by %q", a, row.RefreshToken.Gen, row.RevokeReason)
+		t.Logf("INV3: not caught: %s, row gen %d, revoked by %q", a, row.Lineage.Generation, row.RevokeReason)
 	}
 }
 
@@ -148,16 +148,16 @@ func (r *Result) judgeThief(t *testing.T, a *account, row *models.Session) {
 // received, and what was handed out last is at most one generation ahead.
 func (r *Result) checkLineage(t *testing.T, a *account, row *models.Session) {
 	t.Helper()
-	token := row.RefreshToken
-	assert.LessOrEqual(t, token.Gen, a.newest, "INV2: a token that nobody received became the current one: %s", a)
-	assert.LessOrEqual(t, a.newest, token.Gen+1, "INV2: tokens were made of one that is not current: %s", a)
-	if token.PrevHash.IsZero() {
+	token := row.Lineage
+	assert.LessOrEqual(t, token.Generation, a.newest, "INV2: a token that nobody received became the current one: %s", a)
+	assert.LessOrEqual(t, a.newest, token.Generation+1, "INV2: tokens were made of one that is not current: %s", a)
+	if token.Previous.IsZero() {
 		return
 	}
 	r.Parents++
-	parent, known := a.parents[text(token.CurHash)]
+	parent, known := a.parents[text(token.Current)]
 	assert.True(t, known, "INV2: the row's current token was handed out to nobody: %s", a)
-	assert.Equal(t, parent, text(token.PrevHash), "INV2: the row's previous token is the parent of its current one: %s", a)
+	assert.Equal(t, parent, text(token.Previous), "INV2: the row's previous token is the parent of its current one: %s", a)
 }
 
 func text(h models.Hash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
