@@ -57,8 +57,8 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 	for _, s := range tables.Sessions {
 		row := &models.Session{
 			Handle: s.Handle, UserID: s.UserID, Payload: []byte(s.Payload),
-			Lineage: models.Lineage{IssuedAt: s.CurIat, Generation: s.Gen},
-			CreatedAt:    s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
+			Lineage:   models.Lineage{IssuedAt: s.CurIat, Generation: s.Gen},
+			CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
 		}
 		for hash, text := range map[*models.Hash]string{&row.Lineage.Current: s.CurHash, &row.Lineage.Previous: s.PrevHash} {
 			_, err := hex.Decode(hash[:], []byte(text))
@@ -69,8 +69,8 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 	jars := map[string]*session.Tokens{}
 	for name, jar := range tables.Jars {
 		jars[name] = &session.Tokens{
-			Access:   session.AccessToken{Token: session.Token{Value: jar.Access}},
-			Refresh:  session.RefreshToken{Token: session.Token{Value: jar.Refresh}},
+			Access:   session.Token{Value: jar.Access},
+			Refresh:  session.Token{Value: jar.Refresh},
 			AntiCSRF: jar.AntiCSRF,
 		}
 	}
