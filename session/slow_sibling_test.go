@@ -17,7 +17,7 @@ import (
 // token too.
 func TestSlow_RepeatedSibling(t *testing.T) {
 	t.Parallel()
-	clock := sessiontest.NewClock(claimEpoch)
+	clock := sessiontest.NewClock(payloadEpoch)
 	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
 		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: 10 * time.Second,
 		Cleanup: session.CleanupConfig{Every: session.Off},

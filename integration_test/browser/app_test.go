@@ -20,6 +20,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
@@ -28,7 +29,7 @@ import (
 type app struct {
 	clock  *sessiontest.Clock
 	svc    *session.Service
-	role   session.PrimitiveClaim[string]
+	role   claim.Single[string]
 	log    *requestLog
 	gate   *gate
 	thefts atomic.Int64
@@ -61,7 +62,7 @@ func newApp(t *testing.T, pageOrigin string, change ...func(*session.Config)) *a
 	a.svc, err = session.New(t.Context(), sessiontest.NewStore(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(a.svc.Close)
-	a.role, err = session.NewPrimitiveClaim(session.ClaimConfig[string]{ID: "role"})
+	a.role, err = claim.NewSingle(claim.Config[string]{ID: "role"})
 	require.NoError(t, err)
 	a.engine = gin.New()
 	a.engine.Use(a.log.middleware)
