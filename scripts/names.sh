@@ -6,7 +6,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 cd "${self%/*}/.."
 
-declare -A budget=([session]=160 [session/claim]=40 [middleware]=10 [refresh]=8 [errors]=70 [models]=60 [models/gormstore]=30)
+declare -A budget=([session]=128 [session/claim]=30 [middleware]=7 [refresh]=6 [errors]=50 [models]=43 [models/gormstore]=23)
 
 # names PACKAGE: constants, variables, types, functions and methods of `go doc -all`.
 names() {

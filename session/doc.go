@@ -37,7 +37,8 @@
 // The payload is JSON inside of the access token: a browser can read it, and so can every
 // handler, without the database ([Session.Payload], [Session.MergePayload]). The data is
 // JSON in the session's row, which no client sees ([Session.Data],
-// [Session.ModifyData]).
+// [Session.ModifyData]). Package session/claim keeps facts about the user in the payload,
+// such as roles, with their age; [WithClaims] demands them.
 //
 // # Answers
 //
