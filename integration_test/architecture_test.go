@@ -16,11 +16,10 @@ import (
 // path from the repository's root.
 func TestArchitecture_EveryPathExists(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/architecture.md")
-	require.NoError(t, err)
+	page := textOf(t, "../docs/architecture.md")
 	looksLikePath := regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+$|^[\w-]*\.?[\w-]+\.(md|yml|sh)$`)
 	paths := 0
-	for _, quoted := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(string(page), -1) {
+	for _, quoted := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(page, -1) {
 		if !looksLikePath.MatchString(quoted[1]) || strings.HasPrefix(quoted[1], "net/") {
 			continue
 		}

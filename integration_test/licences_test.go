@@ -55,15 +55,13 @@ func TestLicences(t *testing.T) {
 	if os.Getenv("UPDATE_DOCS") != "" {
 		require.NoError(t, os.WriteFile(licencesPage, []byte(page), 0o644)) //nolint:gosec // a page for all
 	}
-	got, err := os.ReadFile(licencesPage)
-	require.NoError(t, err)
-	require.Equal(t, page, string(got), "run UPDATE_DOCS=1 go test -run TestLicences in integration_test")
+	require.Equal(t, page, textOf(t, licencesPage), "run UPDATE_DOCS=1 go test -run TestLicences in integration_test")
 }
 
 // modulesOf returns the modules that packages link but for our own, and their folders.
 func modulesOf(t *testing.T, packages []string) map[string]string {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps", "-json=Module"}, packages...)...)
+	list := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps", "-json=Module"}, packages...)...) //nolint:gosec // our own packages
 	list.Dir = ".."
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=1")
 	list.Stderr = os.Stderr
@@ -96,9 +94,7 @@ func licenceIn(t *testing.T, folder string) string {
 		files, err := filepath.Glob(filepath.Join(folder, pattern))
 		require.NoError(t, err)
 		if len(files) > 0 {
-			content, err := os.ReadFile(files[0])
-			require.NoError(t, err)
-			text = strings.Join(strings.Fields(string(content)), " ")
+			text = strings.Join(strings.Fields(textOf(t, files[0])), " ")
 			break
 		}
 	}

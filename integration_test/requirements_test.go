@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,17 +14,15 @@ import (
 // An id in a comment says nothing to whoever cannot look it up.
 func TestRequirements_EveryIDIsExplained(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/requirements.md")
-	require.NoError(t, err)
+	page := textOf(t, "../docs/requirements.md")
 	id := regexp.MustCompile(`\b(AB|CK|CS|DB|GO|HTTP|JWT|KEY|LOG|SM|TOK|W)-\d\d\b`)
 	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") {
 			return err
 		}
-		source, err := os.ReadFile(path)
-		for _, found := range id.FindAllString(string(source), -1) {
-			assert.Contains(t, string(page), "\n| "+found+" |", path)
+		for _, found := range id.FindAllString(textOf(t, path), -1) {
+			assert.Contains(t, page, "\n| "+found+" |", path)
 		}
-		return err
+		return nil
 	}))
 }
