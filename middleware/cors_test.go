@@ -17,8 +17,9 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 const (
@@ -41,12 +42,12 @@ type corsAPI struct {
 	url string
 	// client is this server's own: others close the idle connections of the default one.
 	client *http.Client
-	store  *sessiontest.FaultyStore
+	store  *storetest.FaultyStore
 }
 
 func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	t.Helper()
-	api := &corsAPI{store: sessiontest.Faulty(sessiontest.NewStore())}
+	api := &corsAPI{store: storetest.Faulty(memstore.New())}
 	svc, err := session.New(t.Context(), api.store, session.Config{
 		Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}, Cookie: session.CookieConfig{Insecure: true},
 	})
@@ -239,7 +240,7 @@ func TestCORS_everyStatus(t *testing.T) {
 		}, nil},
 		"database down": {503, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
-			p.api.store.Arm(sessiontest.Fault{})
+			p.api.store.Arm(storetest.Fault{})
 			defer p.api.store.Arm()
 			return p.do(t, http.MethodPost, "/strict", nil)
 		}, nil},
@@ -321,7 +322,7 @@ func TestCORS_foreignOrigin(t *testing.T) {
 // another origin reads anything.
 func TestCORS_kitAllowsNobody(t *testing.T) {
 	t.Parallel()
-	store := sessiontest.NewStore()
+	store := memstore.New()
 	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)

@@ -17,6 +17,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // A 401 names a scheme (RFC 9110, section 15.5.2), whoever answers.
@@ -136,7 +137,7 @@ func TestRefused_IsTold(t *testing.T) {
 			headers = nil
 		}
 		if row.fault {
-			store.Arm(sessiontest.Fault{})
+			store.Arm(storetest.Fault{})
 		}
 		const requests = 5
 		for range requests {

@@ -17,15 +17,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // site is an application on a real server: POST /in?user= signs in, GET and POST /me tell
 // who is in.
 type site struct {
 	svc    *session.Service
-	store  *sessiontest.FaultyStore
+	store  *storetest.FaultyStore
 	clock  *sessiontest.Clock
 	router *gin.Engine
 	// around is put around the router.
@@ -37,7 +39,7 @@ func newSite(t *testing.T, change ...func(*session.Config)) *site {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
 	s := &site{
-		store: sessiontest.Faulty(sessiontest.NewStore()),
+		store: storetest.Faulty(memstore.New()),
 		clock: sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
 	cfg := session.Config{

@@ -19,9 +19,10 @@ must_not() {
 }
 
 gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
-for room in errors models session session/sessiontest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
+for room in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
   must_not "$room" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
 done
+must_not models/memstore '^testing$|^github\.com/stretchr/' "a demo may use it and links no test code" || rc=1
 must_not models/gormstore/... "$gin" "the store knows no web framework" || rc=1
 for room in middleware refresh; do
   must_not "$room/..." "$gorm" "the edges reach the database through session.Store alone" || rc=1

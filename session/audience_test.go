@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // tokenRoute is one way on which tokens come into a Service; the request has
@@ -79,7 +79,7 @@ func TestAudience_aSessionIsNothingElsewhere(t *testing.T) {
 	} {
 		t.Run(row, func(t *testing.T) {
 			t.Parallel()
-			store := sessiontest.NewStore()
+			store := memstore.New()
 			at := func(i int) *kit {
 				return newKitOn(t, store, func(c *session.Config) { c.Issuer, c.Audience = services[i][0], services[i][1] })
 			}

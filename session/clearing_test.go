@@ -16,8 +16,9 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // claim reads a text claim from an access token, as anybody can.
@@ -51,7 +52,7 @@ func TestClearing_OnlyOnADefiniteEnd(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnauthorised)
 	require.Empty(t, out.cookies, "what is not ours is not cleared")
 
-	for _, fault := range []sessiontest.Fault{{}, {Mode: sessiontest.ErrorAfter}} {
+	for _, fault := range []storetest.Fault{{}, {Mode: storetest.ErrorAfter}} {
 		k.store.Arm(fault)
 		_, out, err = k.refresh(t, nil, refresh, access)
 		require.ErrorIs(t, err, errors.ErrUnavailable)
@@ -230,7 +231,7 @@ func TestTheft_ClientHangsUp(t *testing.T) {
 	t.Parallel()
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()
-	store := sessiontest.NewStore()
+	store := memstore.New()
 	svc, err := session.New(t.Context(), store, session.Config{})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)

@@ -13,8 +13,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // handleOf returns the handle of a new session.
@@ -80,18 +81,18 @@ func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 // An unknown outcome is looked up, and not for somebody else's session.
 func TestRevokeOf_afterALostAnswer(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter} {
+	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter} {
 		k := newKit(t)
 		ada, bob := k.handleOf(t, "ada"), k.handleOf(t, "bob")
 		_, err := k.Revoke(t.Context(), bob) // in this very millisecond, for the same reason
 		require.NoError(t, err)
-		k.store.Arm(sessiontest.Fault{Method: "Revoke", Mode: mode})
+		k.store.Arm(storetest.Fault{Method: "Revoke", Mode: mode})
 		ended, err := k.RevokeOf(t.Context(), "ada", bob)
 		require.ErrorIs(t, err, errors.ErrUnavailable)
 		require.False(t, ended)
 		ended, err = k.RevokeOf(t.Context(), "ada", ada)
-		require.Equal(t, mode == sessiontest.ErrorAfter, ended)
-		require.Equal(t, mode == sessiontest.ErrorBefore, errors.Is(err, errors.ErrUnavailable))
+		require.Equal(t, mode == storetest.ErrorAfter, ended)
+		require.Equal(t, mode == storetest.ErrorBefore, errors.Is(err, errors.ErrUnavailable))
 	}
 }
 
@@ -118,7 +119,7 @@ func TestGet(t *testing.T) {
 		require.ErrorIs(t, err, errors.ErrUnauthorised)
 		require.ErrorIs(t, err, errors.ErrSessionNotFound)
 	}
-	k.store.Arm(sessiontest.Fault{Method: "Find"})
+	k.store.Arm(storetest.Fault{Method: "Find"})
 	_, err = k.Get(t.Context(), handle)
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 }
@@ -167,7 +168,7 @@ func TestRevokeAll_ofVeryManySessions(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	live := k.insertMany(t, "ada", 4500)
-	k.store.Arm(sessiontest.Fault{Method: "RevokeAll", Call: 3})
+	k.store.Arm(storetest.Fault{Method: "RevokeAll", Call: 3})
 	some, err := k.RevokeAll(t.Context(), "ada")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 	require.Greater(t, some, 1000)
@@ -187,7 +188,7 @@ func TestRevokeAll_isBoundedByItsContext(t *testing.T) {
 	k := newKit(t)
 	k.insertMany(t, "ada", 2500)
 	ctx, cancel := context.WithCancel(t.Context())
-	k.store.Arm(sessiontest.Fault{Method: "RevokeAll", Call: 2, Mode: sessiontest.Hang})
+	k.store.Arm(storetest.Fault{Method: "RevokeAll", Call: 2, Mode: storetest.Hang})
 	cancel()
 	n, err := k.RevokeAll(ctx, "ada")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
@@ -246,8 +247,8 @@ func TestListPage_takesNothingStrange(t *testing.T) {
 func TestNew_refusesANilStore(t *testing.T) {
 	t.Parallel()
 	var none *gormstore.Store
-	var faulty *sessiontest.FaultyStore
-	var memory *sessiontest.Store
+	var faulty *storetest.FaultyStore
+	var memory *memstore.Store
 	for _, store := range []session.Store{nil, none, faulty, memory} {
 		_, err := session.New(t.Context(), store, session.Config{})
 		require.ErrorIs(t, err, errors.ErrConfig)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // No access token works for longer than the application chose, nor ends more than
@@ -184,7 +184,7 @@ func TestClaim_DefaultMaxAge(t *testing.T) {
 // A server whose clock is behind says so: the client and the token are in order.
 func TestVerify_clocksOfServersApart(t *testing.T) {
 	t.Parallel()
-	store := sessiontest.NewStore()
+	store := memstore.New()
 	ahead, behind := newKitOn(t, store), newKitOn(t, store)
 	for name, row := range map[string]struct {
 		apart time.Duration

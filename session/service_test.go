@@ -10,20 +10,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // kit is a service on the in-memory store with a clock that stands still.
 type kit struct {
 	*session.Service
 	clock *sessiontest.Clock
-	store *sessiontest.FaultyStore
+	store *storetest.FaultyStore
 }
 
 func newKit(t *testing.T, change ...func(*session.Config)) *kit {
 	t.Helper()
-	return newKitOn(t, sessiontest.NewStore(), change...)
+	return newKitOn(t, memstore.New(), change...)
 }
 
 // newKitOn is newKit on a store that others may use too.
@@ -31,7 +33,7 @@ func newKitOn(t *testing.T, store session.Store, change ...func(*session.Config)
 	t.Helper()
 	k := &kit{
 		clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
-		store: sessiontest.Faulty(store),
+		store: storetest.Faulty(store),
 	}
 	cfg := session.Config{Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Leeway: session.Off}
 	for _, f := range change {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -18,7 +19,7 @@ import (
 func TestSlow_RepeatedSibling(t *testing.T) {
 	t.Parallel()
 	clock := sessiontest.NewClock(claimEpoch)
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
+	svc, err := session.New(t.Context(), memstore.New(), session.Config{
 		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: 10 * time.Second,
 		Cleanup: session.CleanupConfig{Disabled: true},
 	})

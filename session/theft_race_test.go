@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -34,7 +35,7 @@ func (i *interrupted) Revoke(ctx context.Context, r models.Revocation) (bool, er
 func newInterrupted(t *testing.T, window time.Duration) (*session.Service, *interrupted) {
 	t.Helper()
 	clock := sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC))
-	store := &interrupted{Store: sessiontest.NewStore(), clock: clock}
+	store := &interrupted{Store: memstore.New(), clock: clock}
 	svc, err := session.New(t.Context(), store, session.Config{
 		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: window,
 	})

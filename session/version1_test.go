@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -47,7 +48,7 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 	}
 	require.NoError(t, json.Unmarshal(text, &file))
 	tables := map[string]oldTables{"clear": file.Clear, "sealed": file.Sealed}[name]
-	store := sessiontest.NewStore()
+	store := memstore.New()
 	for _, k := range tables.Keys {
 		require.NoError(t, store.InsertKey(t.Context(), models.SigningKey{
 			ID: k.ID, Purpose: models.KeyPurpose(k.Purpose), Slot: k.Slot, Algorithm: k.Algorithm, Secret: k.Secret,

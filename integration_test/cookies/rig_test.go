@@ -15,9 +15,11 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 const (
@@ -33,7 +35,7 @@ const (
 type site struct {
 	t     *testing.T
 	clock *sessiontest.Clock
-	store *sessiontest.FaultyStore
+	store *storetest.FaultyStore
 	logs  bytes.Buffer
 	svc   *session.Service
 	// refreshURL is where the front ends of the deploy go.
@@ -45,7 +47,7 @@ func newSite(t *testing.T, cookie session.CookieConfig, change ...func(*session.
 	t.Helper()
 	s := &site{
 		t: t, clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
-		store: sessiontest.Faulty(sessiontest.NewStore()),
+		store: storetest.Faulty(memstore.New()),
 	}
 	s.deploy(cookie, change...)
 	return s
