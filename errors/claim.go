@@ -10,13 +10,14 @@ type ClaimFailure struct {
 }
 
 // ClaimError lists the claims that a session did not fulfil. It matches
-// ErrInvalidClaim.
+// [ErrInvalidClaim].
 type ClaimError struct {
+	// Failures holds at least one, in the order in which they were found.
 	Failures []ClaimFailure
 }
 
 // Error names no values: errors end up in logs.
 func (e *ClaimError) Error() string { return ErrInvalidClaim.Error() }
 
-// Is reports a match with ErrInvalidClaim.
+// Is reports a match with [ErrInvalidClaim].
 func (e *ClaimError) Is(target error) bool { return target == ErrInvalidClaim }

@@ -18,18 +18,20 @@
 //	ErrInvalidClaim     403                     untouched  {"message":"invalid claim","claimValidationErrors":[…]}
 //	ErrGeneral          500                     untouched  {"message":"internal error"}
 //
-// ErrTokenTheft is carried by [TokenTheftError] and is an ErrUnauthorised too.
-// ErrUnavailable is an ErrGeneral whose cause passes by itself: the database
-// cannot be reached, is read-only, or took too long. It says nothing about the
-// session, so nobody is logged out by it. ErrClosed is one. ErrCrossOrigin says that
-// a page of a foreign origin asked for the request, by the cookies of the user's
-// browser; nothing was changed. ErrInvalidClaim says that the session
-// is fine and this route asks for more of it. ErrInvalidInput, a kind of
-// ErrGeneral, is the caller's own mistake: a user id or a payload that cannot
-// be stored.
+// [ErrTokenTheft] is carried by a [TokenTheftError] and is an [ErrUnauthorised]
+// too. [ErrUnavailable] is an [ErrGeneral] whose cause passes by itself: the
+// database cannot be reached, is read-only, or took too long. It says nothing
+// about the session, so nobody is logged out by it. [ErrClosed] is one.
 //
-// Cookies are cleared only where an authentic token's session is over: one that
-// cannot be understood may be another application's. A 401 has WWW-Authenticate.
+// [ErrCrossOrigin] says that a page of a foreign origin asked for the request,
+// with the cookies of the user's browser; nothing was changed. [ErrInvalidClaim]
+// says that the session is fine and this route asks for more of it.
+// [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own mistake: a user
+// id or a payload that cannot be stored.
+//
+// Cookies are cleared only where an authentic token's session is over: a token
+// that cannot be understood may be another application's. A 401 has
+// WWW-Authenticate.
 //
 // The status of the session-expired answers is the kit's
 // session.Config.SessionExpiredStatus; the rows above show its default.

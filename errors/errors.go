@@ -5,8 +5,9 @@ import stderrors "errors"
 // Classes: what to do about a failure. Every error that the kit returns is one
 // of them.
 var (
-	// ErrGeneral is a failure that says nothing about the session: the seed's
-	// GENERAL_ERROR. Answer 500, or 503 when it is an ErrUnavailable too.
+	// ErrGeneral is a failure that says nothing about the session, as GENERAL_ERROR
+	// is in SuperTokens' Node library. Answer 500, or 503 when it is an
+	// ErrUnavailable too.
 	ErrGeneral = stderrors.New("sessionkit: general error")
 
 	// ErrUnauthorised is a definite verdict: there is no such session (any
@@ -18,74 +19,115 @@ var (
 	ErrTryRefreshToken = stderrors.New("sessionkit: try refresh token")
 
 	// ErrTokenTheft means that a refresh token was used after it had been
-	// replaced. The session has been revoked already. It is an ErrUnauthorised
-	// too, and always carried by a *TokenTheftError.
+	// replaced. The session has been revoked already. It is an
+	// ErrUnauthorised too, and always carried by a TokenTheftError.
 	ErrTokenTheft = stderrors.New("sessionkit: token theft detected")
 
-	// ErrCrossOrigin means that a page of a foreign origin asked for the request, which the
-	// user's browser then sent with its cookies. Answer 403 with JSON, change nothing.
+	// ErrCrossOrigin means that a page of a foreign origin asked for the
+	// request, which the user's browser then sent with its cookies. Answer 403
+	// with JSON, change nothing.
 	ErrCrossOrigin = stderrors.New("sessionkit: cross-origin request refused")
 
 	// ErrInvalidClaim means that the session lives but does not fulfil what the
-	// route demands. Answer 403 with JSON. Carried by a *ClaimError.
+	// route demands. Answer 403 with JSON. Carried by a ClaimError.
 	ErrInvalidClaim = stderrors.New("sessionkit: invalid claim")
 )
 
-// ErrUnavailable is the ErrGeneral that passes by itself: the database is
+// ErrUnavailable is the [ErrGeneral] that passes by itself: the database is
 // unreachable, read-only, without quorum, or too slow. Answer 503, keep the
 // cookies, let the client try again.
 var ErrUnavailable = general("unavailable")
 
-// ErrClosed is the ErrUnavailable of a session.Service that was closed, or that
-// session.New did not make. It says nothing about the session: another process
-// answers the client's next attempt.
-var ErrClosed = WithReason(ErrUnavailable, stderrors.New("service closed"))
+// ErrClosed is the [ErrUnavailable] of a session.Service that was closed, or
+// that session.New did not make. It says nothing about the session: another
+// process answers the client's next attempt.
+var ErrClosed = WithReason(ErrUnavailable, stderrors.New("the session service is closed: close it after the HTTP server, or use what New returned"))
 
-// ErrInvalidInput is the ErrGeneral for values that the caller passed and that
+// ErrInvalidInput is the [ErrGeneral] for values that the caller passed and that
 // cannot be taken: nothing was stored.
 var ErrInvalidInput = general("invalid input")
 
-// ErrConfig is the ErrGeneral for a wrong configuration, at start.
+// ErrConfig is the [ErrGeneral] for a wrong configuration, at start.
 var ErrConfig = general("invalid configuration")
 
-// Reasons of an ErrTryRefreshToken.
+// Reasons why a token does not do, mostly of an [ErrTryRefreshToken]. A refresh
+// token that cannot be verified is an [ErrUnauthorised] with the same reasons.
 var (
+	// ErrTokenMalformed means that the text is no token: it has the wrong
+	// shape, or claims that the kit would not have written.
 	ErrTokenMalformed = stderrors.New("token malformed")
-	ErrTokenForged    = stderrors.New("token signature invalid")
-	ErrTokenExpired   = stderrors.New("token expired")
-	ErrTokenForeign   = stderrors.New("token not meant for this service")
-	// ErrTokenFromFuture is an authentic token of this service that another server
-	// issued ahead of this one's time: nothing is wrong with the client.
+	// ErrTokenForged means that the token was not signed with the key that it
+	// names.
+	ErrTokenForged = stderrors.New("token signature invalid")
+	// ErrTokenExpired means that the time of an authentic access token is over.
+	// It is the usual reason for a refresh and nothing to worry about.
+	ErrTokenExpired = stderrors.New("token expired")
+	// ErrTokenForeign means a token of another kind, issuer or audience, which
+	// shares the cookie's name or the keys with this service.
+	ErrTokenForeign = stderrors.New("token not meant for this service")
+	// ErrTokenFromFuture is an authentic token of this service that another
+	// server issued ahead of this one's time: nothing is wrong with the client.
 	ErrTokenFromFuture = stderrors.New("token issued in the future: the clocks of the servers differ by more than Leeway + 60 s")
-	ErrKeyUnknown      = stderrors.New("token key unknown")
-	ErrTokenMissing    = stderrors.New("token missing")
+	// ErrKeyUnknown means that the token names a key that does not verify, or no
+	// longer. With an ErrUnavailable it means that nobody could say so for
+	// certain.
+	ErrKeyUnknown = stderrors.New("token key unknown")
+	// ErrTokenMissing means that the request brought no token. It is a visitor,
+	// or with an ErrTryRefreshToken a browser that may have a refresh token,
+	// which goes to the path of the refresh only.
+	ErrTokenMissing = stderrors.New("token missing")
+	// ErrTokenDuplicated means that the request brought several tokens, such as
+	// two cookies of one name, and none of them can be preferred.
 	ErrTokenDuplicated = stderrors.New("several differing tokens presented")
-	ErrAntiCSRF        = stderrors.New("anti-CSRF token missing or wrong")
+	// ErrAntiCSRF means that the request has not shown that a page of the
+	// application made it: its anti-CSRF token, or its custom header, is missing
+	// or wrong.
+	ErrAntiCSRF = stderrors.New("anti-CSRF token missing or wrong")
+	// ErrTokenRotatedOut means an access token that was issued together with a
+	// refresh token which another one has replaced since.
 	ErrTokenRotatedOut = stderrors.New("token belongs to a branch that was replaced")
 )
 
-// Reasons of an ErrUnauthorised.
+// Reasons of an [ErrUnauthorised].
 var (
+	// ErrSessionNotFound means that no row has the session's handle: the cleanup
+	// has removed it, or there never was one.
 	ErrSessionNotFound = stderrors.New("session not found")
-	ErrSessionRevoked  = stderrors.New("session revoked")
-	ErrSessionExpired  = stderrors.New("session expired")
-	// ErrSessionReplaced comes with ErrSessionRevoked: a sign-in in the same browser ended
-	// the session. The browser may have the new one's tokens by now, so nothing is cleared.
+	// ErrSessionRevoked means that somebody ended the session: a sign-out, the
+	// application, or a theft that was found.
+	ErrSessionRevoked = stderrors.New("session revoked")
+	// ErrSessionExpired means that the session has reached its idle end or its
+	// absolute one.
+	ErrSessionExpired = stderrors.New("session expired")
+	// ErrSessionReplaced comes with ErrSessionRevoked: a sign-in in the same
+	// browser ended the session. The browser may have the new one's tokens by
+	// now, so nothing is cleared.
 	ErrSessionReplaced = stderrors.New("session replaced by a sign-in")
 )
 
-// Reasons of an ErrInvalidInput.
+// Reasons of an [ErrInvalidInput].
 var (
-	ErrUserIDInvalid    = stderrors.New("user id must be 1 to 255 bytes of valid UTF-8")
-	ErrValueNotJSON     = stderrors.New("value cannot be expressed as JSON")
-	ErrValueTooDeep     = stderrors.New("value nests too deeply")
-	ErrValueTooLarge    = stderrors.New("value too large to store")
-	ErrCookieTooLarge   = stderrors.New("token would not fit into a cookie of 4096 bytes")
-	ErrReservedClaim    = stderrors.New("name is reserved")
+	// ErrUserIDInvalid means a user id that is empty, too long or not UTF-8.
+	ErrUserIDInvalid = stderrors.New("user id must be 1 to 255 bytes of valid UTF-8")
+	// ErrValueNotJSON means a value that encoding/json refuses, or a text that is
+	// no JSON of RFC 8259.
+	ErrValueNotJSON = stderrors.New("value cannot be expressed as JSON")
+	// ErrValueTooDeep means arrays and objects nested deeper than the kit reads.
+	ErrValueTooDeep = stderrors.New("value nests too deeply")
+	// ErrValueTooLarge means a value beyond what its column or the server takes.
+	ErrValueTooLarge = stderrors.New("value too large to store")
+	// ErrCookieTooLarge means a payload with which the access token would be
+	// larger than browsers keep a cookie.
+	ErrCookieTooLarge = stderrors.New("token would not fit into a cookie of 4096 bytes")
+	// ErrReservedClaim means a payload field or a claim with a name that the
+	// token itself uses, such as "exp".
+	ErrReservedClaim = stderrors.New("name is reserved")
+	// ErrPayloadNotObject means a payload that is valid JSON but no object.
 	ErrPayloadNotObject = stderrors.New("payload is not a JSON object")
 )
 
-// Reasons of an ErrGeneral that stores report.
+// Reasons that stores report: ErrDuplicate and ErrSchema of an [ErrGeneral],
+// ErrConflict of an [ErrUnavailable].
 var (
 	// ErrConflict means that a row changed between reading and writing more
 	// often than the caller was willing to try again.
@@ -119,8 +161,8 @@ func WithReason(class, reason error) error {
 	return &classified{class: class, reason: reason}
 }
 
-// IsAuth reports whether err comes from the kit, as the seed's isErrorFromAuth
-// does: every class counts.
+// IsAuth reports whether err comes from the kit: every class counts. It is
+// isErrorFromAuth of SuperTokens' Node library.
 func IsAuth(err error) bool {
 	for _, class := range []error{ErrGeneral, ErrUnauthorised, ErrTryRefreshToken, ErrTokenTheft, ErrCrossOrigin, ErrInvalidClaim} {
 		if stderrors.Is(err, class) {

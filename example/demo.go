@@ -31,9 +31,9 @@ const viewerCookie = "demo_viewer"
 func mountDemo(router gin.IRoutes, svc *session.Service, d *demo) {
 	router.GET("/demo/events", d.events)
 	router.POST("/demo/device", middleware.Verify(svc), d.addDevice(svc))
-	router.POST(svc.RefreshPath()+"/demo-copy", middleware.Verify(svc), d.copySession(svc))
+	router.POST(svc.RefreshPaths()[0]+"/demo-copy", middleware.Verify(svc), d.copySession(svc))
 	router.POST("/demo/thief/read", d.act(http.MethodGet, "/api/me"))
-	router.POST("/demo/thief/refresh", d.act(http.MethodPost, svc.RefreshPath()))
+	router.POST("/demo/thief/refresh", d.act(http.MethodPost, svc.RefreshPaths()[0]))
 	router.DELETE("/demo/thief", d.dismiss)
 }
 
@@ -97,16 +97,16 @@ func (d *demo) addDevice(svc *session.Service) gin.HandlerFunc {
 	}
 	return func(c *gin.Context) {
 		ctx, userID := c.Request.Context(), current(c).UserID()
-		handles, err := svc.Handles(ctx, userID)
+		devices, err := svc.List(ctx, userID)
 		switch {
 		case err != nil:
 			middleware.Abort(c, svc, err)
 			return
-		case len(handles) >= maxDevices:
+		case len(devices) >= maxDevices:
 			answer(c, http.StatusConflict, "that is enough devices for a demonstration")
 			return
 		}
-		if err := d.self.login(ctx, userID, agents[len(handles)%len(agents)]); err != nil {
+		if err := d.self.login(ctx, userID, agents[len(devices)%len(agents)]); err != nil {
 			answer(c, http.StatusBadGateway, "the other device could not sign in")
 			return
 		}
@@ -119,7 +119,7 @@ func (d *demo) addDevice(svc *session.Service) gin.HandlerFunc {
 func (d *demo) copySession(svc *session.Service) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		sess, viewer := current(c), d.viewerOf(c)
-		thief, err := d.self.newThief(c.Request, svc.RefreshPath())
+		thief, err := d.self.newThief(c.Request, svc.RefreshPaths()[0])
 		if err != nil {
 			answer(c, http.StatusBadRequest, err.Error())
 			return

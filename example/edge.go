@@ -7,16 +7,15 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
-
-	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // cors lets pages of the trusted origins read answers and send cookies. It
 // comes first, so that errors can be read too: a page that cannot read a 401
 // never refreshes.
 func cors(trusted origins) gin.HandlerFunc {
-	allowed := strings.Join(middleware.CORSAllowHeaders(), ", ")
-	exposed := strings.Join(middleware.CORSExposeHeaders(), ", ")
+	allowed := strings.Join(session.AllowHeaders(), ", ")
+	exposed := strings.Join(session.ExposeHeaders(), ", ")
 	return func(c *gin.Context) {
 		if len(trusted) == 0 {
 			return

@@ -54,7 +54,7 @@ func TestBudget_Statements(t *testing.T) {
 		db := e.db(t)
 		store := migrated(t, db.Session(&gorm.Session{Logger: count}))
 		a := startOn(t, store, sessiontest.NewClock(time.Now()), func(c *session.Config) {
-			c.Cleanup.Disabled, c.SigningKey.Rotation = true, session.Off
+			c.Cleanup.Every, c.SigningKey.Rotation = session.Off, session.Off
 		})
 		a.signedIn("warm-up") // the keys are there from now on
 		user := a.browser()
@@ -117,7 +117,7 @@ func TestBudget_Statements(t *testing.T) {
 			}},
 			{"sign out", []string{"UPDATE"}, func() { second.ok(second.do(http.MethodPost, signOutPath, nil)) }},
 			{"another session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
-			{"list", []string{"SELECT"}, func() { must(a.svc.Handles(t.Context(), "user"))(t) }},
+			{"list", []string{"SELECT"}, func() { must(a.svc.List(t.Context(), "user"))(t) }},
 			{"revoke", []string{"UPDATE"}, func() { must(a.svc.Revoke(t.Context(), other))(t) }},
 			{"revoke all", []string{"SELECT", "UPDATE"}, func() { must(a.svc.RevokeAll(t.Context(), "user"))(t) }},
 		} {

@@ -108,7 +108,7 @@ func TestDatabase_NthFailure(t *testing.T) {
 	}
 	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter} {
 		for n := 1; ; n++ {
-			a := start(t, memory, func(c *session.Config) { c.Cleanup.Disabled = true })
+			a := start(t, memory, func(c *session.Config) { c.Cleanup.Every = session.Off })
 			user := a.browser()
 			a.store.Arm(storetest.Fault{Call: n, Mode: mode})
 			for i, act := range story {

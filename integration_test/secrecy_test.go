@@ -150,7 +150,7 @@ func TestSecrecy_Handles(t *testing.T) {
 	tokens, err := a.svc.Create(t.Context(), "user", session.WithPayload("canary"))
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, v := range []any{tokens, *tokens, tokens.Access, tokens.Refresh, tokens.Session, struct{ T session.AccessToken }{tokens.Access}} {
+		for _, v := range []any{tokens, *tokens, tokens.Access, tokens.Refresh, tokens.Session, struct{ T session.Token }{tokens.Access}} {
 			printed := fmt.Sprintf(verb, v)
 			for _, secret := range []string{tokens.Access.Value, tokens.Refresh.Value, tokens.AntiCSRF, "canary"} {
 				require.NotContains(t, printed, secret)

@@ -251,7 +251,8 @@ func TestYoung_WhatARepeatCarries(t *testing.T) {
 			require.Equal(t, tokens.AntiCSRF, again.AntiCSRF)
 			require.NotEqual(t, before.IDRefresh.Value, again.IDRefresh.Value)
 			require.Equal(t, a.clock.Now().Add(2*time.Minute).Unix(), again.Access.ExpiresAt.Unix())
-			payload, err := session.PayloadAs[map[string]int](again.Session)
+			var payload map[string]int
+			err = again.Session.Payload(&payload)
 			require.NoError(t, err)
 			require.Equal(t, map[string]int{"n": 2}, payload)
 			was, is := segment(t, before.Access.Value, 1), segment(t, again.Access.Value, 1)

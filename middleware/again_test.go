@@ -171,7 +171,7 @@ func TestAgain_AfterASignIn(t *testing.T) {
 					require.Equal(t, "bob", a.body)
 					require.Equal(t, "bob", b.user(t))
 					require.Equal(t, http.StatusOK, b.do(t, http.MethodPost, "/me").status)
-					list, err := s.svc.Handles(t.Context(), "bob")
+					list, err := s.svc.List(t.Context(), "bob")
 					require.NoError(t, err)
 					require.Len(t, list, 1)
 				}

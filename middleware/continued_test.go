@@ -28,7 +28,7 @@ func TestContinued_KeepsTheRestOfAPair(t *testing.T) {
 		b := s.browser(t, byHeader)
 		require.Equal(t, http.StatusOK, b.do(t, http.MethodPost, "/join").status)
 		require.Equal(t, !byHeader, b.antiCSRF != "")
-		require.Equal(t, http.StatusOK, b.do(t, http.MethodPost, s.svc.RefreshPath()).status)
+		require.Equal(t, http.StatusOK, b.do(t, http.MethodPost, s.svc.RefreshPaths()[0]).status)
 	})
 }
 
@@ -39,7 +39,7 @@ func TestContinued_AccessTokenAtTheRefresh(t *testing.T) {
 	s := newSite(t)
 	b := s.signIn(t, "ada", true)
 	b.refresh = b.access
-	a := b.do(t, http.MethodPost, s.svc.RefreshPath())
+	a := b.do(t, http.MethodPost, s.svc.RefreshPaths()[0])
 	require.Equal(t, http.StatusUnauthorized, a.status)
 	require.Empty(t, a.header.Values("St-Access-Token"))
 	require.Empty(t, a.header.Values("Front-Token"))

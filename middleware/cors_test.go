@@ -33,7 +33,7 @@ func corsConfig() cors.Config {
 	return cors.Config{
 		AllowOrigins: []string{appOrigin, adminOrigin}, AllowCredentials: true,
 		AllowMethods: []string{"GET", "POST"},
-		AllowHeaders: middleware.CORSAllowHeaders(), ExposeHeaders: middleware.CORSExposeHeaders(),
+		AllowHeaders: session.AllowHeaders(), ExposeHeaders: session.ExposeHeaders(),
 	}
 }
 
@@ -49,7 +49,7 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	t.Helper()
 	api := &corsAPI{store: storetest.Faulty(memstore.New())}
 	svc, err := session.New(t.Context(), api.store, session.Config{
-		Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}, Cookie: session.CookieConfig{Insecure: true},
+		Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}, Cookie: session.CookieConfig{Insecure: true},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
@@ -63,7 +63,7 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	gin.SetMode(gin.TestMode)
 	router := gin.New()
 	router.Use(cors.New(config))
-	router.POST(svc.RefreshPath(), answering(svc, func(c *gin.Context) error {
+	router.POST(svc.RefreshPaths()[0], answering(svc, func(c *gin.Context) error {
 		_, err := svc.RefreshHTTP(c.Writer, c.Request)
 		return err
 	}))
@@ -180,15 +180,15 @@ func requireNoDuplicates(t *testing.T, tokens []string) {
 
 func TestCORS_listsAreCopies(t *testing.T) {
 	t.Parallel()
-	for _, names := range []func() []string{middleware.CORSAllowHeaders, middleware.CORSExposeHeaders} {
+	for _, names := range []func() []string{session.AllowHeaders, session.ExposeHeaders} {
 		want := names()
 		names()[0] = "x-other"
 		require.Equal(t, want, names())
 		require.NotContains(t, want, "*")
 		requireNoDuplicates(t, want)
 	}
-	require.Subset(t, middleware.CORSAllowHeaders(), []string{"anti-csrf", "authorization", "content-type", "fdi-version", "rid", "st-auth-mode"})
-	require.ElementsMatch(t, middleware.CORSExposeHeaders(), []string{"anti-csrf", "front-token", "id-refresh-token", "st-access-token", "st-refresh-token"})
+	require.Subset(t, session.AllowHeaders(), []string{"anti-csrf", "authorization", "content-type", "fdi-version", "rid", "st-auth-mode"})
+	require.ElementsMatch(t, session.ExposeHeaders(), []string{"anti-csrf", "front-token", "id-refresh-token", "st-access-token", "st-refresh-token"})
 }
 
 func TestCORS_preflight(t *testing.T) {
@@ -323,7 +323,7 @@ func TestCORS_foreignOrigin(t *testing.T) {
 func TestCORS_kitAllowsNobody(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
-	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}})
+	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/login", nil)

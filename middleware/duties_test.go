@@ -212,7 +212,7 @@ func TestCreate_AfterTheAnswer(t *testing.T) {
 					require.ErrorIs(t, err, errors.ErrGeneral)
 				}
 				require.Len(t, errs, 5)
-				list, err := s.svc.Handles(t.Context(), "ada")
+				list, err := s.svc.List(t.Context(), "ada")
 				require.NoError(t, err)
 				require.Empty(t, list)
 			})

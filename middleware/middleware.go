@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -21,9 +22,12 @@ const Key = "sessionkit.session"
 // one: caches of pages inside of Gin must not keep that.
 //
 // A CORS preflight carries no session and is answered with 204: put the CORS
-// middleware first. Requests to the routes that refresh.Mount has made pass: they are
-// what an expired session needs.
+// middleware first. Requests to the routes of package refresh pass: they are what an
+// expired session needs.
+//
+// Without a Service it panics at once.
 func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
+	ginroute.MustHave(svc, "middleware.Verify")
 	return func(c *gin.Context) {
 		switch {
 		case isPreflight(c.Request):
@@ -42,6 +46,7 @@ func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc 
 // refresh may restore it: for pages that people open, which cannot refresh from JSON,
 // answer it in your own way by OnError.
 func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
+	ginroute.MustHave(svc, "middleware.VerifyOptional")
 	opts = append([]session.VerifyOption{session.Optional()}, opts...)
 	return func(c *gin.Context) {
 		if isMounted(c, svc) {
@@ -140,17 +145,8 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// isMounted reports whether the matched route is one that refresh.Mount made for svc. A
+// isMounted reports whether the matched route is one of package refresh for svc. A
 // catch-all that happens to match its path is not, nor is another Service's.
 func isMounted(c *gin.Context, svc *session.Service) bool {
-	return c.Request.Method == http.MethodPost && svc.IsMounted(c.FullPath(), c.HandlerName) &&
-		ownerOf(c.Handler()) == svc
-}
-
-// ownerOf asks a handler that is known to be one of package refresh whose it is.
-func ownerOf(handler gin.HandlerFunc) (owner *session.Service) {
-	question := new(gin.Context)
-	question.Set(session.OwnerKey, &owner)
-	handler(question)
-	return owner
+	return c.Request.Method == http.MethodPost && ginroute.IsOf(c, svc)
 }

@@ -159,7 +159,7 @@ func TestLate_OnACopyOfTheContext(t *testing.T) {
 				ada.do(t, http.MethodGet, "/ada")
 				cp := <-jobs
 				require.NotPanics(t, func() { require.NoError(t, job(s, cp)) })
-				list, err := s.svc.Handles(t.Context(), "eve")
+				list, err := s.svc.List(t.Context(), "eve")
 				require.NoError(t, err)
 				require.Empty(t, list)
 			})

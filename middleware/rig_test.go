@@ -43,7 +43,7 @@ func newSite(t *testing.T, change ...func(*session.Config)) *site {
 		clock: sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
 	cfg := session.Config{
-		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
+		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -52,7 +52,7 @@ func newSite(t *testing.T, change ...func(*session.Config)) *site {
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	s.svc, s.router = svc, gin.New()
-	s.router.POST(svc.RefreshPath(), s.answers(func(c *gin.Context) error {
+	s.router.POST(svc.RefreshPaths()[0], s.answers(func(c *gin.Context) error {
 		_, err := svc.RefreshHTTP(c.Writer, c.Request)
 		return err
 	}))
@@ -158,7 +158,7 @@ func (s *site) refreshed(t *testing.T, user string, byHeader bool) *browser {
 
 func (b *browser) renew(t *testing.T) {
 	t.Helper()
-	require.Equal(t, http.StatusOK, b.do(t, http.MethodPost, b.site.svc.RefreshPath()).status)
+	require.Equal(t, http.StatusOK, b.do(t, http.MethodPost, b.site.svc.RefreshPaths()[0]).status)
 }
 
 // answer is a response as a client sees it.
@@ -200,7 +200,7 @@ func (b *browser) dress(r *http.Request) {
 	if b.header {
 		mode = "header"
 		token := b.access
-		if r.URL.Path == b.site.svc.RefreshPath() {
+		if r.URL.Path == b.site.svc.RefreshPaths()[0] {
 			token = b.refresh
 		}
 		if token != "" {

@@ -281,7 +281,7 @@ func TestSlow_StoresThatCallBack(t *testing.T) {
 				store := &hooked{Store: memstore.New()}
 				s := newSite(t)
 				svc, err := session.New(t.Context(), store, session.Config{
-					Now: s.clock.Now, Cleanup: session.CleanupConfig{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
+					Now: s.clock.Now, Cleanup: session.CleanupConfig{Every: session.Off}, Logger: slog.New(slog.DiscardHandler),
 				})
 				require.NoError(t, err)
 				t.Cleanup(svc.Close)
@@ -317,7 +317,7 @@ func TestSlow_CollectedMeanwhile(t *testing.T) {
 		s := newSite(t)
 		store := &hooked{Store: s.store}
 		svc, err := session.New(t.Context(), store, session.Config{
-			Now: s.clock.Now, Cleanup: session.CleanupConfig{Disabled: true}, Logger: slog.New(slog.DiscardHandler),
+			Now: s.clock.Now, Cleanup: session.CleanupConfig{Every: session.Off}, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
 		t.Cleanup(svc.Close)

@@ -12,9 +12,9 @@ import (
 // HashSize is the size of a Hash in bytes.
 const HashSize = 32
 
-// Hash is the double SHA-256 of a refresh token: what a row knows of it. The zero Hash
-// means "none". Stored as raw bytes, so that no collation can ever match two different
-// ones and SQL logs show no text.
+// Hash is the double SHA-256 of a refresh token: what a row knows of it. The
+// zero Hash means "none". It is stored as raw bytes, so that no collation can
+// match two different ones and SQL logs show no text.
 type Hash [HashSize]byte
 
 // IsZero reports whether h is "none".
@@ -28,7 +28,7 @@ func (h Hash) Equal(other Hash) bool {
 // Value implements [driver.Valuer].
 func (h Hash) Value() (driver.Value, error) { return h[:], nil }
 
-// Scan implements the database/sql Scanner.
+// Scan implements [database/sql.Scanner].
 func (h *Hash) Scan(src any) error {
 	b, ok := src.([]byte)
 	if !ok || len(b) != HashSize {
@@ -40,7 +40,7 @@ func (h *Hash) Scan(src any) error {
 
 var _ redact.Hidden = Hash{}
 
-// String tells nothing: a hash of a live token does not belong into a log.
+// String tells nothing: a hash of a live token has no place in a log.
 func (h Hash) String() string { return "[hash]" }
 
 // GoString tells nothing, as String.

@@ -9,6 +9,7 @@ type Session struct {
 	// UserID is the application's, 1 to MaxUserID bytes, byte-exact.
 	UserID string `gorm:"column:user_id"`
 
+	// Lineage is what the refresh tokens are compared with.
 	Lineage Lineage `gorm:"embedded;embeddedPrefix:refresh_"`
 
 	// Payload is the JSON text that goes into access tokens; nil = absent.
@@ -18,7 +19,10 @@ type Session struct {
 	// DataVersion counts writes of Data.
 	DataVersion int64 `gorm:"column:data_version"`
 
-	CreatedAt  int64 `gorm:"column:created_at;autoCreateTime:false"`
+	// CreatedAt is when the user signed in.
+	CreatedAt int64 `gorm:"column:created_at;autoCreateTime:false"`
+	// LastUsedAt is the time of the last step of the lineage or of the idle end:
+	// not of every request, which writes nothing.
 	LastUsedAt int64 `gorm:"column:last_used_at"`
 
 	// ExpiresAt is the idle end; it moves on with use.
@@ -37,9 +41,10 @@ type Session struct {
 	IP        string `gorm:"column:ip"`
 }
 
-// MaxGeneration is the highest generation of refresh tokens, in tokens and in rows.
-// A client that refreshes a thousand times a second reaches it after 35 years; so far
-// below the end of int64 nothing that is computed with it overflows.
+// MaxGeneration is the highest generation of refresh tokens, in tokens and in
+// rows. A client that refreshes a thousand times a second reaches it after 35
+// years. It is so far below the end of int64 that nothing computed with it
+// overflows.
 const MaxGeneration = 1 << 40
 
 // NextGeneration is the generation of a child of a token of this one. At the
@@ -70,11 +75,16 @@ type RevokeReason string
 
 // The reasons that the kit itself gives.
 const (
-	RevokedBySignOut     RevokeReason = "sign-out"
+	// RevokedBySignOut: the user signed out of this session.
+	RevokedBySignOut RevokeReason = "sign-out"
+	// RevokedByApplication: the application ended this session by its handle.
 	RevokedByApplication RevokeReason = "application"
-	RevokedByRevokeAll   RevokeReason = "revoke-all"
-	RevokedByTheft       RevokeReason = "theft"
-	RevokedByNewLogin    RevokeReason = "new-login"
+	// RevokedByRevokeAll: all sessions of the user were ended, or all others.
+	RevokedByRevokeAll RevokeReason = "revoke-all"
+	// RevokedByTheft: a refresh token was used that had been replaced.
+	RevokedByTheft RevokeReason = "theft"
+	// RevokedByNewLogin: somebody signed in with the same browser.
+	RevokedByNewLogin RevokeReason = "new-login"
 )
 
 // Advance is one step of a session's refresh tokens, applied as a
@@ -85,8 +95,9 @@ type Advance struct {
 	// From must be the current token, To becomes it. They differ, so that the
 	// statement always changes the row.
 	From, To Hash
-	// Previous becomes the previous token. It is bound as a value and never taken
-	// from the row: SQL engines disagree on which value they would see.
+	// Previous becomes the previous token. It is a value of its own and never
+	// taken from the row: in "previous = current, current = ?" SQL engines disagree
+	// on which current token they mean.
 	Previous Hash
 	// ExpectPrevious, unless zero, must be the previous token.
 	ExpectPrevious Hash
@@ -112,17 +123,18 @@ type Revocation struct {
 	Handle string
 	// UserID, unless empty, must be the session's user.
 	UserID string
-	// Current, unless zero, must be the hash of the current refresh token: the end
-	// is what was decided on a row that must not have moved on meanwhile.
+	// Current, unless zero, must be the hash of the current refresh token. It is
+	// set where the end was decided on a row that was read, such as after a theft:
+	// that row must not have moved on meanwhile.
 	Current Hash
 	Reason  RevokeReason
 	// Now is written as the time of the end.
 	Now int64
 }
 
-// Position is a place in the order of a user's sessions: by creation time, and by
-// handle within a millisecond. The zero Position is the place before the first
-// one that a call would look at.
+// Position is a place in the order of a user's sessions: by creation time, and
+// by handle within a millisecond. The zero Position is the place before the
+// first session that a call would look at.
 type Position struct {
 	CreatedAt int64
 	Handle    string
@@ -136,8 +148,9 @@ func (p Position) Before(other Position) bool {
 	return p.CreatedAt < other.CreatedAt || p.CreatedAt == other.CreatedAt && p.Handle < other.Handle
 }
 
-// RevocationOfUser ends some of a user's sessions, from the newest on: the sessions
-// of one user are without a bound, and the work of one statement has one.
+// RevocationOfUser ends some of a user's sessions, from the newest on. One call
+// ends a bounded number of them, as a user can have any number of sessions and
+// the work of one statement must have a bound.
 type RevocationOfUser struct {
 	UserID string
 	// Except, unless empty, is the handle of a session to spare.
@@ -145,13 +158,15 @@ type RevocationOfUser struct {
 	Reason RevokeReason
 	// Now decides which sessions are live, and is written as the time of the end.
 	Now int64
-	// From is where the call before left off: it begins below. Zero = the newest.
+	// From is where the call before left off: this one goes on with what is older.
+	// Zero = the newest.
 	From Position
-	// Limit is how many rows are looked at, at most. 0 = as many as the store likes.
+	// Limit is how many rows are looked at, at most. 0 = as many as the store
+	// likes.
 	Limit int
 }
 
-// RevokedOfUser is what a RevocationOfUser did.
+// RevokedOfUser is what a [RevocationOfUser] did.
 type RevokedOfUser struct {
 	// Count is how many sessions it ended.
 	Count int
@@ -164,15 +179,17 @@ type SessionsOfUser struct {
 	UserID string
 	// Now decides which sessions are live.
 	Now int64
-	// From is where the page before ended: this one begins above. Zero = the oldest.
+	// From is where the page before ended: this one begins after it. Zero = the
+	// oldest.
 	From Position
-	// Limit is how many rows are looked at, at most. 0 = as many as the store likes.
+	// Limit is how many rows are looked at, at most. 0 = as many as the store
+	// likes.
 	Limit int
 }
 
-// SessionPage answers a SessionsOfUser.
+// SessionPage is the answer to a [SessionsOfUser].
 type SessionPage struct {
-	// Sessions are live. They may be fewer than the limit, and none even, although
+	// Sessions are live. They may be fewer than the limit, or none at all, although
 	// more follow: the limit counts the ended ones between them too.
 	Sessions []Session
 	// Next is where to go on; nil when no session was left to look at.

@@ -12,13 +12,15 @@ type KeyPurpose string
 
 // The purposes of the kit's own keys.
 const (
-	KeyForAccess  KeyPurpose = "access"
+	// KeyForAccess signs access tokens.
+	KeyForAccess KeyPurpose = "access"
+	// KeyForRefresh authenticates refresh tokens.
 	KeyForRefresh KeyPurpose = "refresh"
 )
 
-// SigningKey is one row of the signing keys table. Rows are inserted once and never
-// change, but for RetireAt, which may move to an earlier time, and the form in which
-// the secret is stored, which may become an encrypted one.
+// SigningKey is one row of the signing keys table. Rows are inserted once and
+// never change, with two exceptions: RetireAt may move to an earlier time, and a
+// secret that was stored in clear may be replaced by its encrypted form.
 type SigningKey struct {
 	// ID is the kid: 1 to 32 characters of A-Z a-z 0-9 _ -.
 	ID string `gorm:"column:id;primaryKey"`
@@ -31,10 +33,12 @@ type SigningKey struct {
 	// Secret is the key, encrypted when the service has a key-encryption key.
 	Secret []byte `gorm:"column:secret"`
 
+	// CreatedAt is when the row was made, for an operator to see.
 	CreatedAt int64 `gorm:"column:created_at;autoCreateTime:false"`
-	// ActiveFrom is when the key may begin to sign.
+	// ActiveFrom is the time from which the key may sign. Until then it only
+	// verifies.
 	ActiveFrom int64 `gorm:"column:active_from"`
-	// RetireAt is when the key stops to verify.
+	// RetireAt is the time from which the key no longer verifies.
 	RetireAt int64 `gorm:"column:retire_at"`
 }
 

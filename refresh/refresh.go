@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"path"
-	"reflect"
-	"runtime"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -18,16 +17,26 @@ import (
 // of Config.Cookie.Older. middleware.Verify lets requests to them pass, wherever it
 // stands.
 //
-// On a group whose path the configured ones do not begin with, Mount panics: the
-// refresh cookie would never be sent to the route.
-func Mount(router gin.IRoutes, svc *session.Service) {
+// It panics where the cookies would never be sent to a route: on a group whose path
+// the configured ones do not begin with, and with a SignOutPath that is not below
+// Config.Cookie.AccessPath.
+func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
+	ginroute.MustHave(svc, "refresh.Mount")
 	for _, path := range svc.RefreshPaths() {
-		mount(router, svc, path, Handler(svc))
+		mount(router, path, Handler(svc, opts...))
 	}
-	mount(router, svc, svc.SignOutPath(), SignOut(svc))
+	if optionsOf(opts).noSignOut {
+		return
+	}
+	out := svc.SignOutPath()
+	if out == "" {
+		panic("refresh: Mount cannot make a sign-out route that no access token would reach:" +
+			" set Config.Cookie.SignOutPath to a path below AccessPath, or mount WithoutSignOut")
+	}
+	mount(router, out, SignOut(svc))
 }
 
-func mount(router gin.IRoutes, svc *session.Service, full string, handler gin.HandlerFunc) {
+func mount(router gin.IRoutes, full string, handler gin.HandlerFunc) {
 	base := "/"
 	if group, ok := router.(interface{ BasePath() string }); ok {
 		base = path.Clean("/" + group.BasePath())
@@ -38,46 +47,61 @@ func mount(router gin.IRoutes, svc *session.Service, full string, handler gin.Ha
 			" mount on the engine, or set Config.Cookie.RefreshPath and SignOutPath below the group", base, full))
 	}
 	router.POST("/"+relative, handler)
-	svc.Mounted(full, nameOf(handler))
 }
 
-// nameOf is the handler's name as Gin has it (gin.Context.HandlerName).
-func nameOf(handler gin.HandlerFunc) string {
-	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
+// Option changes what Mount makes.
+type Option func(*options)
+
+type options struct {
+	answer    func(*gin.Context, *session.Session)
+	noSignOut bool
 }
 
-// isAsked answers whose handler this is, if that is all that c asks
-// (session.OwnerKey).
-func isAsked(c *gin.Context, svc *session.Service) bool {
-	value, _ := c.Get(session.OwnerKey)
-	owner, asked := value.(**session.Service)
-	if asked {
-		*owner = svc
+func optionsOf(opts []Option) options {
+	o := options{answer: func(c *gin.Context, _ *session.Session) { answer(c, "null") }}
+	for _, opt := range opts {
+		opt(&o)
 	}
-	return asked
+	return o
+}
+
+// WithoutSignOut has Mount make no sign-out route, for applications that have one of
+// their own: [SignOut] at another path, or a handler that calls
+// [session.Session.Revoke].
+func WithoutSignOut() Option { return func(o *options) { o.noSignOut = true } }
+
+// WithAnswer has answer write the body of a refresh that succeeded, in place of a JSON
+// null. The status must be 200; front ends from npm do not read the body. Refused
+// refreshes are answered as ever.
+func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
+	return func(o *options) { o.answer = answer }
 }
 
 // Handler is the refresh route, for POST, at a path of the application's: for a proxy
 // that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a
 // JSON null, or from the table in package errors.
-func Handler(svc *session.Service) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if isAsked(c, svc) || !isPost(c) {
+func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
+	ginroute.MustHave(svc, "refresh.Handler")
+	o := optionsOf(opts)
+	return ginroute.Of(svc, func(c *gin.Context) {
+		if !isPost(c) {
 			return
 		}
-		if _, err := svc.RefreshHTTP(c.Writer, c.Request); err != nil {
+		sess, err := svc.RefreshHTTP(c.Writer, c.Request)
+		if err != nil {
 			abort(c, svc, err)
 			return
 		}
-		answer(c, "null")
-	}
+		o.answer(c, sess)
+	})
 }
 
 // SignOut is the sign-out route, for POST: it revokes the session and clears
 // the client's tokens. Signing out twice, or as a visitor, is 401.
 func SignOut(svc *session.Service) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if isAsked(c, svc) || !isPost(c) {
+	ginroute.MustHave(svc, "refresh.SignOut")
+	return ginroute.Of(svc, func(c *gin.Context) {
+		if !isPost(c) {
 			return
 		}
 		if err := svc.SignOutHTTP(c.Writer, c.Request); err != nil {
@@ -86,7 +110,7 @@ func SignOut(svc *session.Service) gin.HandlerFunc {
 		}
 		// Front ends from 12.1 on read a member of the object.
 		answer(c, `{"status":"OK"}`)
-	}
+	})
 }
 
 func answer(c *gin.Context, json string) {

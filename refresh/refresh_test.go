@@ -67,7 +67,7 @@ func TestHandlers_PostOnly(t *testing.T) {
 
 func handles(t *testing.T, svc *session.Service) int {
 	t.Helper()
-	list, err := svc.Handles(t.Context(), "user")
+	list, err := svc.List(t.Context(), "user")
 	require.NoError(t, err)
 	return len(list)
 }
@@ -108,13 +108,47 @@ func TestHandler_Theft(t *testing.T) {
 	_, err = svc.Refresh(t.Context(), second.Refresh.Value)
 	require.NoError(t, err)
 
-	w := serve(t, router, http.MethodPost, svc.RefreshPath(), "sRefreshToken="+first.Refresh.Value, "")
+	w := serve(t, router, http.MethodPost, svc.RefreshPaths()[0], "sRefreshToken="+first.Refresh.Value, "")
 	require.Equal(t, `{"message":"token theft detected"}`, w.Body.String())
-	w = serve(t, router, http.MethodPost, svc.RefreshPath(), "sRefreshToken="+first.Refresh.Value, "")
+	w = serve(t, router, http.MethodPost, svc.RefreshPaths()[0], "sRefreshToken="+first.Refresh.Value, "")
 	require.Equal(t, `{"message":"unauthorised"}`, w.Body.String())
 	svc.Close()
 	require.Equal(t, first.Session.Handle(), (<-told).SessionHandle)
 	require.Empty(t, told)
+}
+
+// The application's own answer is for a refresh that succeeded, and for no other.
+func TestMount_WithAnswer(t *testing.T) {
+	t.Parallel()
+	svc := newService(t)
+	tokens, err := svc.Create(t.Context(), "ada")
+	require.NoError(t, err)
+	router := gin.New()
+	refresh.Mount(router, svc, refresh.WithAnswer(func(c *gin.Context, sess *session.Session) {
+		c.JSON(http.StatusOK, gin.H{"user": sess.UserID()})
+	}))
+	path := svc.RefreshPaths()[0]
+	w := serve(t, router, http.MethodPost, path, "sRefreshToken="+tokens.Refresh.Value, "")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.JSONEq(t, `{"user":"ada"}`, w.Body.String())
+	require.NotEmpty(t, w.Header().Values("Set-Cookie"))
+	w = serve(t, router, http.MethodPost, path, "sRefreshToken=x", "")
+	require.Equal(t, http.StatusUnauthorized, w.Code)
+	require.NotContains(t, w.Body.String(), "user")
+}
+
+// A sign-out route to which no access token goes is refused at the start, unless it is
+// not wanted.
+func TestMount_SignOutOutsideOfAccessPath(t *testing.T) {
+	t.Parallel()
+	svc := newService(t, func(c *session.Config) { c.Cookie.AccessPath = "/api" })
+	require.PanicsWithValue(t, "refresh: Mount cannot make a sign-out route that no access token would reach:"+
+		" set Config.Cookie.SignOutPath to a path below AccessPath, or mount WithoutSignOut",
+		func() { refresh.Mount(gin.New(), svc) })
+	router := gin.New()
+	refresh.Mount(router, svc, refresh.WithoutSignOut())
+	require.Len(t, router.Routes(), 1)
+	require.Equal(t, svc.RefreshPaths()[0], router.Routes()[0].Path)
 }
 
 // A closed service says "not now", and takes nothing away.
@@ -126,7 +160,7 @@ func TestHandlers_closed(t *testing.T) {
 	router := gin.New()
 	refresh.Mount(router, svc)
 	svc.Close()
-	for _, path := range []string{svc.RefreshPath(), svc.SignOutPath()} {
+	for _, path := range []string{svc.RefreshPaths()[0], svc.SignOutPath()} {
 		for _, cookie := range []string{"", "sRefreshToken=" + tokens.Refresh.Value + "; sAccessToken=" + tokens.Access.Value, "sRefreshToken=x; sAccessToken=x"} {
 			w := serve(t, router, http.MethodPost, path, cookie, "")
 			require.Equal(t, http.StatusServiceUnavailable, w.Code)

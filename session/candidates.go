@@ -48,7 +48,7 @@ func (x *Exchange) findAccess() (found, error) {
 	case len(cookies) == 1:
 		return found{cookies[0].Text, wire.ByCookie}, nil
 	case len(cookies) > 1:
-		text, err := x.svc.newestAccess(x.Context, cookies, x.received.Header.Get(wire.HeaderAntiCSRF))
+		text, err := x.svc.newestAccess(x.requestContext, cookies, x.received.Header.Get(wire.HeaderAntiCSRF))
 		return found{text, wire.ByCookie}, err
 	default:
 		return found{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
@@ -192,7 +192,7 @@ func (s *Service) living(ctx context.Context, handles []string) (alive []string,
 // presented are the sessions of the request's access tokens by either carrier, expired
 // or not, its own first.
 func (x *Exchange) presented() []string {
-	authentic, _ := x.svc.identify(x.Context, x.presentedTokens())
+	authentic, _ := x.svc.identify(x.requestContext, x.presentedTokens())
 	handles := handlesOf(authentic)
 	if sess := x.session.Load(); sess != nil {
 		own := sess.Handle()
@@ -214,7 +214,7 @@ func (x *Exchange) presentedTokens() []wire.Candidate {
 // hint: it can only turn a request away.
 func (x *Exchange) checkIDRefresh() error {
 	front := x.svc.cfg.FrontEnds
-	if front.IDRefreshCookie < IDRefreshCookieAuto {
+	if front.IDRefreshCookie == SwitchOff && !front.IDRefreshMigrate {
 		return nil
 	}
 	q := x.response.Request()
@@ -223,7 +223,7 @@ func (x *Exchange) checkIDRefresh() error {
 	switch hinted := q.HasIDRefresh(); {
 	case hinted && missing:
 		return tryRefresh(errors.ErrTokenMissing)
-	case hinted && front.IDRefreshCookie == IDRefreshCookieLegacyMigrate:
+	case hinted && front.IDRefreshMigrate:
 		if cookies = append(cookies, wire.Candidate{Text: bearer}); slices.ContainsFunc(cookies, x.svc.claimsRefresh) {
 			return nil // the refresh has been, and could not remove the cookie
 		}

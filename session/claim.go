@@ -86,7 +86,7 @@ func (c Claim[V]) Value(sess *Session) (value V, ok bool) {
 
 // Set puts value into the session's payload, as found out now. Results and errors
 // are those of Session.MergePayload.
-func (c Claim[V]) Set(ctx context.Context, sess *Session, value V) (*AccessToken, error) {
+func (c Claim[V]) Set(ctx context.Context, sess *Session, value V) (*Token, error) {
 	if !c.usable() {
 		return nil, claimMisconfigured(errClaimUnmade)
 	}
@@ -97,7 +97,7 @@ func (c Claim[V]) Set(ctx context.Context, sess *Session, value V) (*AccessToken
 // when there is none, the claim is removed. Results and errors are those of
 // Session.MergePayload, and errors.ErrGeneral or errors.ErrUnavailable when
 // Fetch fails.
-func (c Claim[V]) FetchAndSet(ctx context.Context, sess *Session) (*AccessToken, error) {
+func (c Claim[V]) FetchAndSet(ctx context.Context, sess *Session) (*Token, error) {
 	if err := sess.svc.checkOpen(); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (c Claim[V]) FetchAndSet(ctx context.Context, sess *Session) (*AccessToken,
 // Remove takes the claim out of the session's payload. The next validator that
 // misses it fetches it anew, if it can. Results and errors are those of
 // Session.MergePayload.
-func (c Claim[V]) Remove(ctx context.Context, sess *Session) (*AccessToken, error) {
+func (c Claim[V]) Remove(ctx context.Context, sess *Session) (*Token, error) {
 	if !c.usable() {
 		return nil, claimMisconfigured(errClaimUnmade)
 	}

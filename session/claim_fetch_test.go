@@ -220,9 +220,9 @@ func TestClaim_fetchedButCannotBeKept(t *testing.T) {
 			role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, tc.value)})
 			var handle string
 			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
-			list, err := rig.svc.Handles(t.Context(), "user-1")
+			list, err := rig.svc.List(t.Context(), "user-1")
 			require.NoError(t, err)
-			handle = list[0]
+			handle = list[0].Handle
 			if tc.prepare != nil {
 				tc.prepare(t, rig, handle)
 			}

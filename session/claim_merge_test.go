@@ -63,7 +63,7 @@ func TestMergePayload_refused(t *testing.T) {
 			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
 			want, err := json.Marshal(tc.payload)
 			require.NoError(t, err)
-			handles, err := rig.svc.Handles(t.Context(), "user-1")
+			handles, err := rig.svc.List(t.Context(), "user-1")
 			require.NoError(t, err)
 
 			rig.store.Arm()
@@ -74,8 +74,9 @@ func TestMergePayload_refused(t *testing.T) {
 				require.ErrorIs(t, err, errors.ErrInvalidInput)
 				require.ErrorIs(t, err, tc.reason)
 				require.NotContains(t, err.Error(), "root")
-				require.ErrorIs(t, rig.svc.MergePayload(r.Context(), handles[0], tc.members), tc.reason)
-				payload, err := session.PayloadAs[json.RawMessage](sess)
+				require.ErrorIs(t, rig.svc.MergePayload(r.Context(), handles[0].Handle, tc.members), tc.reason)
+				var payload json.RawMessage
+				err = sess.Payload(&payload)
 				require.NoError(t, err)
 				require.JSONEq(t, string(want), string(payload))
 			})
@@ -91,7 +92,7 @@ func TestMergePayload_frontTokenIsTheTighterLimit(t *testing.T) {
 	t.Parallel()
 	off, err := session.New(t.Context(), memstore.New(), session.Config{
 		Logger:  slog.New(slog.DiscardHandler),
-		Cleanup: session.CleanupConfig{Disabled: true}, FrontEnds: session.FrontEndConfig{FrontToken: session.FrontTokenOff},
+		Cleanup: session.CleanupConfig{Every: session.Off}, FrontEnds: session.FrontEndConfig{FrontToken: session.SwitchOff},
 	})
 	require.NoError(t, err)
 	t.Cleanup(off.Close)
@@ -138,7 +139,8 @@ func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, ends, sess.ExpiresAt())
 		require.True(t, ends.Equal(access.ExpiresAt))
-		payload, err := session.PayloadAs[map[string]string](sess)
+		var payload map[string]string
+		err = sess.Payload(&payload)
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{"city": "Łódź 馬 😀"}, payload)
 	})
@@ -183,9 +185,9 @@ func TestMergePayload_byHandle(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	page, _ := rig.signIn(t, session.WithPayload(map[string]any{"role": "admin", "theme": "dark"}))
-	handles, err := rig.svc.Handles(t.Context(), "user-1")
+	handles, err := rig.svc.List(t.Context(), "user-1")
 	require.NoError(t, err)
-	require.NoError(t, rig.svc.MergePayload(t.Context(), handles[0], map[string]any{"role": nil, "note": "x"}))
+	require.NoError(t, rig.svc.MergePayload(t.Context(), handles[0].Handle, map[string]any{"role": nil, "note": "x"}))
 
 	read := func() (payload map[string]string) {
 		page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
@@ -215,7 +217,7 @@ func TestMergePayload_concurrentRequests(t *testing.T) {
 			sess, _, err := rig.verify(t, tokens.Access.Value)
 			for round := 0; err == nil && round < rounds; {
 				name := fmt.Sprintf("m%d.%d", i, round)
-				var access *session.AccessToken
+				var access *session.Token
 				access, err = sess.MergePayload(t.Context(), map[string]any{name: round})
 				if errors.Is(err, errors.ErrConflict) {
 					err = nil // told to come back, and does

@@ -40,7 +40,7 @@ func newClaimRigOn(t *testing.T, store session.Store) *claimRig {
 	t.Helper()
 	rig := &claimRig{store: storetest.Faulty(store), clock: sessiontest.NewClock(claimEpoch)}
 	svc, err := session.New(t.Context(), rig.store, session.Config{
-		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
+		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
@@ -57,7 +57,7 @@ func (rig *claimRig) create(t *testing.T, opts ...session.CreateOption) *session
 }
 
 // verify verifies without HTTP.
-func (rig *claimRig) verify(t *testing.T, access string, validators ...session.ClaimValidator) (*session.Session, *session.AccessToken, error) {
+func (rig *claimRig) verify(t *testing.T, access string, validators ...session.ClaimValidator) (*session.Session, *session.Token, error) {
 	t.Helper()
 	return rig.svc.Verify(t.Context(), access, "", session.InsecureSkipAntiCSRF(), session.WithClaims(validators...))
 }

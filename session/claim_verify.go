@@ -23,13 +23,13 @@ func WithClaims(validators ...ClaimValidator) VerifyOption {
 //
 // now is one time for everything: what is fetched here is of age 0 below, however long
 // it takes.
-func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []ClaimValidator, now int64) (*AccessToken, error) {
+func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []ClaimValidator, now int64) (*Token, error) {
 	members := sess.members()
 	changes, err := fetchClaims(ctx, sess.UserID(), validators, members, now)
 	if err != nil {
 		return nil, err
 	}
-	var replacement *AccessToken
+	var replacement *Token
 	if len(changes) > 0 {
 		if replacement, err = sess.merge(ctx, changes); err != nil {
 			return nil, err

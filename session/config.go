@@ -123,7 +123,7 @@ type Config struct {
 }
 
 // Off says "none" where 0 means "the default": Config.Leeway, Config.TokenCacheBytes,
-// SigningKey.Rotation and ClaimConfig.DefaultMaxAge.
+// SigningKey.Rotation, Cleanup.Every and claim.Config.DefaultMaxAge.
 const Off = -1
 
 // RevocationMode says how soon a revoked session stops working.
@@ -184,26 +184,54 @@ type SigningKeyConfig struct {
 	AllowClearKeys bool
 }
 
-// Key is a symmetric signing key by its id (1 to 32 characters of A-Z a-z 0-9 _ -).
-// The secret has at least 32 bytes.
-type Key = token.Key
+// Key is a symmetric signing key. Printing or logging it shows no secret.
+type Key struct {
+	hidden
+	// ID names the key in tokens: 1 to 32 characters of A-Z a-z 0-9 _ -.
+	ID string
+	// Secret has at least 32 bytes.
+	Secret []byte
+}
 
-// KeyProvider supplies keys: the first signs, all verify. A rotation is a new
-// first key; the old one must be kept in the list until its last token expired.
-type KeyProvider = keyring.Provider
+// KeyProvider supplies keys of access tokens from outside of the key table, such as a
+// key management service.
+type KeyProvider interface {
+	// Keys returns the keys of the moment: the first signs, all verify. A rotation is
+	// a new first key; the old one must stay in the list until its last token expired.
+	// Whatever it returns is copied. An error, or an empty list, keeps what is known.
+	Keys(ctx context.Context) ([]Key, error)
+}
+
+// provider is the Provider as the key ring calls it.
+func (c SigningKeyConfig) provider() keyring.Provider {
+	if c.Provider == nil {
+		return nil
+	}
+	return provided{c.Provider}
+}
+
+// provided reads an application's keys as the codecs' own.
+type provided struct{ KeyProvider }
+
+func (p provided) Keys(ctx context.Context) ([]token.Key, error) {
+	keys, err := p.KeyProvider.Keys(ctx)
+	list := make([]token.Key, len(keys))
+	for i, key := range keys {
+		list[i] = token.Key{ID: key.ID, Secret: key.Secret}
+	}
+	return list, err
+}
 
 // CleanupConfig configures the removal of rows whose session ended by expiry, or
 // was revoked and would have expired by now.
 type CleanupConfig struct {
-	// Every is the period: at least 1 min, default 7 days. One instance works
-	// in each period, whichever comes first.
+	// Every is the period: 1 min to 365 days, default 7 days, Off to leave the cleanup
+	// to the application. One instance works in each period, whichever comes first.
 	Every time.Duration
 	// Batch is how many rows one statement removes: 1 to 1,000, default 1,000.
 	Batch int
 	// Pause is the pause between batches: default 100 ms.
 	Pause time.Duration
-	// Disabled leaves the cleanup to the application.
-	Disabled bool
 }
 
 // IPPolicy says what is stored of a client's address.
@@ -245,7 +273,7 @@ func (c Config) withDefaults() Config {
 	c.Leeway = orNone(c.Leeway, 5*time.Second)
 	c.TokenCacheBytes = orNone(c.TokenCacheBytes, defaultTokenCache)
 	c.SigningKey.Rotation = orNone(c.SigningKey.Rotation, day)
-	c.Cleanup.Every = cmp.Or(c.Cleanup.Every, 7*day)
+	c.Cleanup.Every = orNone(c.Cleanup.Every, 7*day)
 	c.Cleanup.Batch = cmp.Or(c.Cleanup.Batch, 1000)
 	c.Cleanup.Pause = cmp.Or(c.Cleanup.Pause, 100*time.Millisecond)
 	c.Cookie = c.Cookie.withDefaults()
@@ -290,7 +318,7 @@ func (c Config) keyringConfig() keyring.Config {
 		},
 		Now:        c.Now,
 		Encryption: c.SigningKey.Encryption, AllowClearKeys: c.SigningKey.AllowClearKeys, Issuer: c.Issuer,
-		Provider:  c.SigningKey.Provider,
+		Provider:  c.SigningKey.provider(),
 		WaitLimit: c.OperationTimeout,
 		Logger:    c.Logger,
 	}
@@ -302,10 +330,10 @@ func (c Config) wireSettings() *wire.Settings {
 	set := &wire.Settings{
 		Place: c.Cookie.place(), SameSite: c.Cookie.SameSite, Insecure: c.Cookie.Insecure,
 		Cookies: c.FrontEnds.Carriers != CarriersHeader, Headers: c.FrontEnds.Carriers != CarriersCookie,
-		FrontToken:        c.FrontEnds.FrontToken == FrontTokenOn,
+		FrontToken:        c.FrontEnds.FrontToken == SwitchAlways,
 		IDRefreshHeader:   c.FrontEnds.IDRefreshHeader.wire(),
 		IDRefreshCookie:   c.FrontEnds.IDRefreshCookie.wire(),
-		IDRefreshMigrates: c.FrontEnds.IDRefreshCookie == IDRefreshCookieLegacyMigrate,
+		IDRefreshMigrates: c.FrontEnds.IDRefreshMigrate,
 		IDRefreshPath:     "/",
 		Origins:           origins, Now: c.Now,
 	}

@@ -79,7 +79,6 @@ func TestConfig_Refused(t *testing.T) {
 		{"Cookie.AccessPath", func(c *session.Config) { c.Cookie.AccessPath = "api" }},
 		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a;b" }},
 		{"Cookie.RefreshPath", func(c *session.Config) { c.Cookie.RefreshPath = "/a\r\nSet-Cookie: x=y" }},
-		{"Cookie.SignOutPath", func(c *session.Config) { c.Cookie.AccessPath = "/api" }},
 		{"Cookie.Older[0]", func(c *session.Config) {
 			c.Cookie.Domain, c.Cookie.Older = "a.example", []session.OlderCookieConfig{{Domain: ".A.example"}}
 		}},
@@ -90,8 +89,13 @@ func TestConfig_Refused(t *testing.T) {
 		{"FrontEnds.Preset", func(c *session.Config) { c.FrontEnds.Preset = 9 }},
 		{"FrontEnds.Carriers", func(c *session.Config) { c.FrontEnds.Carriers = 9 }},
 		{"FrontEnds.IDRefreshCookie", func(c *session.Config) {
-			c.FrontEnds.Preset, c.FrontEnds.IDRefreshCookie = session.PresetRefJWT4, session.IDRefreshCookieOff
+			c.FrontEnds.Preset, c.FrontEnds.IDRefreshCookie = session.PresetRefJWT4, session.SwitchOff
 		}},
+		{"FrontEnds.IDRefreshMigrate", func(c *session.Config) {
+			c.FrontEnds.Preset, c.FrontEnds.IDRefreshMigrate = session.PresetAll, true
+		}},
+		{"FrontEnds.FrontToken", func(c *session.Config) { c.FrontEnds.FrontToken = session.SwitchAuto }},
+		{"FrontEnds.IDRefreshHeader", func(c *session.Config) { c.FrontEnds.IDRefreshHeader = 9 }},
 	} {
 		var cfg session.Config
 		row.change(&cfg)
@@ -129,6 +133,7 @@ func TestConfig_Accepted(t *testing.T) {
 		{SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
 		{Cookie: session.CookieConfig{Prefixes: session.PrefixHost}},
 		{Cookie: session.CookieConfig{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
+		{Cookie: session.CookieConfig{AccessPath: "/api"}}, // its sign-out is a route of its own
 		{FrontEnds: session.FrontEndConfig{Preset: session.PresetRefJWT4}},
 		{InsecureShortLifetimes: true, RefreshTokenValidity: 2 * time.Second, AccessTokenValidity: 2 * time.Second},
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 5 * time.Minute},

@@ -24,7 +24,7 @@ func FuzzCookieHeader(f *testing.F) {
 	store := storetest.Faulty(memstore.New())
 	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	svc, err := session.New(f.Context(), store, session.Config{
-		Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
+		Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 	})
 	require.NoError(f, err)
 	f.Cleanup(svc.Close)

@@ -163,20 +163,6 @@ func parsePosition(text string) (models.Position, error) {
 // maxPositionLen is above any handle and time.
 const maxPositionLen = 96
 
-// Handles returns the handles of a user's live sessions, oldest first; see
-// [Service.List].
-func (s *Service) Handles(ctx context.Context, userID string) ([]string, error) {
-	list, err := s.List(ctx, userID)
-	if err != nil {
-		return nil, err
-	}
-	handles := make([]string, len(list))
-	for i, info := range list {
-		handles[i] = info.Handle
-	}
-	return handles, nil
-}
-
 // maxUserAgentLen is in bytes, as the column is in characters.
 const maxUserAgentLen = 255
 

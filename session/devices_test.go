@@ -201,9 +201,9 @@ func TestListPage(t *testing.T) {
 	k := newKit(t)
 	live := k.insertMany(t, "ada", 3100)
 	k.handleOf(t, "bob")
-	list, err := k.Handles(t.Context(), "ada")
+	list, err := k.List(t.Context(), "ada")
 	require.NoError(t, err)
-	require.Equal(t, live, list)
+	require.Equal(t, live, handlesOf(list))
 	for _, limit := range []int{1, 7, 999, 1000} {
 		var got []string
 		for after, pages := "", 0; ; pages++ {
@@ -280,4 +280,11 @@ func TestUserIDs_ofAnyAllowedLength(t *testing.T) {
 		_, err := k.Create(t.Context(), id)
 		require.ErrorIs(t, err, errors.ErrUserIDInvalid, "%d bytes", len(id))
 	}
+}
+
+func handlesOf(list []session.Device) (handles []string) {
+	for _, device := range list {
+		handles = append(handles, device.Handle)
+	}
+	return handles
 }

@@ -19,12 +19,12 @@ const (
 	EventCreated   EventKind = "session_created"
 	EventRefreshed EventKind = "session_refreshed"
 	// EventPromoted: the client used its new tokens, so the old ones are dead.
-	EventPromoted EventKind = "refresh_token_promoted"
+	EventPromoted EventKind = "session_promoted"
 	// EventSwapped: one of two tabs' refreshes within the window replaced the other's.
-	EventSwapped EventKind = "refresh_token_swapped"
+	EventSwapped EventKind = "session_swapped"
 	// EventDatabaseBehind: a client's token was ahead of the database, which
 	// has lost commits (a failover, a restored backup).
-	EventDatabaseBehind EventKind = "db_behind"
+	EventDatabaseBehind EventKind = "database_behind"
 	// EventTheft: a replaced refresh token was used. The session is revoked.
 	EventTheft EventKind = "token_theft"
 	// EventRevoked: a session, or every session of a user, was revoked.

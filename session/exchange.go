@@ -27,7 +27,7 @@ import (
 // Service.Protect is this for net/http, package middleware for Gin. Handlers need none
 // of it.
 type Exchange struct {
-	context.Context // the request's, which finds the session: see Value
+	requestContext // the request's
 
 	svc *Service
 	// root is the Exchange that the request is in: the one that was made first. Those
@@ -80,7 +80,7 @@ func (x *Exchange) lookAt(w http.ResponseWriter) {
 // viewFor is x for somebody whose writer is w: a router that started over, or a
 // middleware that put one of its own in between.
 func (x *Exchange) viewFor(w http.ResponseWriter, r *http.Request) *Exchange {
-	view := &Exchange{Context: x, svc: x.svc, root: x, received: r}
+	view := &Exchange{requestContext: (*exchangeContext)(x), svc: x.svc, root: x, received: r}
 	if view.outer = w; !x.response.Settles(w) {
 		view.outer = view.writer.Wrap(x, w, &x.response)
 	}
@@ -88,7 +88,7 @@ func (x *Exchange) viewFor(w http.ResponseWriter, r *http.Request) *Exchange {
 }
 
 func (s *Service) newExchange(r *http.Request) *Exchange {
-	x := &Exchange{Context: r.Context(), svc: s, received: r, began: s.now()}
+	x := &Exchange{requestContext: r.Context(), svc: s, received: r, began: s.now()}
 	x.root = x
 	x.response.Init(s.wire, r)
 	return x
@@ -112,9 +112,16 @@ func (s *Service) exchangeOf(w http.ResponseWriter, r *http.Request) *Exchange {
 	return x
 }
 
+// exchangeContext is an Exchange as the context of its request. It is of another type,
+// and what it embeds has another name, so that neither shows in the Exchange's methods.
+type (
+	exchangeContext Exchange
+	requestContext  = context.Context
+)
+
 // Value finds the session and the Exchange itself, beside what the request's context
 // has.
-func (x *Exchange) Value(key any) any {
+func (x *exchangeContext) Value(key any) any {
 	switch key := key.(type) {
 	case contextKey:
 		if sess := x.session.Load(); sess != nil {
@@ -122,10 +129,10 @@ func (x *Exchange) Value(key any) any {
 		}
 	case exchangeKey:
 		if key.svc == x.svc {
-			return x
+			return (*Exchange)(x)
 		}
 	}
-	return x.Context.Value(key)
+	return x.requestContext.Value(key)
 }
 
 // Writer is what the handler must write to. It has the methods of the writer that
@@ -140,7 +147,7 @@ func (x *Exchange) Writer() http.ResponseWriter { return x.outer }
 func (x *Exchange) Request() *http.Request {
 	switch {
 	case x.root == x && x.response.PassedOn == nil:
-		x.response.PassedOn = x.received.WithContext(x)
+		x.response.PassedOn = x.received.WithContext((*exchangeContext)(x))
 		fallthrough
 	case x.root == x:
 		return x.response.PassedOn
@@ -163,7 +170,7 @@ type within struct {
 func (c within) Value(key any) any {
 	switch key.(type) {
 	case contextKey, exchangeKey:
-		return c.root.Value(key)
+		return (*exchangeContext)(c.root).Value(key)
 	default:
 		return c.Context.Value(key)
 	}
@@ -188,7 +195,7 @@ func (x *Exchange) Close() {
 // writer of ours is known to be of the handler's goroutine.
 func (x *Exchange) preview(w http.ResponseWriter) {
 	if !x.response.Done() && x.response.Settles(w) {
-		x.response.Preview(x.Context, w.Header())
+		x.response.Preview(x.requestContext, w.Header())
 	}
 }
 
@@ -196,7 +203,7 @@ func (x *Exchange) preview(w http.ResponseWriter) {
 // ours, and ends it: nobody could say later what it holds by then.
 func (x *Exchange) settleAlone(w http.ResponseWriter) {
 	if !x.response.Done() {
-		x.response.Settle(x.Context, w.Header(), http.StatusOK)
+		x.response.Settle(x.requestContext, w.Header(), http.StatusOK)
 	}
 }
 
@@ -208,7 +215,7 @@ func (x *Exchange) adopt(sess *Session) *Session {
 }
 
 // replace sends a new access token for sess.
-func (s *Session) replace(access *AccessToken, claims *token.Access, ends int64) {
+func (s *Session) replace(access *Token, claims *token.Access, ends int64) {
 	if s.response == nil {
 		return
 	}

@@ -109,7 +109,7 @@ func TestSigning_OnlyThePayloadIsTheCallersInput(t *testing.T) {
 		tokens, err := k.Create(t.Context(), "user")
 		require.NoError(t, err)
 		svc, err := session.New(t.Context(), damaged{k.store, row.damage}, session.Config{
-			Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true},
+			Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 		})
 		require.NoError(t, err)
 		t.Cleanup(svc.Close)

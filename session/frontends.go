@@ -17,13 +17,17 @@ type FrontEndConfig struct {
 	// token in a carrier that is not allowed counts as absent.
 	Carriers Carriers
 	// FrontToken is the header front-token, which tells a page its user id, the
-	// expiry and the payload.
-	FrontToken FrontTokenSwitch
+	// expiry and the payload: SwitchAlways (the default) or SwitchOff.
+	FrontToken Switch
 	// IDRefreshHeader is the header id-refresh-token, which front ends 4 to 15 go by.
-	IDRefreshHeader IDRefreshHeaderSwitch
+	IDRefreshHeader Switch
 	// IDRefreshCookie is the cookie sIdRefreshToken, which pages of front ends
 	// before 4.0 read. It is a hint and never a credential.
-	IDRefreshCookie IDRefreshCookieSwitch
+	IDRefreshCookie Switch
+	// IDRefreshMigrate takes an incoming sIdRefreshToken as a reason to refresh, and
+	// removes it at that refresh. For a service whose preset sets no such cookie and
+	// whose users come from one that did.
+	IDRefreshMigrate bool
 }
 
 // Preset is a set of switches for a range of front ends.
@@ -55,76 +59,45 @@ const (
 	CarriersHeader
 )
 
-// FrontTokenSwitch turns the header front-token on (the default) or off.
-type FrontTokenSwitch uint8
+// Switch turns one header or cookie of the front ends on or off.
+type Switch uint8
 
-// The values of FrontTokenSwitch.
 const (
-	FrontTokenByPreset FrontTokenSwitch = iota
-	FrontTokenOn
-	FrontTokenOff
-)
-
-// IDRefreshHeaderSwitch rules the header id-refresh-token.
-type IDRefreshHeaderSwitch uint8
-
-// The values of IDRefreshHeaderSwitch. Auto sends it to clients without st-auth-mode.
-const (
-	IDRefreshHeaderByPreset IDRefreshHeaderSwitch = iota
-	IDRefreshHeaderAuto
-	IDRefreshHeaderAlways
-	IDRefreshHeaderOff
-)
-
-// IDRefreshCookieSwitch rules the cookie sIdRefreshToken.
-type IDRefreshCookieSwitch uint8
-
-// The values of IDRefreshCookieSwitch. Auto sets it for clients without st-auth-mode,
-// and keeps it up for those that send it. LegacyMigrate takes an incoming one as a
-// reason to refresh, and removes it at the refresh.
-const (
-	IDRefreshCookieByPreset IDRefreshCookieSwitch = iota
-	IDRefreshCookieOff
-	IDRefreshCookieAuto
-	IDRefreshCookieAlways
-	IDRefreshCookieLegacyMigrate
+	// SwitchByPreset leaves it to [FrontEndConfig.Preset]. The default.
+	SwitchByPreset Switch = iota
+	// SwitchOff never sends it.
+	SwitchOff
+	// SwitchAuto sends it to clients that may need it: those without the header
+	// st-auth-mode, and for a cookie also those that send it already.
+	SwitchAuto
+	// SwitchAlways sends it to every client.
+	SwitchAlways
 )
 
 func (f FrontEndConfig) withDefaults() FrontEndConfig {
-	if f.FrontToken == FrontTokenByPreset {
-		f.FrontToken = FrontTokenOn
+	if f.FrontToken == SwitchByPreset {
+		f.FrontToken = SwitchAlways
 	}
-	if f.IDRefreshHeader == IDRefreshHeaderByPreset {
-		f.IDRefreshHeader = IDRefreshHeaderAuto
+	if f.IDRefreshHeader == SwitchByPreset {
+		f.IDRefreshHeader = SwitchAuto
 		if f.Preset == PresetModern {
-			f.IDRefreshHeader = IDRefreshHeaderOff
+			f.IDRefreshHeader = SwitchOff
 		}
 	}
-	if f.IDRefreshCookie == IDRefreshCookieByPreset {
-		f.IDRefreshCookie = IDRefreshCookieOff
+	if f.IDRefreshCookie == SwitchByPreset {
+		f.IDRefreshCookie = SwitchOff
 		if f.Preset == PresetAll || f.Preset == PresetRefJWT4 {
-			f.IDRefreshCookie = IDRefreshCookieAuto
+			f.IDRefreshCookie = SwitchAuto
 		}
 	}
 	return f
 }
 
-func (s IDRefreshHeaderSwitch) wire() wire.Switch {
+func (s Switch) wire() wire.Switch {
 	switch s {
-	case IDRefreshHeaderAuto:
+	case SwitchAuto:
 		return wire.Auto
-	case IDRefreshHeaderAlways:
-		return wire.Always
-	default:
-		return wire.Off
-	}
-}
-
-func (s IDRefreshCookieSwitch) wire() wire.Switch {
-	switch s {
-	case IDRefreshCookieAuto:
-		return wire.Auto
-	case IDRefreshCookieAlways:
+	case SwitchAlways:
 		return wire.Always
 	default:
 		return wire.Off
@@ -138,16 +111,19 @@ func (f FrontEndConfig) validate(p *fieldProblems) {
 	if f.Carriers > CarriersHeader {
 		p.add("FrontEnds.Carriers", "unknown value %d", f.Carriers)
 	}
-	if f.FrontToken > FrontTokenOff {
-		p.add("FrontEnds.FrontToken", "unknown value %d", f.FrontToken)
+	if f.FrontToken > SwitchAlways || f.FrontToken == SwitchAuto {
+		p.add("FrontEnds.FrontToken", "%d is neither SwitchAlways nor SwitchOff", f.FrontToken)
 	}
-	if f.IDRefreshHeader > IDRefreshHeaderOff {
+	if f.IDRefreshHeader > SwitchAlways {
 		p.add("FrontEnds.IDRefreshHeader", "unknown value %d", f.IDRefreshHeader)
 	}
-	if f.IDRefreshCookie > IDRefreshCookieLegacyMigrate {
+	if f.IDRefreshCookie > SwitchAlways {
 		p.add("FrontEnds.IDRefreshCookie", "unknown value %d", f.IDRefreshCookie)
 	}
-	if f.Preset == PresetRefJWT4 && (f.IDRefreshCookie == IDRefreshCookieOff || f.IDRefreshCookie == IDRefreshCookieLegacyMigrate) {
+	if f.IDRefreshMigrate && f.IDRefreshCookie != SwitchOff {
+		p.add("FrontEnds.IDRefreshMigrate", "it removes the cookie that IDRefreshCookie sets: choose one")
+	}
+	if f.Preset == PresetRefJWT4 && f.IDRefreshCookie == SwitchOff {
 		p.add("FrontEnds.IDRefreshCookie", "the preset RefJWT4 cannot do without it")
 	}
 }
@@ -164,7 +140,20 @@ func (p Preset) expiredStatus() int {
 const statusSessionExpired440 = 440
 
 // AllowHeaders lists the request headers that front ends send, for a CORS
-// preflight's Access-Control-Allow-Headers (credentials rule out the wildcard).
+// preflight's Access-Control-Allow-Headers. With gin-contrib/cors:
+//
+//	router.Use(cors.New(cors.Config{
+//		AllowOrigins:     []string{"https://app.example.com"},
+//		AllowCredentials: true,
+//		AllowMethods:     []string{"GET", "POST", "PUT", "PATCH", "DELETE"},
+//		AllowHeaders:     session.AllowHeaders(),
+//		ExposeHeaders:    session.ExposeHeaders(),
+//	}))
+//	router.Use(middleware.Verify(svc)) // after CORS: its answers need the headers too
+//
+// Name every origin. With credentials browsers refuse the wildcard in any of these
+// headers (Fetch standard, section 3.2.5), and an origin that is merely echoed back
+// lets any page act as the user. The kit itself never allows an origin.
 func AllowHeaders() []string { return wire.AllowHeaders() }
 
 // ExposeHeaders lists the response headers that front ends read, for

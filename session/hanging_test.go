@@ -113,7 +113,7 @@ func TestUnknownKey_whileTheDatabaseHangs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &hangingKeys{Store: memstore.New()}
 				svc, err := session.New(t.Context(), store, session.Config{
-					Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Disabled: true}, OperationTimeout: timeout,
+					Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}, OperationTimeout: timeout,
 				})
 				require.NoError(t, err)
 				defer svc.Close()

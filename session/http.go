@@ -13,7 +13,11 @@ import (
 
 // Protect lets requests with a session pass to next and answers all others itself, from
 // the table in package errors. FromContext finds the session in the request's context.
+// Without a Service it panics at once.
 func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler {
+	if s == nil {
+		panic("session: Protect needs a Service: use what New returned without an error")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := s.Exchange(w, r) //nolint:contextcheck // the context is r's
 		defer x.Close()
@@ -92,6 +96,9 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 		return x.verifyAgain(sess, d)
 	}
 	found, err := x.findAccess()
+	if err != nil {
+		x.svc.warnOfLostPath(x.received)
+	}
 	if d.optional && (isVisitor(err) || errors.Is(err, errors.ErrTokenMalformed)) {
 		return nil, nil //nolint:nilnil // a visitor is no session and no error, as Optional says
 	}
@@ -102,7 +109,7 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 	if found.by == wire.ByCookie && wire.IsUpgrade(x.received) && !x.svc.wire.Origins.AllowsUpgrade(x.received) {
 		return nil, x.svc.crossOrigin(x.received)
 	}
-	sess, replacement, err := x.svc.verify(x.Context, found.text, x, d)
+	sess, replacement, err := x.svc.verify(x.requestContext, found.text, x, d)
 	if d.optional && found.by == wire.ByCookie && errors.Is(err, errors.ErrTokenMalformed) {
 		return nil, nil //nolint:nilnil // whatever set that cookie, it was not us
 	}
@@ -111,7 +118,7 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 
 // settled answers the client. A session comes beside an error when only its claims are
 // at fault: the client needs the replaced token all the same.
-func (x *Exchange) settled(sess *Session, replacement *AccessToken, d demands, err error) (*Session, error) {
+func (x *Exchange) settled(sess *Session, replacement *Token, d demands, err error) (*Session, error) {
 	if sess != nil {
 		x.response.Carries(x.response.Carrier(), sess.Handle())
 		x.adopt(sess)
@@ -144,14 +151,14 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 		return nil, tryRefresh(errors.ErrAntiCSRF)
 	}
 	if d.revocation == RevokeImmediately && !x.looked.Load() {
-		if _, err := x.svc.live(x.Context, sess.Handle()); err != nil {
+		if _, err := x.svc.live(x.requestContext, sess.Handle()); err != nil {
 			return nil, sess.clearIfEnded(err)
 		}
 		x.looked.Store(true)
 	}
 	if len(d.claims) > 0 {
 		// What it replaces, MergePayload has sent.
-		if _, err := x.svc.checkClaims(x.Context, sess, d.claims, x.asked()); err != nil {
+		if _, err := x.svc.checkClaims(x.requestContext, sess, d.claims, x.asked()); err != nil {
 			return nil, err
 		}
 	}

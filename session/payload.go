@@ -19,17 +19,31 @@ import (
 // errors.ErrPayloadNotObject, errors.ErrValueNotJSON or
 // errors.ErrCookieTooLarge (nothing was stored), errors.ErrUnavailable,
 // errors.ErrGeneral.
-func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*AccessToken, error) {
+func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*Token, error) {
 	if err := s.svc.checkOpen(); err != nil {
 		return nil, err
 	}
 	return s.merge(ctx, members)
 }
 
-func (s *Session) merge(ctx context.Context, members map[string]any) (*AccessToken, error) {
+func (s *Session) merge(ctx context.Context, members map[string]any) (*Token, error) {
+	return s.changePayload(ctx, merging(members))
+}
+
+// ReplacePayload puts v, any JSON value, in the place of the whole payload, claims
+// included; [Undefined] leaves none. Of two at once the later in the row wins. Results
+// and errors are those of [Session.MergePayload].
+func (s *Session) ReplacePayload(ctx context.Context, v any) (*Token, error) {
+	if err := s.svc.checkOpen(); err != nil {
+		return nil, err
+	}
+	return s.changePayload(ctx, replacing(v))
+}
+
+func (s *Session) changePayload(ctx context.Context, change payloadChange) (*Token, error) {
 	s.merging.Lock()
 	defer s.merging.Unlock()
-	row, err := s.svc.mergePayload(ctx, s.Handle(), members)
+	row, err := s.svc.changePayload(ctx, s.Handle(), change)
 	if err != nil {
 		return nil, s.clearIfEnded(err)
 	}
@@ -39,7 +53,7 @@ func (s *Session) merge(ctx context.Context, members map[string]any) (*AccessTok
 	claims.IssuedAt = s.svc.now() / 1000
 	access, err := s.svc.signAccess(ctx, &claims)
 	if err == nil {
-		s.claims, s.ends = claims, row.ExpiresAt
+		s.claims, s.ends, s.text = claims, row.ExpiresAt, access.Value
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -50,18 +64,45 @@ func (s *Session) merge(ctx context.Context, members map[string]any) (*AccessTok
 }
 
 // MergePayload changes members of the payload object of the session named by handle.
-// Access tokens show it from their next refresh on. Errors: as Session.MergePayload.
+// Access tokens show it from their next refresh on. Errors: as [Session.MergePayload].
 func (s *Service) MergePayload(ctx context.Context, handle string, members map[string]any) error {
 	if err := s.checkOpen(); err != nil {
 		return err
 	}
-	_, err := s.mergePayload(ctx, handle, members)
+	_, err := s.changePayload(ctx, handle, merging(members))
 	return err
 }
 
-// mergePayload reads, merges and writes until nobody came in between. It returns the
+// ReplacePayload is [Session.ReplacePayload] for the session named by handle. Access
+// tokens show it from their next refresh on.
+func (s *Service) ReplacePayload(ctx context.Context, handle string, v any) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
+	_, err := s.changePayload(ctx, handle, replacing(v))
+	return err
+}
+
+// payloadChange makes the new payload of the old one; nil is none.
+type payloadChange func(old json.RawMessage) (json.RawMessage, error)
+
+func merging(members map[string]any) payloadChange {
+	return func(old json.RawMessage) (json.RawMessage, error) { return mergeObject(old, members) }
+}
+
+func replacing(v any) payloadChange {
+	return func(json.RawMessage) (json.RawMessage, error) {
+		payload, err := encodeValue(v)
+		if err != nil {
+			return nil, err
+		}
+		return payload, checkReserved(payload)
+	}
+}
+
+// changePayload reads, changes and writes until nobody came in between. It returns the
 // row as written.
-func (s *Service) mergePayload(ctx context.Context, handle string, members map[string]any) (*models.Session, error) {
+func (s *Service) changePayload(ctx context.Context, handle string, change payloadChange) (*models.Session, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	for range lineage.MaxAttempts {
@@ -70,7 +111,7 @@ func (s *Service) mergePayload(ctx context.Context, handle string, members map[s
 			return nil, err
 		}
 		old := row.Payload
-		if row.Payload, err = mergeObject(old, members); err != nil {
+		if row.Payload, err = change(old); err != nil {
 			return nil, err
 		}
 		if bytes.Equal(old, row.Payload) {

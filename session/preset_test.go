@@ -77,7 +77,7 @@ func TestPreset_IDRefreshCookie(t *testing.T) {
 	_, err = seed.verify(t, nil, access, id)
 	require.NoError(t, err)
 
-	migrate := newKit(t, func(c *session.Config) { c.FrontEnds.IDRefreshCookie = session.IDRefreshCookieLegacyMigrate })
+	migrate := newKit(t, func(c *session.Config) { c.FrontEnds.IDRefreshMigrate = true })
 	got = migrate.signIn(t, oldClient)
 	require.Nil(t, got.cookies["sIdRefreshToken"])
 	_, err = migrate.verify(t, nil, "sAccessToken="+got.value("sAccessToken"), id)
@@ -91,8 +91,8 @@ func TestPreset_SwitchesWin(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, func(c *session.Config) {
 		c.FrontEnds = session.FrontEndConfig{
-			Preset: session.PresetModern, FrontToken: session.FrontTokenOff,
-			IDRefreshHeader: session.IDRefreshHeaderAlways, IDRefreshCookie: session.IDRefreshCookieAlways,
+			Preset: session.PresetModern, FrontToken: session.SwitchOff,
+			IDRefreshHeader: session.SwitchAlways, IDRefreshCookie: session.SwitchAlways,
 		}
 		c.SessionExpiredStatus = 419
 		c.SessionExpiredStatusFor = func(r *http.Request) int {

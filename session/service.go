@@ -29,11 +29,9 @@ type Service struct {
 	wire *wire.Settings
 
 	// warned holds what the log says once: anybody can cause it.
-	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh, foreignAccess atomic.Bool }
+	warned struct{ foreignHost, foreignOrigin, foreignDomain, plainHTTP, foreignRefresh, foreignAccess, foreignPath atomic.Bool }
 	// failedAt is when a failure was logged last, unlogged how many there were since.
 	failedAt, unlogged atomic.Int64
-	// mounted holds the handlers' names of the routes that refresh.Mount made, by path.
-	mounted sync.Map
 
 	open    atomic.Bool // false before New and after Close
 	closing atomic.Bool
@@ -68,7 +66,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.worker.Go(func() { keys.Run(background) })
-	if !cfg.Cleanup.Disabled {
+	if cfg.Cleanup.Every > 0 {
 		s.worker.Go(func() { s.cleanUpUntil(background) })
 	}
 	s.open.Store(true)
@@ -175,23 +173,13 @@ func (s *Service) verifying(ctx context.Context, purpose models.KeyPurpose) toke
 
 func millis(d time.Duration) int64 { return d.Milliseconds() }
 
-// RefreshPath is the path that refresh tokens are sent to.
-func (s *Service) RefreshPath() string { return s.cfg.Cookie.RefreshPath }
-
-// SignOutPath is the path of the ready-made sign-out route.
-func (s *Service) SignOutPath() string { return s.cfg.Cookie.SignOutPath }
-
-// Mounted notes that a router has a route of this Service at path, with a handler of
-// that name. refresh.Mount calls it.
-func (s *Service) Mounted(path, handler string) { s.mounted.Store(path, handler) }
-
-// OwnerKey is the key in a Gin context under which a handler of package refresh is
-// asked for its Service, instead of being run: those of all Services have one name.
-const OwnerKey = "sessionkit.owner"
-
-// IsMounted reports whether path is a route that Mounted was told of, with that very
-// handler. It asks for the handler's name only then.
-func (s *Service) IsMounted(path string, handler func() string) bool {
-	name, ok := s.mounted.Load(path)
-	return ok && name == handler()
+// SignOutPath is the path of the ready-made sign-out route, Config.Cookie.SignOutPath.
+// It is empty where no access token would reach that: browsers send the cookie to paths
+// below Config.Cookie.AccessPath only.
+func (s *Service) SignOutPath() string {
+	c := s.cfg.Cookie
+	if s.cfg.FrontEnds.Carriers != CarriersHeader && !pathCovers(c.AccessPath, c.SignOutPath) {
+		return ""
+	}
+	return c.SignOutPath
 }

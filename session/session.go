@@ -31,12 +31,13 @@ type Session struct {
 
 	mu     sync.Mutex
 	claims token.Access
+	text   string // of the access token that says so
 	// ends is the session's idle end as far as it is known, or 0.
 	ends int64
 }
 
-func (s *Service) newSession(claims *token.Access, ends int64) *Session {
-	return &Session{svc: s, claims: *claims, ends: ends}
+func (s *Service) newSession(text string, claims *token.Access, ends int64) *Session {
+	return &Session{svc: s, text: text, claims: *claims, ends: ends}
 }
 
 // snapshot is a consistent copy of what MergePayload may change.
@@ -58,18 +59,19 @@ func (s *Session) CreatedAt() time.Time { return time.Unix(s.claims.AuthTime, 0)
 // ExpiresAt is when the access token expires and a refresh is due.
 func (s *Session) ExpiresAt() time.Time { return time.Unix(s.claims.ExpiresAt, 0) }
 
+// AccessToken is the session's access token as of now, to pass on to a service that
+// verifies it too. Whoever has it is the user until it expires.
+func (s *Session) AccessToken() Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Token{Value: s.text, ExpiresAt: time.Unix(s.claims.ExpiresAt, 0)}
+}
+
 // Payload decodes the access token's payload into dst, as Service.Data does with data;
 // it needs no database. The error is an errors.ErrInvalidInput: dst does not fit.
 func (s *Session) Payload(dst any) error {
 	claims, _ := s.snapshot()
 	return decodeValue(claims.Payload, dst)
-}
-
-// PayloadAs is the payload of s as a T; the zero T when it is absent.
-func PayloadAs[T any](s *Session) (T, error) {
-	var v T
-	err := s.Payload(&v)
-	return v, err
 }
 
 // Data reads the session's data; see Service.Data. When the session turns out
@@ -119,8 +121,9 @@ func (s *Session) Sent() bool { return s.response == nil || s.response.Sent() }
 // Detached is the session without its response, for work that goes on after the
 // request.
 func (s *Session) Detached() *Session {
-	claims, ends := s.snapshot()
-	return s.svc.newSession(&claims, ends)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.svc.newSession(s.text, &s.claims, s.ends)
 }
 
 // clearIfEnded passes err on.
@@ -139,22 +142,16 @@ func (s *Session) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "Session{%s}", shortHash(s.claims.Handle))
 }
 
-// MarshalJSON shows nothing: name what a response should tell.
-func (s *Session) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText shows nothing, as MarshalJSON.
-func (s *Session) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// MarshalText shows nothing, so neither does JSON: name what a response should tell.
+func (s *Session) MarshalText() ([]byte, error) {
+	return []byte(redactedText{}.String()), nil
+}
 
 // LogValue implements [slog.LogValuer].
 func (s *Session) LogValue() slog.Value { return slog.StringValue(shortHash(s.claims.Handle)) }
 
 // contextKey is a type of its own, so that no other package's key equals it.
 type contextKey struct{}
-
-// NewContext returns a context that carries sess.
-func NewContext(ctx context.Context, sess *Session) context.Context {
-	return context.WithValue(ctx, contextKey{}, sess)
-}
 
 // FromContext returns the session that the request was verified with.
 func FromContext(ctx context.Context) (*Session, bool) {

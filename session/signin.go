@@ -116,8 +116,8 @@ func (s *Service) endPresented(ctx context.Context, handles []string) {
 // whatever its Authorization header says. In doubt they have.
 func (x *Exchange) livesByCookie() bool {
 	q := x.response.Request()
-	authentic, undecided := x.svc.identify(x.Context, q.AccessCookies())
-	alive, err := x.svc.living(x.Context, handlesOf(authentic))
+	authentic, undecided := x.svc.identify(x.requestContext, q.AccessCookies())
+	alive, err := x.svc.living(x.requestContext, handlesOf(authentic))
 	return undecided != nil || err != nil || len(alive) > 0 || q.Cut()
 }
 
@@ -145,5 +145,19 @@ func (s *Service) warnOfLostCookies(r *http.Request) {
 	if !cfg.Insecure && !wire.SaysHTTPS(r) && !wire.IsLocal(r) && s.warned.plainHTTP.CompareAndSwap(false, true) {
 		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: if this sign-in came over plain HTTP, browsers refuse its cookies, which are Secure",
 			"host", boundedText(r.Host, 256))
+	}
+}
+
+// warnOfLostPath says once that browsers send no access token to the path of a request,
+// which has none: a route that is verified there refuses everybody.
+func (s *Service) warnOfLostPath(r *http.Request) {
+	cfg := s.cfg.Cookie
+	if s.cfg.FrontEnds.Carriers == CarriersHeader || pathCovers(cfg.AccessPath, r.URL.Path) {
+		return
+	}
+	if s.warned.foreignPath.CompareAndSwap(false, true) {
+		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: browsers send no access token to this path, as it is not below Config.Cookie.AccessPath:"+
+			" move the route, or choose another AccessPath",
+			"path", boundedText(r.URL.Path, 256), "access_path", cfg.AccessPath)
 	}
 }

@@ -42,7 +42,7 @@ func TestCreate_acceptsWhatCanBeRefreshed(t *testing.T) {
 			return map[string]any{"name": strings.Repeat("ł", n)}
 		}},
 		"no object":      {nil, "ada", func(n int) any { return strings.Repeat("r", n) }},
-		"no front token": {func(c *session.Config) { c.FrontEnds.FrontToken = session.FrontTokenOff }, "ada", ascii},
+		"no front token": {func(c *session.Config) { c.FrontEnds.FrontToken = session.SwitchOff }, "ada", ascii},
 		"by header only": {func(c *session.Config) { c.FrontEnds.Carriers = session.CarriersHeader }, "ada", ascii},
 		"prefixes":       {func(c *session.Config) { c.Cookie.Prefixes = session.PrefixHost }, "ada", ascii},
 		"long names": {func(c *session.Config) {

@@ -21,7 +21,7 @@ func TestSlow_RepeatedSibling(t *testing.T) {
 	clock := sessiontest.NewClock(claimEpoch)
 	svc, err := session.New(t.Context(), memstore.New(), session.Config{
 		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: 10 * time.Second,
-		Cleanup: session.CleanupConfig{Disabled: true},
+		Cleanup: session.CleanupConfig{Every: session.Off},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)

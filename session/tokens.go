@@ -3,8 +3,6 @@ package session
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -14,30 +12,31 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// redacted stands for every secret in logs and prints.
-const redacted = "[redacted]"
+// redactedText stands for every secret in logs and prints.
+type redactedText struct{}
 
-// Token is a secret text that the client keeps, and when it ends. Printing or
-// logging it shows no text: read Value.
+func (redactedText) String() string { return "[redacted]" }
+
+// hidden makes the struct that embeds it print, log and encode as redactedText.
+type hidden = redact.As[redactedText]
+
+// Token is a token with its end. No fmt verb, encoder or log shows its text: read
+// Value.
 type Token struct {
+	hidden
 	Value     string
 	ExpiresAt time.Time
 }
 
-// AccessToken is the short-lived token that requests carry.
-type AccessToken struct{ Token }
-
-// RefreshToken is the long-lived token that only the refresh route gets.
-type RefreshToken struct{ Token }
-
 // Tokens is what creation and refresh give to a client that the caller
 // answers by itself; the functions with HTTP in their name send them.
 type Tokens struct {
+	hidden
 	// Session is the session as its new access token describes it.
 	Session *Session
-	// Access and Refresh replace the client's tokens.
-	Access  AccessToken
-	Refresh RefreshToken
+	// Access is the short-lived token that requests carry, Refresh the long-lived one
+	// that only the refresh route gets. Both replace the client's.
+	Access, Refresh Token
 	// IDRefresh is a random id without authority that changes with every
 	// refresh, and ends with the refresh token.
 	IDRefresh Token
@@ -48,34 +47,9 @@ type Tokens struct {
 var (
 	_ redact.Hidden = Token{}
 	_ redact.Hidden = Tokens{}
+	_ redact.Hidden = Key{}
 	_ redact.Hidden = (*Session)(nil)
 )
-
-// Format implements [fmt.Formatter]: no verb shows the text.
-func (t Token) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "Token{%s, expires %s}", redacted, t.ExpiresAt.UTC().Format(time.RFC3339))
-}
-
-// MarshalJSON shows no text: whoever sends tokens in a body names their Value.
-func (t Token) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText gives XML and other text encoders what JSON gets.
-func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue implements [slog.LogValuer].
-func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// Format implements [fmt.Formatter]: no verb shows a secret.
-func (t Tokens) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("Tokens{" + redacted + "}")) }
-
-// MarshalJSON shows no secret.
-func (t Tokens) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText shows no secret.
-func (t Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue implements [slog.LogValuer].
-func (t Tokens) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // birth says which pair of tokens to mint.
 type birth struct {
@@ -118,8 +92,8 @@ func (s *Service) accompany(ctx context.Context, b birth, tok *refreshToken) (*T
 		Payload: b.row.Payload,
 	}
 	tokens := &Tokens{
-		Refresh:   RefreshToken{Token{tok.text, time.UnixMilli(b.ends)}},
-		IDRefresh: Token{rand.Text(), time.UnixMilli(b.ends)},
+		Refresh:   Token{Value: tok.text, ExpiresAt: time.UnixMilli(b.ends)},
+		IDRefresh: Token{Value: rand.Text(), ExpiresAt: time.UnixMilli(b.ends)},
 	}
 	if b.antiCSRF && s.cfg.AntiCSRF.Mode == AntiCSRFViaToken {
 		tokens.AntiCSRF = token.AntiCSRFOf(tok.text)
@@ -130,13 +104,13 @@ func (s *Service) accompany(ctx context.Context, b birth, tok *refreshToken) (*T
 		return nil, err
 	}
 	tokens.Access = *access
-	tokens.Session = s.newSession(&claims, b.ends)
+	tokens.Session = s.newSession(access.Value, &claims, b.ends)
 	return tokens, nil
 }
 
 // signAccess signs claims under an id of their own, as no two tokens may share one
 // (RFC 7519, section 4.1.7), and checks that the result fits where it has to go.
-func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*AccessToken, error) {
+func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Token, error) {
 	key, err := s.keys.Signing(ctx, models.KeyForAccess)
 	if err != nil {
 		return nil, err
@@ -153,7 +127,7 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Access
 	if !s.sizesOf(len(text), claims).fit() {
 		return nil, invalidInput(errors.ErrCookieTooLarge)
 	}
-	return &AccessToken{Token{text, time.Unix(claims.ExpiresAt, 0)}}, nil
+	return &Token{Value: text, ExpiresAt: time.Unix(claims.ExpiresAt, 0)}, nil
 }
 
 // accessExpiry is in Unix seconds, which is what a JWT can say: rounded down, so
@@ -177,7 +151,7 @@ func (z sizes) fit() bool { return max(z.access, z.front) <= wire.MaxCookieSize 
 // session that came by header counts as one by cookies, which it may become.
 func (s *Service) sizesOf(access int, claims *token.Access) sizes {
 	z := sizes{access: len(s.wire.Place.Access) + access}
-	if s.cfg.FrontEnds.FrontToken == FrontTokenOn {
+	if s.cfg.FrontEnds.FrontToken == SwitchAlways {
 		z.front = len(wire.FrontTokenCookie) + len(wire.FrontToken(claims, claims.IssuedAt, true))
 	}
 	return z

@@ -11,15 +11,14 @@ import (
 )
 
 // A client's tokens show in no encoder, whichever the application has: by value, by
-// pointer, alone and within the type that names their use.
+// pointer, alone and within another type.
 func TestTokensShowInNoEncoder(t *testing.T) {
 	t.Parallel()
-	access := session.AccessToken{Token: session.Token{Value: "canary"}}
-	tokens := session.Tokens{Access: access, IDRefresh: access.Token, AntiCSRF: "canary"}
-	type answer struct{ Access session.AccessToken }
+	access := session.Token{Value: "canary"}
+	tokens := session.Tokens{Access: access, IDRefresh: access, AntiCSRF: "canary"}
+	type answer struct{ Access session.Token }
 	for _, value := range []any{
-		access.Token, &access.Token, access, &access,
-		session.RefreshToken(access),
+		access, &access,
 		tokens, &tokens,
 		[]session.Tokens{tokens},
 		answer{access},

@@ -88,7 +88,9 @@ func (c Config) validate() error {
 	if c.IPAddresses > IPFull {
 		p.add("IPAddresses", "unknown policy %d", c.IPAddresses)
 	}
-	p.within("Cleanup.Every", c.Cleanup.Every, time.Minute, 365*day)
+	if c.Cleanup.Every != 0 {
+		p.within("Cleanup.Every", c.Cleanup.Every, time.Minute, 365*day)
+	}
 	p.within("Cleanup.Pause", c.Cleanup.Pause, 0, time.Minute)
 	if c.Cleanup.Batch < 1 || c.Cleanup.Batch > 1000 {
 		p.add("Cleanup.Batch", "%d is not between 1 and 1000", c.Cleanup.Batch)

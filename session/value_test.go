@@ -36,7 +36,7 @@ func TestValue_Refused(t *testing.T) {
 	}
 	_, err := k.Create(t.Context(), "user", session.WithData(strings.Repeat("x", 64<<10)))
 	require.ErrorIs(t, err, errors.ErrValueTooLarge)
-	handles, err := k.Handles(t.Context(), "user")
+	handles, err := k.List(t.Context(), "user")
 	require.NoError(t, err)
 	require.Empty(t, handles, "nothing was stored")
 	require.Zero(t, k.store.Counts()["Insert"])
@@ -102,10 +102,11 @@ func TestValue_RoundTrip(t *testing.T) {
 	type profile struct{ Name string }
 	tokens, err = k.Create(t.Context(), "user", session.WithPayload(profile{"Ada"}))
 	require.NoError(t, err)
-	p, err := session.PayloadAs[profile](tokens.Session)
+	var p profile
+	err = tokens.Session.Payload(&p)
 	require.NoError(t, err)
 	require.Equal(t, profile{"Ada"}, p)
-	_, err = session.PayloadAs[int](tokens.Session)
+	err = tokens.Session.Payload(new(int))
 	require.ErrorIs(t, err, errors.ErrInvalidInput)
 	require.NotContains(t, err.Error(), "Ada")
 }
@@ -114,7 +115,7 @@ func TestValue_RoundTrip(t *testing.T) {
 func TestValue_CookieLimit(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*session.Config){
-		"access token": func(c *session.Config) { c.FrontEnds.FrontToken = session.FrontTokenOff },
+		"access token": func(c *session.Config) { c.FrontEnds.FrontToken = session.SwitchOff },
 		"front token":  func(*session.Config) {},
 	} {
 		k := newKit(t, change)

@@ -74,7 +74,7 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 // tokens with InsecureSkipAntiCSRF, which is not insecure there.
 //
 // Handlers use VerifyHTTP or middleware.Verify.
-func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *AccessToken, error) {
+func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts ...VerifyOption) (*Session, *Token, error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +106,7 @@ func (p antiCSRFText) satisfies(claims *token.Access, demand csrfDemand) bool {
 
 // verify returns the session beside an error too when its claims are at fault: the
 // client needs the replaced token all the same.
-func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d demands) (*Session, *AccessToken, error) {
+func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d demands) (*Session, *Token, error) {
 	claims, err := s.parseAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
@@ -114,7 +114,7 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 	if !proof.satisfies(claims, d.antiCSRF) {
 		return nil, nil, tryRefresh(errors.ErrAntiCSRF)
 	}
-	sess, replacement, err := s.settle(ctx, claims, d.revocation)
+	sess, replacement, err := s.settle(ctx, text, claims, d.revocation)
 	if err != nil || len(d.claims) == 0 {
 		return sess, replacement, err
 	}
@@ -136,24 +136,24 @@ func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, 
 
 // settle asks the database where that is needed: to promote, or because
 // revocation must be immediate.
-func (s *Service) settle(ctx context.Context, claims *token.Access, mode RevocationMode) (*Session, *AccessToken, error) {
+func (s *Service) settle(ctx context.Context, text string, claims *token.Access, mode RevocationMode) (*Session, *Token, error) {
 	if !claims.Parent.IsZero() {
-		return s.promote(ctx, claims)
+		return s.promote(ctx, text, claims)
 	}
 	if mode == RevokeImmediately {
 		row, err := s.live(ctx, claims.Handle)
 		if err != nil {
 			return nil, nil, err
 		}
-		return s.newSession(claims, row.ExpiresAt), nil, nil
+		return s.newSession(text, claims, row.ExpiresAt), nil, nil
 	}
-	return s.newSession(claims, 0), nil, nil
+	return s.newSession(text, claims, 0), nil, nil
 }
 
 // promote handles the first use of an access token since its refresh: the
 // client has proven that it received it, so its refresh token replaces its parent in
 // the row. One UPDATE, and one SELECT when that found no match.
-func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, *AccessToken, error) {
+func (s *Service) promote(ctx context.Context, text string, claims *token.Access) (*Session, *Token, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	tok := lineage.Token{Hash: claims.Refresh, Parent: claims.Parent, Gen: claims.Gen, Iat: claims.RefreshIssuedAt}
@@ -179,7 +179,7 @@ func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, 
 		case lineage.Confirmed:
 			return s.confirmed(ctx, claims, found.ExpiresAt)
 		case lineage.Accept:
-			return s.newSession(claims, found.ExpiresAt), nil, nil
+			return s.newSession(text, claims, found.ExpiresAt), nil, nil
 		case lineage.TryRefresh:
 			return nil, nil, tryRefresh(errors.ErrTokenRotatedOut)
 		default:
@@ -191,7 +191,7 @@ func (s *Service) promote(ctx context.Context, claims *token.Access) (*Session, 
 
 // confirmed re-issues a promoted access token without its parent, with the SAME
 // expiry: only a refresh extends life.
-func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *AccessToken, error) {
+func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *Token, error) {
 	fresh := *claims
 	fresh.Parent = models.Hash{}
 	fresh.IssuedAt = s.now() / 1000
@@ -199,7 +199,7 @@ func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int6
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.newSession(&fresh, ends), replacement, nil
+	return s.newSession(replacement.Value, &fresh, ends), replacement, nil
 }
 
 func tryRefresh(reason error) error { return errors.WithReason(errors.ErrTryRefreshToken, reason) }

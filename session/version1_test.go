@@ -70,8 +70,8 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 	jars := map[string]*session.Tokens{}
 	for name, jar := range tables.Jars {
 		jars[name] = &session.Tokens{
-			Access:   session.AccessToken{Token: session.Token{Value: jar.Access}},
-			Refresh:  session.RefreshToken{Token: session.Token{Value: jar.Refresh}},
+			Access:   session.Token{Value: jar.Access},
+			Refresh:  session.Token{Value: jar.Refresh},
 			AntiCSRF: jar.AntiCSRF,
 		}
 	}

@@ -105,7 +105,7 @@ func openPool(dsn, params string, size int) (*sql.DB, error) {
 func service(ctx context.Context, store session.Store, ahead time.Duration, change func(*session.Config)) (*session.Service, error) {
 	cfg := session.Config{
 		IPAddresses: session.IPFull,
-		Cleanup:     session.CleanupConfig{Disabled: true},
+		Cleanup:     session.CleanupConfig{Every: session.Off},
 		Logger:      slog.New(slog.DiscardHandler),
 		Now:         func() time.Time { return time.Now().Add(ahead) },
 	}

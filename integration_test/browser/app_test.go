@@ -77,12 +77,12 @@ func crossOrigin(origin string) gin.HandlerFunc {
 	return cors.New(cors.Config{
 		AllowOrigins: []string{origin}, AllowCredentials: true,
 		AllowMethods: []string{http.MethodGet, http.MethodPost},
-		AllowHeaders: middleware.CORSAllowHeaders(), ExposeHeaders: middleware.CORSExposeHeaders(),
+		AllowHeaders: session.AllowHeaders(), ExposeHeaders: session.ExposeHeaders(),
 	})
 }
 
 func (a *app) routes() {
-	a.engine.POST(a.svc.RefreshPath(), a.gate.refresh, a.losing, refresh.Handler(a.svc))
+	a.engine.POST(a.svc.RefreshPaths()[0], a.gate.refresh, a.losing, refresh.Handler(a.svc))
 	a.engine.POST(a.svc.SignOutPath(), refresh.SignOut(a.svc))
 	a.engine.POST("/login", a.login)
 	a.engine.GET("/strict", middleware.Verify(a.svc, session.WithRevocation(session.RevokeImmediately)), a.me)
@@ -117,7 +117,8 @@ func (a *app) login(c *gin.Context) {
 
 func (a *app) me(c *gin.Context) {
 	sess := mustSession(c)
-	payload, err := session.PayloadAs[json.RawMessage](sess)
+	var payload json.RawMessage
+	err := sess.Payload(&payload)
 	if err != nil {
 		middleware.Abort(c, a.svc, err)
 		return

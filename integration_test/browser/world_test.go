@@ -119,7 +119,7 @@ func (w *world) page(c *gin.Context) {
 		config["expiredStatus"] = w.expiredStatus
 	}
 	if w.takesRefreshURL() {
-		config["refreshURL"] = w.api + w.app.svc.RefreshPath()
+		config["refreshURL"] = w.api + w.app.svc.RefreshPaths()[0]
 	}
 	if w.knowsHeaderMode() {
 		config["mode"] = w.mode
@@ -224,7 +224,7 @@ func (w *world) signInVia(via string) {
 
 // refreshes is how many refreshes ended with this status.
 func (w *world) refreshes(status int) int {
-	return w.app.log.count(http.MethodPost, w.app.svc.RefreshPath(), status)
+	return w.app.log.count(http.MethodPost, w.app.svc.RefreshPaths()[0], status)
 }
 
 // wantRefreshes asserts how many refreshes succeeded since the story began.
@@ -266,7 +266,7 @@ func (w *world) signedOut() {
 	require.False(w.t, w.state().Exists, "the page still believes in the session")
 	cookies := w.tokens()
 	require.Empty(w.t, cookies, "tokens that the browser still has")
-	handles, err := w.app.svc.Handles(w.t.Context(), user)
+	handles, err := w.app.svc.List(w.t.Context(), user)
 	require.NoError(w.t, err)
 	require.Empty(w.t, handles, "sessions that still live")
 
@@ -282,7 +282,7 @@ func (w *world) tokens() map[string]string {
 	w.t.Helper()
 	tokens := make(map[string]string)
 	// Header mode keeps them in cookies of the page's host.
-	all := w.cookies(w.api+w.app.svc.RefreshPath(), w.pageURL)
+	all := w.cookies(w.api+w.app.svc.RefreshPaths()[0], w.pageURL)
 	for _, name := range []string{"sAccessToken", "sRefreshToken", "st-access-token", "st-refresh-token"} {
 		if cookie, ok := all[w.cookieName(name)]; ok {
 			tokens[name] = cookie.Value

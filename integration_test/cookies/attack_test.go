@@ -296,7 +296,7 @@ func TestPlanted_DatabaseAway(t *testing.T) {
 // Whatever cannot be healed ends the loop.
 func TestLoop_Ends(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.CookieConfig{}, func(c *session.Config) { c.FrontEnds.IDRefreshCookie = session.IDRefreshCookieLegacyMigrate })
+	s := newSite(t, session.CookieConfig{}, func(c *session.Config) { c.FrontEnds.IDRefreshMigrate = true })
 	b := s.browser()
 	b.signIn("ada")
 	b.plant("sIdRefreshToken=x; Domain=example.com; Path=/")

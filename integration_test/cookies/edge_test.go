@@ -19,7 +19,7 @@ func TestSignIn_EndsBothCarriers(t *testing.T) {
 	b, byHeader := s.browser(), s.pair("ada")
 	b.signIn("ada")
 	require.Equal(t, http.StatusOK, b.send(http.MethodPost, logIn, http.Header{"Authorization": {"Bearer " + byHeader.access}}).Code)
-	list, err := s.svc.Handles(t.Context(), "ada")
+	list, err := s.svc.List(t.Context(), "ada")
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 }

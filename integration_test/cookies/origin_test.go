@@ -115,7 +115,7 @@ func TestOrigin_Table(t *testing.T) {
 			require.Equal(t, 1, strings.Count(s.logs.String(), "a page of a foreign origin was refused"), name)
 			require.Contains(t, s.logs.String(), "host=app.example.com", name)
 			b.is("ada", 0, name)
-			list, err := s.svc.Handles(t.Context(), "ada")
+			list, err := s.svc.List(t.Context(), "ada")
 			require.NoError(t, err)
 			require.Len(t, list, 1, name)
 		}

@@ -92,7 +92,7 @@ func (e *env) start(ctx context.Context, w time.Duration) (*rig.App, error) {
 		AccessTokenValidity: accessValidity, RefreshTokenValidity: idleValidity,
 		ConcurrentRefreshWindow: w, Leeway: session.Off, Now: e.clock.Now,
 		SigningKey:       session.SigningKeyConfig{Rotation: session.Off},
-		Cleanup:          session.CleanupConfig{Disabled: true},
+		Cleanup:          session.CleanupConfig{Every: session.Off},
 		OperationTimeout: 30 * time.Second, // a busy test machine
 	}})
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// defaultWaitLimit is that of session.Config.OperationTimeout.
+// defaultWaitLimit is the default of session.Config.OperationTimeout, which the
+// service passes as WaitLimit.
 const defaultWaitLimit = 2 * time.Second
 
-// Store is where the keys live; session.KeyStore has the promises.
+// Store is where the keys live. session.KeyStore has the promises that each
+// method makes; it is declared once more so that this package lies below session.
 type Store interface {
 	Keys(ctx context.Context, now int64) ([]models.SigningKey, error)
 	InsertKey(ctx context.Context, key models.SigningKey) error
@@ -25,8 +27,8 @@ type Store interface {
 	DeleteKeys(ctx context.Context, before int64) (int, error)
 }
 
-// Provider supplies the access keys from outside: the first signs, all verify.
-// A call that hangs or fails leaves the keys of the last good one in use.
+// Provider supplies the access keys in the store's place: the first signs, all
+// verify. A call that hangs or fails leaves the keys of the last good one in use.
 type Provider interface {
 	Keys(ctx context.Context) ([]token.Key, error)
 }
@@ -41,7 +43,8 @@ type Config struct {
 	// first encrypts, all decrypt. Empty: secrets are stored in clear.
 	Encryption [][]byte
 	// AllowClearKeys seals rows that are in clear beside Encryption and uses them.
-	// Without it they are refused: New fails and names them, later they are left out.
+	// Without it they are refused: New fails and names them, and a row that turns
+	// up later is left out.
 	AllowClearKeys bool
 	// Issuer is whose keys these are: encrypted ones open under no other.
 	Issuer string
@@ -49,7 +52,7 @@ type Config struct {
 	// come from the store.
 	Provider Provider
 	// WaitLimit is how long a caller waits for the store or the provider, whatever
-	// its context says; 0 = 2 s. Operations go on without it.
+	// its context says; 0 = 2 s. An operation goes on when its caller has left.
 	WaitLimit time.Duration
 	// Logger gets what an operator should know; nil is slog.Default().
 	Logger *slog.Logger
@@ -76,7 +79,7 @@ func (c Config) provided(p models.KeyPurpose) bool {
 	return c.Provider != nil && p == models.KeyForAccess
 }
 
-// check reports every problem at once, as an ErrConfig.
+// check reports every problem at once, as an [errors.ErrConfig].
 func (c Config) check(store Store) error {
 	var found problems.List
 	if len(c.Schedules) == 0 {
@@ -84,6 +87,8 @@ func (c Config) check(store Store) error {
 	}
 	seen := make(map[models.KeyPurpose]bool, len(c.Schedules))
 	for _, s := range c.Schedules {
+		// The zero byte separates the fields of what an old sealed secret is bound
+		// to, see firstBoundTo.
 		if s.Purpose == "" || strings.ContainsRune(string(s.Purpose), 0) {
 			found.Addf("key purpose %q is empty or holds a zero byte", s.Purpose)
 		}

@@ -21,24 +21,28 @@ type entry struct {
 	retireAt   int64
 }
 
-// decode reads a row of s, and reports whether the secret lies there in clear. The
-// entry is good for its slot even with an error, which tells the reason and no bytes.
-func (v *vault) decode(s Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
+// decode reads a row of the schedule, and reports whether the secret lies there in
+// clear. The entry is good even with an error: it has no secret then, but it takes
+// its slot, so that nobody inserts a second key there. The error tells the reason
+// and no bytes.
+func (s *sealer) decode(sched Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
 	e = entry{id: row.ID, purpose: row.Purpose, slot: row.Slot, activeFrom: row.ActiveFrom, retireAt: row.RetireAt}
 	if !token.ValidKeyID(row.ID) {
 		return e, false, errors.New("id is malformed")
 	}
-	if row.Algorithm != s.algorithm() {
+	if row.Algorithm != sched.algorithm() {
 		return e, false, errors.New("algorithm is not ours")
 	}
-	secret, inClear, err := v.unlock(row)
+	secret, inClear, err := s.unseal(row)
 	if err != nil {
 		return e, inClear, err
 	}
 	if err := checkSecret(secret); err != nil {
 		return e, inClear, err
 	}
-	if inClear && v.refusesClear() {
+	// Last, so that a broken row is called broken and not refused: requireSealed
+	// would tell the operator to start with AllowClearKeys, which does not help.
+	if inClear && s.refusesClear() {
 		return e, inClear, errClearKey
 	}
 	e.secret = secret
@@ -57,9 +61,9 @@ func checkSecret(secret []byte) error {
 	return nil
 }
 
-// fromProvider checks what a provider returned. All or nothing: half a list
+// checkProvided checks what a provider returned. All or nothing: half a list
 // would end the sessions of the other half.
-func fromProvider(keys []token.Key) ([]entry, error) {
+func checkProvided(keys []token.Key) ([]entry, error) {
 	if len(keys) == 0 {
 		return nil, errors.WithReason(errors.ErrConfig, errors.New("provider returned no key"))
 	}
@@ -79,8 +83,11 @@ func fromProvider(keys []token.Key) ([]entry, error) {
 		seen[key.ID] = true
 		entries = append(entries, entry{
 			id: key.ID, purpose: models.KeyForAccess,
-			secret: append([]byte(nil), key.Secret...), retireAt: math.MaxInt64,
-			activeFrom: int64(-i), // the first is the newest
+			// A copy, as the provider may use its bytes for something else.
+			secret: append([]byte(nil), key.Secret...),
+			// It says when each key ends by no longer returning it.
+			retireAt:   math.MaxInt64,
+			activeFrom: int64(-i), // long ago, and the first is the newest: it signs
 		})
 	}
 	return entries, nil
@@ -89,12 +96,14 @@ func fromProvider(keys []token.Key) ([]entry, error) {
 // readable reports whether there is a secret.
 func (e entry) readable() bool { return e.secret != nil }
 
-// signable reports whether a token signed now dies before the key does.
+// signable reports whether a token signed now dies before the key does. It does
+// not ask whether the key is active yet; see snapshot.signer.
 func (e entry) signable(now, lifetime int64) bool {
 	return e.readable() && e.retireAt > now && e.retireAt-now >= lifetime
 }
 
-// newestFirst orders keys so that all instances choose the same one.
+// newestFirst orders keys so that all instances choose the same one. Keys that
+// became active at once, in the same millisecond, are ordered by their ids.
 func newestFirst(a, b entry) int {
 	return cmp.Or(cmp.Compare(b.activeFrom, a.activeFrom), cmp.Compare(a.id, b.id))
 }

@@ -12,18 +12,22 @@ import (
 
 // flight lets one operation run at a time, in a goroutine of its own: a caller
 // who gives up neither ends it for the others nor has to wait for it.
+//
+// The order of operations matters, not only their number: of two loads at once the
+// one that began first could end last, and put old keys into the place of new ones.
 type flight struct {
-	mu  sync.Mutex
-	cur *call
+	mu  sync.Mutex // guards cur, and is held for a moment only
+	cur *call      // the operation under way, or nil
 	// waitLimit is how long after its start requests wait for an operation.
 	waitLimit time.Duration
 }
 
-// call is one operation under way. err may be read once done is closed.
+// call is one operation under way.
 type call struct {
-	done chan struct{}
-	err  error
-	// until is when requests give up on it.
+	done chan struct{} // closed at its end
+	err  error         // to be read after that
+	// until is when requests give up on it, by the machine's clock rather than the
+	// ring's: it is about waiting, and a clock that a test sets does not move by it.
 	until time.Time
 }
 
@@ -38,6 +42,7 @@ func (f *flight) start(op func() error) (c *call, mine bool) {
 	c = &call{done: make(chan struct{}), until: time.Now().Add(f.waitLimit)}
 	f.cur = c
 	go func() {
+		// In this order: whoever saw the end finds the flight free.
 		defer func() {
 			f.mu.Lock()
 			f.cur = nil
@@ -49,7 +54,8 @@ func (f *flight) start(op func() error) (c *call, mine bool) {
 	return c, true
 }
 
-// run waits for its turn and then for op, both as long as ctx lives.
+// run waits for its turn and then for op, both as long as ctx lives. The error is
+// op's: that of an operation which was in the way is its own caller's business.
 func (f *flight) run(ctx context.Context, op func() error) error {
 	for {
 		c, mine := f.start(op)
@@ -66,14 +72,15 @@ func (f *flight) current() *call {
 	return f.cur
 }
 
-// await is wait for a request, which may have something else to do: it waits no
-// longer than the limit from the operation's start. So only those who were there when
-// an operation began to hang wait for it at all, and each of them once, however many
-// tokens a request brings. ended is false when the wait was given up.
+// await is wait for a request, which may have something better to do: it waits no
+// longer than the limit, counted from the operation's start. So only those wait for
+// an operation that hangs who were there when it began, and each of them once,
+// however many tokens a request brings. ended is false when the wait was given up.
 func (c *call) await(ctx context.Context) (ended bool, err error) {
 	ctx, cancel := context.WithDeadline(ctx, c.until)
 	defer cancel()
 	err = c.wait(ctx)
+	// When both are ready, wait chooses at random; the end of the operation counts.
 	select {
 	case <-c.done:
 		return true, c.err
@@ -82,7 +89,8 @@ func (c *call) await(ctx context.Context) (ended bool, err error) {
 	}
 }
 
-// wait returns the operation's error, or an ErrUnavailable when ctx ends first.
+// wait returns the operation's error, or an [errors.ErrUnavailable] when ctx ends
+// first.
 func (c *call) wait(ctx context.Context) error {
 	select {
 	case <-c.done:
@@ -92,9 +100,10 @@ func (c *call) wait(ctx context.Context) error {
 	}
 }
 
-// protect turns a panic of op into an error: the goroutines here have nobody
-// above them who would recover. The panic's value is left out, as nobody knows
-// what is in it; where it happened is enough to find it.
+// protect turns a panic of op into an error. The goroutines here have nobody above
+// them who would recover, so a panic in the application's store, provider or logger
+// would end the process. The panic's value is left out, as nobody knows what is in
+// it; where it happened is enough to find it.
 func protect(op func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -117,6 +126,8 @@ func panicSite() string {
 	}
 }
 
+// runtimeFunc reports whether name is of package runtime, through which a panic
+// passes on its way: panics of a nil pointer and the like begin there.
 func runtimeFunc(name string) bool {
 	return len(name) > 8 && name[:8] == "runtime."
 }

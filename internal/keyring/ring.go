@@ -13,25 +13,26 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Ring hands out the keys. Make one with New and keep it fresh with Run. It is
-// safe for concurrent use.
+// Ring hands out the keys. Make one with [New] and keep it fresh with [Ring.Run]. It
+// is safe for concurrent use.
 type Ring struct {
 	redact.As[ringText]
 
-	sources   map[models.KeyPurpose]*source // never changes after New
-	lifetimes map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
-	shelf     *shelf                        // nil when the provider serves all
-	external  *source                       // nil without a provider
-	log       *slog.Logger
-	waitLimit time.Duration
-	close     context.CancelFunc
+	sources      map[models.KeyPurpose]*source // never changes after New
+	lifetimes    map[models.KeyPurpose]int64   // purpose → life of its tokens, milliseconds
+	fromStore    *storeSource                  // nil when the provider serves all
+	fromProvider *source                       // nil without a provider
+	log          *slog.Logger
+	waitLimit    time.Duration
+	close        context.CancelFunc
 }
 
-// New loads the keys and makes those that are missing. It fails with an
-// errors.ErrConfig for a wrong configuration, and when there is a purpose that
-// nothing can be signed for; with the store's or provider's error otherwise.
-// ctx bounds only the start. New leaves no goroutine behind, but for a
-// provider's call that does not heed its context.
+// New loads the keys and makes those that are missing. ctx bounds only the start.
+// New leaves no goroutine behind, but for a provider's call that does not heed its
+// context.
+//
+// Errors: [errors.ErrConfig] for a wrong configuration, and when there is a purpose
+// that nothing can be signed for; otherwise the store's or the provider's.
 func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 	if err := cfg.check(store); err != nil {
 		return nil, err
@@ -60,73 +61,76 @@ func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 	return r, nil
 }
 
-// assemble builds the sources, without any input or output.
+// assemble builds the sources, without any input or output. Purposes that the store
+// serves share one source, and so one load. Its ticks come as often as the purpose
+// with the shortest rotation needs them.
 func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
-	var own []Schedule
+	var stored []Schedule
 	for _, s := range cfg.Schedules {
 		r.lifetimes[s.Purpose] = s.TokenLifetime.Milliseconds()
 		if !cfg.provided(s.Purpose) {
-			own = append(own, s)
+			stored = append(stored, s)
 		}
 	}
 	newSource := func(every time.Duration) *source {
 		return &source{base: base, clock: cfg.Now, every: every, flight: flight{waitLimit: cfg.WaitLimit}}
 	}
 	if cfg.Provider != nil {
-		o := &outside{provider: cfg.Provider}
-		r.external = newSource(maxInterval)
-		r.external.fetch, r.external.tick = o.read, r.external.load
-		r.sources[models.KeyForAccess] = r.external
+		p := &providerSource{provider: cfg.Provider}
+		r.fromProvider = newSource(maxInterval)
+		r.fromProvider.fetch, r.fromProvider.tick = p.read, r.fromProvider.load
+		r.sources[models.KeyForAccess] = r.fromProvider
 	}
-	if len(own) == 0 {
+	if len(stored) == 0 {
 		return nil
 	}
-	v, err := newVault(cfg)
+	seals, err := newSealer(cfg)
 	if err != nil {
 		return err
 	}
 	every := maxInterval
-	for _, s := range own {
+	for _, s := range stored {
 		every = min(every, s.interval())
 	}
-	r.shelf = &shelf{source: newSource(every), store: store, vault: v, schedules: own, log: cfg.Logger}
-	r.shelf.fetch, r.shelf.tick = r.shelf.read, r.shelf.reloadAndRotate
-	for _, s := range own {
-		r.sources[s.Purpose] = r.shelf.source
+	r.fromStore = &storeSource{source: newSource(every), store: store, sealer: seals, schedules: stored, log: cfg.Logger}
+	r.fromStore.fetch, r.fromStore.tick = r.fromStore.read, r.fromStore.reloadAndRotate
+	for _, s := range stored {
+		r.sources[s.Purpose] = r.fromStore.source
 	}
 	return nil
 }
 
-// start loads everything for the first time.
+// start loads everything for the first time. It works outside of the flights, with
+// the caller's context: nobody else has the ring yet.
 func (r *Ring) start(ctx context.Context) error {
-	if r.external != nil {
-		if err := r.external.load(ctx); err != nil {
+	if r.fromProvider != nil {
+		if err := r.fromProvider.load(ctx); err != nil {
 			return err
 		}
 	}
-	if r.shelf == nil {
+	if r.fromStore == nil {
 		return nil
 	}
-	if !r.shelf.vault.encrypts() {
+	if !r.fromStore.sealer.encrypts() {
 		r.log.Info("sessionkit: signing keys are stored in clear, as no key-encryption key is configured:" +
 			" whoever can read their table can sign tokens")
 	}
-	if err := r.shelf.load(ctx); err != nil {
+	if err := r.fromStore.load(ctx); err != nil {
 		return err
 	}
-	if err := r.shelf.requireSealed(); err != nil {
+	if err := r.fromStore.requireSealed(); err != nil {
 		return err // before anything is written
 	}
-	if err := r.shelf.sealAndRotate(ctx); err != nil {
+	if err := r.fromStore.sealAndRotate(ctx); err != nil {
 		return err
 	}
-	return r.shelf.requireSigners()
+	return r.fromStore.requireSigners()
 }
 
-// Signing returns the key that signs for p now; its secret must not be
-// changed. Only when there is none, because the process or the clock jumped,
-// does it turn to the store, for as long as ctx lives and Config.WaitLimit says;
-// failing that, the error is the store's or an errors.ErrUnavailable.
+// Signing returns the key that signs for p now; its secret must not be changed. Only
+// when there is none, because the process was asleep or its clock jumped, does it
+// turn to the store, for as long as ctx lives and [Config.WaitLimit] says. If that
+// fails, the error is the store's or an [errors.ErrUnavailable].
 func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, error) {
 	s, ok := r.sources[p]
 	if !ok {
@@ -141,23 +145,27 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 		if key, ok := s.signer(p, r.lifetimes[p]); ok {
 			return key, nil
 		}
-		if r.shelf == nil || s != r.shelf.source || s.making.resting(s.now(), failureRest) {
+		// A provider's keys cannot be made here. And after a failure all rest a
+		// second, or every sign-in would send statements to a store in trouble.
+		if r.fromStore == nil || s != r.fromStore.source || s.making.resting(s.now(), failureRest) {
 			return token.Key{}, errNoSigner
 		}
-		c, mine := s.flight.start(s.op(r.shelf.makeSigner(p, r.lifetimes[p])))
+		// Somebody else's operation, even a failed one, may have brought a key: look
+		// again. Only our own failure, or no time left, is the end.
+		c, mine := s.flight.start(s.op(r.fromStore.makeSigner(p, r.lifetimes[p])))
 		if ended, err := c.await(ctx); err != nil && (mine || !ended) {
 			return token.Key{}, err
 		}
 	}
 }
 
-// Verifying returns the secret of key kid, which must not be changed. A known
-// key costs neither an allocation nor a lock; an unknown one may wait for a reload,
-// for as long as ctx lives and Config.WaitLimit says. issuedAt, in milliseconds, is
-// what the token claims, 0 if not known.
+// Verifying returns the secret of key kid, which must not be changed. A known key
+// costs neither an allocation nor a lock. An unknown one may wait for a load, for as
+// long as ctx lives and [Config.WaitLimit] says. issuedAt, in milliseconds, is what
+// the token claims, 0 if not known.
 //
-// errors.ErrKeyUnknown alone is certain: no such key verifies for p (any more).
-// Together with errors.ErrUnavailable it is not: the key may be too new or
+// [errors.ErrKeyUnknown] alone is certain: no such key verifies for p (any more).
+// Together with [errors.ErrUnavailable] it is not: the key may be too new or
 // unreadable for this instance.
 func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
 	s, ok := r.sources[p]
@@ -167,6 +175,7 @@ func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, i
 	if secret, ok, err := s.known(p, kid, s.now()); ok {
 		return secret, err
 	}
+	// Ids that no key can have are worth no load.
 	if !token.ValidKeyID(kid) {
 		return nil, errors.ErrKeyUnknown
 	}
@@ -189,27 +198,27 @@ func (r *Ring) Reload(ctx context.Context) error {
 // fails, and in every other instance with its next reload, whatever its clock
 // says. Tokens signed with it are refused from then on. It can be repeated.
 //
-// The error is the store's; errors.ErrKeyUnknown when there is no such key;
-// errors.ErrInvalidInput for a malformed id and for a key of the provider, which
+// Errors: the store's; [errors.ErrKeyUnknown] when there is no such key;
+// [errors.ErrInvalidInput] for a malformed id and for a key of the provider, which
 // has to be withdrawn there.
 func (r *Ring) Retire(ctx context.Context, kid string) error {
 	if !token.ValidKeyID(kid) {
 		return errors.WithReason(errors.ErrInvalidInput, errors.New("malformed key id"))
 	}
-	if r.external != nil {
-		if _, ok := r.external.snap.Load().byID[kid]; ok {
+	if r.fromProvider != nil {
+		if _, ok := r.fromProvider.snap.Load().byID[kid]; ok {
 			return errors.WithReason(errors.ErrInvalidInput, errors.New("the key is the provider's: withdraw it there"))
 		}
 	}
-	if r.shelf == nil {
+	if r.fromStore == nil {
 		return errors.ErrKeyUnknown
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.waitLimit)
 	defer cancel()
-	known := r.shelf.drop(kid)
+	known := r.fromStore.forget(kid) // before anything that can fail or wait
 	var found bool
-	err := r.shelf.flight.run(ctx, r.shelf.op(func(ctx context.Context) (err error) {
-		found, err = r.shelf.retire(ctx, kid)
+	err := r.fromStore.flight.run(ctx, r.fromStore.op(func(ctx context.Context) (err error) {
+		found, err = r.fromStore.retire(ctx, kid)
 		return err
 	}))
 	if err != nil {
@@ -222,18 +231,19 @@ func (r *Ring) Retire(ctx context.Context, kid string) error {
 	return nil
 }
 
-// all lists the sources.
+// all lists the sources, each once.
 func (r *Ring) all() []*source {
 	var all []*source
-	if r.shelf != nil {
-		all = append(all, r.shelf.source)
+	if r.fromStore != nil {
+		all = append(all, r.fromStore.source)
 	}
-	if r.external != nil {
-		all = append(all, r.external)
+	if r.fromProvider != nil {
+		all = append(all, r.fromProvider)
 	}
 	return all
 }
 
+// ringText is what a Ring prints as: a ring in a log shows no secrets.
 type ringText struct{}
 
 func (ringText) String() string { return "[key ring]" }

@@ -12,16 +12,16 @@ import (
 const maxBackoff = time.Minute
 
 // Run keeps the keys fresh until ctx ends: it reloads and rotates at jittered
-// intervals of at most a minute, and less often while the store fails. Panics
-// of the store or the provider are logged and survived.
+// intervals of at most a minute, and less often while the store fails. Panics of
+// the store or the provider are logged and survived.
 //
-// When it returns, nothing of the ring runs any more but a provider's call
-// that does not heed its context, and nothing is loaded any more: known keys
-// go on verifying. So it runs once.
+// When it returns, nothing of the ring runs any more but a provider's call that
+// does not heed its context, and nothing is loaded any more: known keys go on
+// verifying. So a ring can be run only once.
 func (r *Ring) Run(ctx context.Context) {
 	defer r.stop()
-	// Each source has a goroutine of its own, so that a slow provider delays no store;
-	// the first has this one.
+	// Each source has a goroutine of its own, so that a slow provider delays no
+	// store; the first has this one.
 	sources := r.all()
 	var wg sync.WaitGroup
 	for _, s := range sources[1:] {
@@ -31,7 +31,8 @@ func (r *Ring) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// stop ends the operations under way and waits for them.
+// stop ends the operations under way, whose contexts are children of the
+// ring's, and waits for them.
 func (r *Ring) stop() {
 	r.close()
 	for _, s := range r.all() {
@@ -41,6 +42,8 @@ func (r *Ring) stop() {
 	}
 }
 
+// keepFresh is the loop of one source. The jitter, a quarter of the interval, keeps
+// instances that were started together from asking the store together.
 func (r *Ring) keepFresh(ctx context.Context, s *source) {
 	timer := time.NewTimer(wait.Jitter(s.every, 4))
 	defer timer.Stop()
@@ -57,6 +60,8 @@ func (r *Ring) keepFresh(ctx context.Context, s *source) {
 			return
 		case err != nil:
 			failures++
+			// The logger is the application's too. A panic in it must end neither
+			// this loop nor the process, and there is nowhere left to report it.
 			_ = protect(func() error {
 				r.log.Warn("sessionkit: reloading signing keys failed; the known ones stay in use",
 					"failures", failures, "error", err)
@@ -69,7 +74,8 @@ func (r *Ring) keepFresh(ctx context.Context, s *source) {
 	}
 }
 
-// backoff doubles every with each failure in a row, up to maxBackoff.
+// backoff doubles every with each failure in a row, up to maxBackoff. The shift is
+// bounded, as some dozens of failures would make it overflow.
 func backoff(every time.Duration, failures int) time.Duration {
 	if failures == 0 {
 		return every

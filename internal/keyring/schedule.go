@@ -8,35 +8,44 @@ import (
 )
 
 const (
+	// minRotation keeps the spare slots of one period out of the next.
 	minRotation = time.Second
-	maxLead     = 10 * time.Minute
+	// maxLead is the longest time before its slot in which a key is published.
+	maxLead = 10 * time.Minute
+	// minInterval and maxInterval bound the time between two reloads. The longer
+	// one is also how soon Retire reaches the other instances.
 	minInterval = 100 * time.Millisecond
 	maxInterval = time.Minute
 
 	// skewAllowance is how far the clocks of two instances may differ.
 	skewAllowance = 120 * time.Second
-	// forever is the life of a key that is never rotated.
+	// forever is the life of a key that is never rotated: not the end of int64, so
+	// that sums with it do not overflow.
 	forever = 100 * 365 * 24 * time.Hour
 	// spareSlots is how many slots after its own a key may take when its own is
-	// taken by a key that cannot sign any more.
+	// taken by a key that can no longer sign. They are the milliseconds that follow
+	// it: with rotations of at least a second none of them is the next period's.
 	spareSlots = 999
 	// deleteAfter is how long a retired key stays in the table, for an operator
 	// to see and for instances whose clocks are far behind.
 	deleteAfter = 24 * time.Hour
 )
 
-// Schedule says how the keys of one purpose come and go.
+// Schedule says how the keys of one purpose come and go; see the drawing in the
+// package's comment.
 type Schedule struct {
+	// Purpose is that of the keys; two schedules never have the same.
 	Purpose models.KeyPurpose
-	// Rotation is how long a key signs before its successor does: 0 = for
-	// ever, else at least one second.
+	// Rotation is how long a key signs before its successor does: 0 = always,
+	// otherwise at least one second.
 	Rotation time.Duration
 	// TokenLifetime is the longest life of a token signed with such a key,
 	// leeway included.
 	TokenLifetime time.Duration
 }
 
-// lead is how long before its slot a key is published.
+// lead is how long before its slot a key is published: half of a short rotation, so
+// that the current key has signed for a while before the next one is made.
 func (s Schedule) lead() time.Duration {
 	if s.Rotation == 0 {
 		return maxLead
@@ -44,14 +53,14 @@ func (s Schedule) lead() time.Duration {
 	return min(s.Rotation/2, maxLead)
 }
 
-// interval is the longest time between two reloads: a key is published at
-// least three of them before it signs.
+// interval is the longest time between two reloads. A key is published at least
+// three of them before it signs: one may fail, and clocks differ a little.
 func (s Schedule) interval() time.Duration {
 	return min(max(s.lead()/4, minInterval), maxInterval)
 }
 
-// slot is the period that a key inserted now is for: the current one, or the
-// next when it begins within lead.
+// slot is the period that a key inserted now is for, as the time of its begin: the
+// current one, or the next when it begins within lead.
 func (s Schedule) slot(now int64) int64 {
 	period := s.Rotation.Milliseconds()
 	if period == 0 {
@@ -62,8 +71,9 @@ func (s Schedule) slot(now int64) int64 {
 }
 
 // covers reports whether a key of the given slot makes one for the wanted slot
-// needless. Clocks that run ahead may have published a later one already; a
-// slot of the far future is somebody's broken clock and counts for nothing.
+// needless. Clocks that run ahead may have published a later one already, which
+// will do. A slot of the far future is somebody's broken clock and counts for
+// nothing: waiting for its time would leave everybody without a successor.
 func (s Schedule) covers(slot, wanted int64) bool {
 	ahead := int64(spareSlots)
 	if s.Rotation > 0 {
@@ -72,8 +82,9 @@ func (s Schedule) covers(slot, wanted int64) bool {
 	return slot >= wanted && slot-wanted <= ahead
 }
 
-// activeFrom is when a key inserted now may sign. It leaves every instance
-// three reloads to learn of it, unless no other key can sign.
+// activeFrom is the time from which a key inserted now may sign. It leaves every
+// instance three reloads to learn of it, unless the key is alone: when no other can
+// sign, a token that some instance cannot verify yet is better than none.
 func (s Schedule) activeFrom(slot, now int64, alone bool) int64 {
 	if alone {
 		return now
@@ -81,8 +92,9 @@ func (s Schedule) activeFrom(slot, now int64, alone bool) int64 {
 	return max(slot, now+(s.lead()-s.interval()).Milliseconds())
 }
 
-// retireAt is when a key stops to verify. Its successor takes over after one
-// rotation; the second one is reserve for a time in which nobody can insert.
+// retireAt is the time from which a key no longer verifies. Its successor takes over
+// after one rotation; the second one is reserve for a time in which nobody can
+// insert.
 func (s Schedule) retireAt(activeFrom int64) int64 {
 	if s.Rotation == 0 {
 		return activeFrom + forever.Milliseconds()
@@ -90,7 +102,8 @@ func (s Schedule) retireAt(activeFrom int64) int64 {
 	return activeFrom + 2*s.Rotation.Milliseconds() + s.TokenLifetime.Milliseconds() + skewAllowance.Milliseconds()
 }
 
-// algorithm names what the secret is used for.
+// algorithm names what the secret is used for. A row with another name is skipped:
+// a newer version may keep keys of another kind in the same table.
 func (s Schedule) algorithm() string {
 	if s.Purpose == models.KeyForAccess {
 		return "HS256"

@@ -15,8 +15,9 @@ const (
 	kekSize    = 32
 	secretSize = 32
 
-	// The first byte of a stored secret says what follows. Zero is no form, so
-	// that a blank column is not mistaken for one.
+	// The first byte of a stored secret says what follows, so that forms can change
+	// while older rows are in use. Zero is none of them, so that a blank column is
+	// not mistaken for one.
 	formClear       = 1 // the secret
 	formSealedFirst = 2 // as formSealed with less additional data: read, never written
 	formSealed      = 3 // nonce (12 bytes), ciphertext, tag (16 bytes): AES-256-GCM
@@ -25,15 +26,16 @@ const (
 // errClearKey is the reason for refusing a row that anybody could have written.
 var errClearKey = errors.New("signing key stored in clear although Encryption is set")
 
-// vault turns secrets into what is stored, and back.
-type vault struct {
-	keks       []cipher.AEAD // the first encrypts, all decrypt
+// sealer turns secrets into what is stored, and back. It has no state: what was
+// sealed with one is opened with another of the same configuration.
+type sealer struct {
+	keks       []cipher.AEAD // key-encryption keys; the first encrypts, all decrypt
 	allowClear bool
 	issuer     string
 }
 
-func newVault(cfg Config) (*vault, error) {
-	v := &vault{allowClear: cfg.AllowClearKeys, issuer: cfg.Issuer}
+func newSealer(cfg Config) (*sealer, error) {
+	s := &sealer{allowClear: cfg.AllowClearKeys, issuer: cfg.Issuer}
 	for i, key := range cfg.Encryption {
 		block, err := aes.NewCipher(key)
 		if err != nil {
@@ -43,27 +45,30 @@ func newVault(cfg Config) (*vault, error) {
 		if err != nil {
 			return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("key-encryption key %d: %w", i, err))
 		}
-		v.keks = append(v.keks, kek)
+		s.keks = append(s.keks, kek)
 	}
-	return v, nil
+	return s, nil
 }
 
-func (v *vault) encrypts() bool { return len(v.keks) > 0 }
+func (s *sealer) encrypts() bool { return len(s.keks) > 0 }
 
-// refusesClear reports whether rows in clear are nobody's: with encryption on, whoever
-// writes the table could else put in a key of his own, and sign in as anybody.
-func (v *vault) refusesClear() bool { return v.encrypts() && !v.allowClear }
+// refusesClear reports whether rows in clear are refused. With encryption on, a row
+// that opens proves that its author had a key-encryption key. A row in clear proves
+// nothing: whoever can write the table could put in a key of his own with it, and
+// sign in as anybody.
+func (s *sealer) refusesClear() bool { return s.encrypts() && !s.allowClear }
 
-// lock returns the stored form of k's secret.
-func (v *vault) lock(k models.SigningKey) []byte {
-	if !v.encrypts() {
+// seal returns the stored form of k's secret.
+func (s *sealer) seal(k models.SigningKey) []byte {
+	if !s.encrypts() {
 		return append([]byte{formClear}, k.Secret...)
 	}
-	return v.keks[0].Seal([]byte{formSealed}, nil, k.Secret, v.boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
+	return s.keks[0].Seal([]byte{formSealed}, nil, k.Secret, s.boundTo(k)) //nolint:gosec // the AEAD draws a random nonce itself
 }
 
-// unlock returns the secret that k stores, a copy, and whether it lay there in clear.
-func (v *vault) unlock(k models.SigningKey) (secret []byte, inClear bool, err error) {
+// unseal returns the secret that k stores, a copy, and whether it lay there in
+// clear.
+func (s *sealer) unseal(k models.SigningKey) (secret []byte, inClear bool, err error) {
 	if len(k.Secret) == 0 {
 		return nil, false, errors.New("secret is empty")
 	}
@@ -72,18 +77,20 @@ func (v *vault) unlock(k models.SigningKey) (secret []byte, inClear bool, err er
 	case formClear:
 		return append([]byte(nil), stored...), true, nil
 	case formSealedFirst:
-		secret, err = v.open(stored, firstBoundTo(k))
+		secret, err = s.open(stored, firstBoundTo(k))
 	case formSealed:
-		secret, err = v.open(stored, v.boundTo(k))
+		secret, err = s.open(stored, s.boundTo(k))
 	default:
 		err = errors.New("secret is stored in an unknown form")
 	}
 	return secret, false, err
 }
 
-// open tries all key-encryption keys.
-func (v *vault) open(stored, data []byte) ([]byte, error) {
-	for _, kek := range v.keks {
+// open tries all key-encryption keys. GCM authenticates, so a wrong one fails rather
+// than giving a wrong secret. Which one it was is stored nowhere: there are few, and
+// a load opens a handful of rows.
+func (s *sealer) open(stored, data []byte) ([]byte, error) {
+	for _, kek := range s.keks {
 		if secret, err := kek.Open(nil, nil, stored, data); err == nil {
 			return secret, nil
 		}
@@ -92,12 +99,12 @@ func (v *vault) open(stored, data []byte) ([]byte, error) {
 }
 
 // boundTo is the additional data that ties a ciphertext to its row and issuer: nobody
-// with write access to the table can move a secret to another row, or make a key sign
-// at another time. RetireAt is not in it, as it may move. Each text comes after its
-// length, so that no two rows are the same bytes.
-func (v *vault) boundTo(k models.SigningKey) []byte {
+// with write access to the table can move a secret to another row, or make a key
+// sign at another time. RetireAt is not in it, as Retire may move it. Each text
+// comes after its length, so that no two rows give the same bytes.
+func (s *sealer) boundTo(k models.SigningKey) []byte {
 	data := []byte("sessionkit signing key v2\x00")
-	for _, text := range [...]string{v.issuer, string(k.Purpose), k.ID, k.Algorithm} {
+	for _, text := range [...]string{s.issuer, string(k.Purpose), k.ID, k.Algorithm} {
 		data = binary.BigEndian.AppendUint64(data, uint64(len(text)))
 		data = append(data, text...)
 	}
@@ -108,7 +115,8 @@ func (v *vault) boundTo(k models.SigningKey) []byte {
 }
 
 // firstBoundTo is the additional data of formSealedFirst. A zero byte separates:
-// purpose and id hold none, and the version is the last.
+// purpose and id hold none, and the version comes last. It binds neither the issuer
+// nor the times, which is why nothing is written in that form any more.
 func firstBoundTo(k models.SigningKey) []byte {
 	return []byte(strings.Join([]string{"sessionkit signing key", string(k.Purpose), k.ID, string(rune(formSealedFirst))}, "\x00"))
 }

@@ -13,47 +13,57 @@ import (
 )
 
 const (
-	// opTimeout ends a round of store statements: nobody waits that long, but
-	// the statements must not outlive their callers by more.
+	// opTimeout ends an operation. Nobody waits that long, but statements must not
+	// outlive their callers by more, and the flight must become free again.
 	opTimeout = 10 * time.Second
 
-	// The rests in milliseconds: between reloads for unknown ids, after one
-	// that failed, and after a failed attempt at making a key.
-	searchRest  = 10_000
+	// searchRest lies between two loads that unknown ids ask for, in milliseconds.
+	// Anybody can send an unknown id, so this bounds what that costs the store.
+	searchRest = 10_000
+	// failureRest follows such a load when it fails, and a failed attempt at making
+	// a key, in milliseconds.
 	failureRest = 1_000
 
-	// maxWaiting bounds the requests with unknown ids that wait for a reload.
+	// maxWaiting bounds the requests with unknown ids that wait for a load: a flood
+	// of them must not tie up a goroutine each.
 	maxWaiting = 64
 )
 
 var (
+	// errUnknownNow is about a key that nobody could look up, or that this instance
+	// cannot read. It ends no session.
 	errUnknownNow = errors.WithReason(errors.ErrUnavailable, errors.ErrKeyUnknown)
-	errNoSigner   = errors.WithReason(errors.ErrUnavailable, errors.New("no usable signing key"))
+	// errNoSigner is about a purpose for which nothing can be signed for now.
+	errNoSigner = errors.WithReason(errors.ErrUnavailable, errors.New("no usable signing key"))
 )
 
-// source is one place that keys come from, with what was loaded last.
+// source is one place that keys come from, with what was loaded last: the half that
+// the store and a provider have in common. The other half, storeSource or
+// providerSource, hands its functions in as fetch and tick.
 type source struct {
 	base  context.Context // lives as long as the ring: loads outlive their callers
 	clock func() time.Time
+	// fetch returns the keys that there are; in the flight.
 	fetch func(ctx context.Context, now int64) ([]entry, error)
-	// tick is what keeps the keys fresh: a load and what is due then.
+	// tick is what keeps the keys fresh: a load and what is due then; in the flight.
 	tick func(ctx context.Context) error
 
-	every     time.Duration
+	every     time.Duration // between two ticks
 	flight    flight
-	started   atomic.Uint64 // loads
-	searching cooldown      // loads that unknown ids asked for
-	making    cooldown      // failed attempts at making a key to sign with
-	waiting   atomic.Int64
-	snap      atomic.Pointer[snapshot]
+	started   atomic.Uint64 // how many loads have begun; numbers them
+	searching cooldown      // of loads that unknown ids ask for
+	making    cooldown      // after failed attempts at making a key to sign with
+	waiting   atomic.Int64  // requests with unknown ids that wait for a load
 
-	mu      sync.Mutex      // guards replacing snap, and:
-	retired map[string]bool // kids retired by this process
+	snap    atomic.Pointer[snapshot] // read by all without a lock
+	mu      sync.Mutex               // guards replacing snap, and retired
+	retired map[string]bool          // ids that this process retired, for good
 }
 
 func (s *source) now() int64 { return s.clock().UnixMilli() }
 
-// op binds fn to the ring's life and to opTimeout.
+// op binds fn to the ring's life and to opTimeout, and to no caller's context:
+// whoever comes next needs the same load.
 func (s *source) op(fn func(ctx context.Context) error) func() error {
 	return func() error {
 		ctx, cancel := context.WithTimeout(s.base, opTimeout)
@@ -62,8 +72,9 @@ func (s *source) op(fn func(ctx context.Context) error) func() error {
 	}
 }
 
-// load replaces the snapshot, if fetching succeeds. It runs within the flight,
-// as a load that was overtaken would bring old keys back.
+// load replaces the snapshot, if fetching succeeds. It runs within the flight, as a
+// load that was overtaken would bring old keys back. The time that counts is that
+// before fetching: of keys inserted later than that the load may know nothing.
 func (s *source) load(ctx context.Context) error {
 	seq, now := s.started.Add(1), s.now()
 	entries, err := s.fetch(ctx, now)
@@ -76,8 +87,10 @@ func (s *source) load(ctx context.Context) error {
 	return nil
 }
 
-// drop stops kid in this process for good, and reports whether it was known.
-func (s *source) drop(kid string) bool {
+// forget stops kid in this process for good, and reports whether it was known. It
+// needs no turn in the flight, as it asks nobody: a compromised key is out of use
+// at once, even while a load hangs. That load will find it in retired.
+func (s *source) forget(kid string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.snap.Load()
@@ -91,7 +104,7 @@ func (s *source) drop(kid string) bool {
 }
 
 // known looks kid up without waiting for anything. The second result is false
-// when nothing at all is known about it.
+// when nothing at all is known about it; only then a load could help.
 func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool, error) {
 	e, ok := s.snap.Load().byID[kid]
 	switch {
@@ -102,34 +115,41 @@ func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool
 	case e.readable():
 		return e.secret, true, nil
 	case p == models.KeyForAccess:
-		return nil, true, errors.ErrKeyUnknown // a refresh gets the client a better token
+		// "Unknown" sends the client to the refresh, which gets it a better token.
+		return nil, true, errors.ErrKeyUnknown
 	default:
-		// The key is there and this instance cannot read it: its own trouble,
-		// no reason to end the session.
+		// "Unknown" would end the session. But the key is there, and that this
+		// instance cannot read it is the instance's own trouble.
 		return nil, true, errUnknownNow
 	}
 }
 
-// signer is the key that signs for p now, without waiting for anything.
+// signer is the key that signs for p now, without waiting for anything. Its tokens
+// live for lifetime milliseconds.
 func (s *source) signer(p models.KeyPurpose, lifetime int64) (token.Key, bool) {
 	e, ok := s.snap.Load().signer(p, s.now(), lifetime)
 	return token.Key{ID: e.id, Secret: e.secret}, ok
 }
 
-// search reloads for the sake of an unknown kid, or tells why not.
+// search loads for the sake of an unknown kid, or tells why not.
 //
-// A key is in the store before anything is signed with it. So a load that
-// began after the token had arrived settles the matter.
+// A key is in the store before anything is signed with it. So a load that began
+// after the token had arrived settles the matter: if it brings no such key, there
+// is none. Loads are numbered for this; any with a number above that of the last
+// one at the arrival will do, whoever asked for it.
+//
+// One request in ten seconds makes the load. The others wait for one that happens
+// to be under way, which may have begun too early, or are content with less.
 func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
-	arrived := s.started.Load()
+	arrived := s.started.Load() // the last load that began before the token came
 	if s.searching.take(s.now(), searchRest) {
 		ctx, cancel := context.WithTimeout(ctx, s.flight.waitLimit)
 		defer cancel()
 		if err := s.flight.run(ctx, s.op(s.searchLoad)); err != nil {
 			return nil, errUnknownNow
 		}
-	} else if !s.join(ctx) {
-		return nil, s.doubt(issuedAt)
+	} else if !s.waitForLoad(ctx) {
+		return nil, s.verdictWithoutLoad(issuedAt)
 	}
 	secret, ok, err := s.known(p, kid, s.now())
 	switch {
@@ -138,11 +158,12 @@ func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, is
 	case s.snap.Load().seq > arrived:
 		return nil, errors.ErrKeyUnknown
 	default:
-		return nil, s.doubt(issuedAt)
+		return nil, s.verdictWithoutLoad(issuedAt)
 	}
 }
 
-// searchLoad is a load with a shorter rest after a failure.
+// searchLoad is a load with a shorter rest after a failure: search has taken the
+// long one already.
 func (s *source) searchLoad(ctx context.Context) error {
 	err := s.load(ctx)
 	if err != nil {
@@ -151,13 +172,14 @@ func (s *source) searchLoad(ctx context.Context) error {
 	return err
 }
 
-// join waits for the operation under way, if there is one and not too many
-// wait for it already.
-func (s *source) join(ctx context.Context) bool {
+// waitForLoad waits for the operation under way, if there is one and not too many
+// wait for it already. It reports whether the operation succeeded.
+func (s *source) waitForLoad(ctx context.Context) bool {
 	c := s.flight.current()
 	if c == nil {
 		return false
 	}
+	// Counted first and asked then: no two can both be the last that fits.
 	defer s.waiting.Add(-1)
 	if s.waiting.Add(1) > maxWaiting {
 		return false
@@ -166,10 +188,13 @@ func (s *source) join(ctx context.Context) bool {
 	return ended && err == nil
 }
 
-// doubt is the verdict on an unknown kid without a load of its own. A token
-// issued before the last good load began was signed with a key that the load
-// would have brought; a younger one may have a key that is newer still.
-func (s *source) doubt(issuedAt int64) error {
+// verdictWithoutLoad is the verdict on an unknown kid without a load of its own. A
+// token issued before the last good load began was signed with a key that the load
+// would have brought, so its key is unknown for certain. A younger token may have a
+// key that is newer still. issuedAt is another instance's clock, hence the
+// allowance; and it is what the token claims, unverified: whoever lies about it
+// only gets the other of two refusals.
+func (s *source) verdictWithoutLoad(issuedAt int64) error {
 	if issuedAt > s.snap.Load().asOf-skewAllowance.Milliseconds() {
 		return errUnknownNow
 	}

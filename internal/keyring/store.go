@@ -10,15 +10,17 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// maxInserts bounds the slots tried for one key.
+// maxInserts bounds the slots tried for one key in one rotation. More than one is
+// needed only where keys were retired by hand.
 const maxInserts = 4
 
-// shelf is the store's side of a source: it reads rows and adds keys. All of
-// it runs within the source's flight, one statement at a time.
-type shelf struct {
+// storeSource is the store's side of a source: it reads rows, seals them and adds
+// keys. All of it runs within the source's flight, one statement at a time, so its
+// fields need no lock.
+type storeSource struct {
 	*source
 	store     Store
-	vault     *vault
+	sealer    *sealer
 	schedules []Schedule
 	log       *slog.Logger
 	warned    map[string]bool     // ids of rows that were complained about
@@ -27,7 +29,7 @@ type shelf struct {
 }
 
 // read is the source's fetch.
-func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
+func (s *storeSource) read(ctx context.Context, now int64) ([]entry, error) {
 	rows, err := s.store.Keys(ctx, now)
 	if err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 		if !ok || row.RetireAt <= now {
 			continue // not for us: another version's purpose, or dead
 		}
-		e, inClear, err := s.vault.decode(sched, row)
+		e, inClear, err := s.sealer.decode(sched, row)
 		entries = append(entries, e)
 		switch {
 		case errors.Is(err, errClearKey):
@@ -48,7 +50,7 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 			s.warn(warned, row, "signing key refused", err.Error())
 		case err != nil:
 			s.warn(warned, row, "signing key skipped", err.Error())
-		case s.vault.encrypts() && inClear:
+		case s.sealer.encrypts() && inClear:
 			s.clear = append(s.clear, row)
 		}
 	}
@@ -56,15 +58,17 @@ func (s *shelf) read(ctx context.Context, now int64) ([]entry, error) {
 	return entries, nil
 }
 
-// warn complains about a row once.
-func (s *shelf) warn(warned map[string]bool, row models.SigningKey, message, reason string) {
+// warn complains about a row once, not with every load. warned gathers the rows of
+// this load, s.warned has those of the last one.
+func (s *storeSource) warn(warned map[string]bool, row models.SigningKey, message, reason string) {
 	warned[row.ID] = true
 	if !s.warned[row.ID] {
 		s.log.Warn("sessionkit: "+message, "kid", clipped(row.ID), "purpose", string(row.Purpose), "slot", row.Slot, "reason", reason)
 	}
 }
 
-func (s *shelf) schedule(p models.KeyPurpose) (Schedule, bool) {
+// schedule finds the schedule of a purpose.
+func (s *storeSource) schedule(p models.KeyPurpose) (Schedule, bool) {
 	for _, sched := range s.schedules {
 		if sched.Purpose == p {
 			return sched, true
@@ -73,8 +77,9 @@ func (s *shelf) schedule(p models.KeyPurpose) (Schedule, bool) {
 	return Schedule{}, false
 }
 
-// reloadAndRotate is the source's tick.
-func (s *shelf) reloadAndRotate(ctx context.Context) error {
+// reloadAndRotate is the source's tick. It loads first: what is due is decided by
+// what all instances have done, not by what this one remembers.
+func (s *storeSource) reloadAndRotate(ctx context.Context) error {
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -82,7 +87,7 @@ func (s *shelf) reloadAndRotate(ctx context.Context) error {
 }
 
 // sealAndRotate does what is due by what is loaded.
-func (s *shelf) sealAndRotate(ctx context.Context) error {
+func (s *storeSource) sealAndRotate(ctx context.Context) error {
 	if err := s.sealClear(ctx); err != nil {
 		return err
 	}
@@ -91,15 +96,16 @@ func (s *shelf) sealAndRotate(ctx context.Context) error {
 }
 
 // sealClear encrypts the rows that were stored in clear before there was a
-// key-encryption key. Their secrets stay what they are, and so do all tokens.
-func (s *shelf) sealClear(ctx context.Context) error {
+// key-encryption key. Their secrets stay what they are, and so do all tokens. The
+// store replaces only what was read, so that of several instances one wins.
+func (s *storeSource) sealClear(ctx context.Context) error {
 	if len(s.clear) == 0 {
 		return nil
 	}
 	for _, row := range s.clear {
 		key := row
 		key.Secret = row.Secret[1:] // behind the form
-		sealed, err := s.store.SealKey(ctx, row.ID, row.Secret, s.vault.lock(key))
+		sealed, err := s.store.SealKey(ctx, row.ID, row.Secret, s.sealer.seal(key))
 		if err != nil {
 			return fmt.Errorf("sealing a signing key: %w", err)
 		}
@@ -111,9 +117,9 @@ func (s *shelf) sealClear(ctx context.Context) error {
 }
 
 // requireSealed stops a start beside rows in clear. To go on without them would end
-// the sessions whose tokens they signed; to go on with them would let anybody sign in
-// who can write the table.
-func (s *shelf) requireSealed() error {
+// the sessions whose tokens they signed. To go on with them would let anybody sign
+// in who can write the table. Only the operator knows which of the two it is.
+func (s *storeSource) requireSealed() error {
 	if len(s.refused) == 0 {
 		return nil
 	}
@@ -125,9 +131,14 @@ func (s *shelf) requireSealed() error {
 		" start once with AllowClearKeys, which seals them; if not, somebody wrote to the table: delete them", errClearKey, names))
 }
 
-// rotate inserts the keys that are missing by what is loaded, reads what the
-// store holds then, and reports whether it read.
-func (s *shelf) rotate(ctx context.Context) (loaded bool, err error) {
+// rotate inserts the keys that are missing by what is loaded, reads what the store
+// holds then, and reports whether it read.
+//
+// An insert that loses the race for its slot is no error and leaves no trace; the
+// load that follows shows the winner's key. If it shows none, then the slot belongs
+// to a key that has been retired by hand: its row keeps the slot until it is
+// deleted, and Keys no longer returns it. The next round passes over that slot.
+func (s *storeSource) rotate(ctx context.Context) (loaded bool, err error) {
 	for skip := range maxInserts {
 		due, regular := s.due(skip)
 		if len(due) == 0 {
@@ -146,15 +157,14 @@ func (s *shelf) rotate(ctx context.Context) (loaded bool, err error) {
 		if regular {
 			s.cleanUp(ctx)
 		}
-		// Whatever is still due had its slot taken by a key that was retired
-		// and is seen no more. Try the next.
 	}
 	return loaded, nil
 }
 
-// due makes the keys to insert, ready for the store. regular means that each
-// of them has a predecessor which still signs.
-func (s *shelf) due(skip int) (due []models.SigningKey, regular bool) {
+// due makes the keys to insert, ready for the store, after passing over skip slots.
+// regular means that each of them has a predecessor which still signs. A key without
+// one is active at once: nobody else can sign, so nobody's tokens come too early.
+func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool) {
 	now, snap := s.now(), s.snap.Load()
 	regular = true
 	for _, sched := range s.schedules {
@@ -165,14 +175,14 @@ func (s *shelf) due(skip int) (due []models.SigningKey, regular bool) {
 		_, signing := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds())
 		regular = regular && signing
 		key := sched.newKey(slot, now, !signing)
-		key.Secret = s.vault.lock(key)
+		key.Secret = s.sealer.seal(key)
 		due = append(due, key)
 	}
 	return due, regular
 }
 
-// logNew reports those keys that made it into the store.
-func (s *shelf) logNew(keys []models.SigningKey) {
+// logNew reports those keys that made it into the store: one instance logs each.
+func (s *storeSource) logNew(keys []models.SigningKey) {
 	snap := s.snap.Load()
 	for _, key := range keys {
 		if _, won := snap.byID[key.ID]; won {
@@ -183,17 +193,20 @@ func (s *shelf) logNew(keys []models.SigningKey) {
 }
 
 // cleanUp deletes keys that retired long ago. It is only done where the
-// predecessor's life confirms the clock: one that jumped a year ahead would
-// delete everybody's keys. Failing is no failure of a rotation: the next one
-// tries again.
-func (s *shelf) cleanUp(ctx context.Context) {
+// predecessor's life confirms the clock: one that jumped a year ahead would find
+// no key alive, and delete everybody's. Failing is no failure of a rotation: the
+// next one tries again.
+func (s *storeSource) cleanUp(ctx context.Context) {
 	if _, err := s.store.DeleteKeys(ctx, s.now()-deleteAfter.Milliseconds()); err != nil {
 		s.log.Warn("sessionkit: deleting retired signing keys failed", "error", err)
 	}
 }
 
-// makeSigner is what a request does that finds no key to sign with.
-func (s *shelf) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
+// makeSigner is what a request does that finds no key to sign with. Such a request
+// is rare: the process was asleep for longer than a key lives, or its clock jumped.
+// First it makes the key that is missing by what was loaded last, which costs two
+// statements. If none is missing, what was loaded may be out of date.
+func (s *storeSource) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		loaded, err := s.rotate(ctx)
 		if err == nil && !loaded {
@@ -210,9 +223,9 @@ func (s *shelf) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context
 	}
 }
 
-// retire ends kid in the store for everybody. The time is the earliest there
-// is, so that no instance's clock is behind it.
-func (s *shelf) retire(ctx context.Context, kid string) (bool, error) {
+// retire ends kid in the store for everybody. The time is the earliest there is, so
+// that no instance's clock is behind it.
+func (s *storeSource) retire(ctx context.Context, kid string) (bool, error) {
 	const longAgo = 1
 	found, err := s.store.RetireKey(ctx, kid, longAgo)
 	if err != nil {
@@ -220,14 +233,17 @@ func (s *shelf) retire(ctx context.Context, kid string) (bool, error) {
 	}
 	s.cleanUp(ctx) // makes its slot free for the successor
 	if err := s.reloadAndRotate(ctx); err != nil {
-		// The key is dead all the same, and a successor is made when needed.
+		// The key is dead all the same, which is what the caller asked for. A
+		// successor is made by the next tick, or by who needs it.
 		s.log.Warn("sessionkit: replacing a retired signing key failed", "error", err)
 	}
 	return found, nil
 }
 
-// requireSigners fails when there is a purpose that nothing can be signed for.
-func (s *shelf) requireSigners() error {
+// requireSigners fails when there is a purpose that nothing can be signed for. At a
+// start that is a wrong key-encryption key rather than bad luck, and better noticed
+// by the operator than by the first user who signs in.
+func (s *storeSource) requireSigners() error {
 	now, snap := s.now(), s.snap.Load()
 	for _, sched := range s.schedules {
 		if _, ok := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds()); !ok {

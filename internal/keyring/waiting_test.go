@@ -16,7 +16,7 @@ import (
 
 const waitLimit = 500 * time.Millisecond
 
-// hanging is a ring whose store stops to answer. heed says whether the store gives
+// hanging is a ring whose store stops answering. heed says whether the store gives
 // up when its context ends.
 func hanging(t *testing.T, heed bool, change ...func(*table)) (r *keyring.Ring, store *table, release func()) {
 	t.Helper()
