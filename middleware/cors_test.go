@@ -19,6 +19,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
@@ -48,11 +49,9 @@ type corsAPI struct {
 func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	t.Helper()
 	api := &corsAPI{store: storetest.Faulty(memstore.New())}
-	svc, err := session.New(t.Context(), api.store, session.Config{
-		Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}, Cookie: session.CookieConfig{Insecure: true},
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	svc := sessiontest.NewOn(t, api.store, nil, session.Config{
+		Logger: slog.New(slog.DiscardHandler), Cookie: session.CookieConfig{Insecure: true},
+	}).Service
 	verified, err := session.NewBooleanClaim(session.ClaimConfig[bool]{ID: "st-ev"})
 	require.NoError(t, err)
 	theme, err := session.NewPrimitiveClaim(session.ClaimConfig[string]{
@@ -322,14 +321,11 @@ func TestCORS_foreignOrigin(t *testing.T) {
 // another origin reads anything.
 func TestCORS_kitAllowsNobody(t *testing.T) {
 	t.Parallel()
-	store := memstore.New()
-	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	svc := sessiontest.New(t, session.Config{}).Service
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/login", nil)
 	r.Header.Set("Origin", appOrigin)
 	w := httptest.NewRecorder()
-	_, err = svc.CreateHTTP(w, r, "user-1")
+	_, err := svc.CreateHTTP(w, r, "user-1")
 	require.ErrorIs(t, err, errors.ErrCrossOrigin)
 	require.Empty(t, w.Header())
 	r.Header.Set("Content-Type", "application/json") // for which its browser asked us first

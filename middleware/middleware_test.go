@@ -12,6 +12,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
@@ -24,10 +25,7 @@ func newService(t *testing.T, change ...func(*session.Config)) (*session.Service
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(t.Context(), store, cfg)
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	return svc, store
+	return sessiontest.NewOn(t, store, nil, cfg).Service, store
 }
 
 // serve answers one request.

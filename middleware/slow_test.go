@@ -16,6 +16,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
@@ -280,11 +281,7 @@ func TestSlow_StoresThatCallBack(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				store := &hooked{Store: memstore.New()}
 				s := newSite(t)
-				svc, err := session.New(t.Context(), store, session.Config{
-					Now: s.clock.Now, Cleanup: session.CleanupConfig{Every: session.Off}, Logger: slog.New(slog.DiscardHandler),
-				})
-				require.NoError(t, err)
-				t.Cleanup(svc.Close)
+				svc := sessiontest.NewOn(t, store, s.clock, session.Config{Logger: slog.New(slog.DiscardHandler)}).Service
 				s.svc = svc
 				s.router = gin.New()
 				s.router.POST("/in", func(c *gin.Context) {
@@ -316,11 +313,7 @@ func TestSlow_CollectedMeanwhile(t *testing.T) {
 	both(t, func(t *testing.T, byHeader bool) {
 		s := newSite(t)
 		store := &hooked{Store: s.store}
-		svc, err := session.New(t.Context(), store, session.Config{
-			Now: s.clock.Now, Cleanup: session.CleanupConfig{Every: session.Off}, Logger: slog.New(slog.DiscardHandler),
-		})
-		require.NoError(t, err)
-		t.Cleanup(svc.Close)
+		svc := sessiontest.NewOn(t, store, s.clock, session.Config{Logger: slog.New(slog.DiscardHandler)}).Service
 		var seen *session.Session
 		handler := svc.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			seen, _ = session.FromContext(r.Context())

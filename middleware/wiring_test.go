@@ -14,6 +14,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // Whoever forgets the Service learns of it when the program starts.
@@ -43,12 +44,10 @@ func TestWiring_NoService(t *testing.T) {
 func TestWiring_RouteOutsideOfAccessPath(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	svc, err := session.New(t.Context(), memstore.New(), session.Config{
-		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})), Cleanup: session.CleanupConfig{Every: session.Off},
+	svc := sessiontest.New(t, session.Config{
+		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Cookie: session.CookieConfig{AccessPath: "/api", SignOutPath: "/api/out"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	}).Service
 	router := gin.New()
 	router.Use(middleware.Verify(svc))
 	for _, path := range []string{"/api", "/api/me", "/me", "/apis"} {

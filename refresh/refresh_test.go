@@ -12,9 +12,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
-	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 func TestMain(m *testing.M) {
@@ -28,10 +28,7 @@ func newService(t *testing.T, change ...func(*session.Config)) *session.Service 
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(t.Context(), memstore.New(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	return svc
+	return sessiontest.New(t, cfg).Service
 }
 
 func serve(t *testing.T, handler http.Handler, method, path, cookie, body string) *httptest.ResponseRecorder {

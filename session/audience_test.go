@@ -81,7 +81,7 @@ func TestAudience_aSessionIsNothingElsewhere(t *testing.T) {
 			t.Parallel()
 			store := memstore.New()
 			at := func(i int) *kit {
-				return newKitOn(t, store, func(c *session.Config) { c.Issuer, c.Audience = services[i][0], services[i][1] })
+				return newKitOn(t, store, nil, func(c *session.Config) { c.Issuer, c.Audience = services[i][0], services[i][1] })
 			}
 			own, other := at(0), at(1)
 			first, err := own.Create(t.Context(), "customer-1")

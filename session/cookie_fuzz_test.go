@@ -6,13 +6,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
@@ -22,12 +22,7 @@ import (
 // request in a Set-Cookie header.
 func FuzzCookieHeader(f *testing.F) {
 	store := storetest.Faulty(memstore.New())
-	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
-	svc, err := session.New(f.Context(), store, session.Config{
-		Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
-	})
-	require.NoError(f, err)
-	f.Cleanup(svc.Close)
+	svc := sessiontest.NewOn(f, store, nil, session.Config{Logger: slog.New(slog.DiscardHandler)}).Service
 	tokens, err := svc.Create(f.Context(), "user")
 	require.NoError(f, err)
 	access, refresh := tokens.Access.Value, tokens.Refresh.Value

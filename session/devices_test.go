@@ -26,22 +26,11 @@ func (k *kit) handleOf(t *testing.T, user string) string {
 	return tokens.Session.Handle()
 }
 
-func events(list *[]session.Event) func(*session.Config) {
-	return func(cfg *session.Config) {
-		cfg.OnEvent = func(e session.Event) {
-			if e.Kind == session.EventRevoked {
-				*list = append(*list, e)
-			}
-		}
-	}
-}
-
 // A handle from a form may be anybody's: only the user's own ends, and the answers for a
 // foreign one, an absent one and an ended one are the same.
 func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 	t.Parallel()
-	var seen []session.Event
-	k := newKit(t, events(&seen))
+	k := newKit(t)
 	ada, bob := k.handleOf(t, "ada"), k.handleOf(t, "bob")
 	for _, row := range [][2]string{
 		{"ada", bob},
@@ -67,13 +56,14 @@ func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 	info, err := k.Get(t.Context(), bob)
 	require.NoError(t, err)
 	require.Equal(t, "bob", info.UserID)
-	require.Empty(t, seen)
+	require.Empty(t, k.Events(session.EventRevoked))
 
 	for i, want := range []bool{true, false} {
 		ended, err := k.RevokeOf(t.Context(), "ada", ada)
 		require.NoError(t, err)
 		require.Equal(t, want, ended, "call %d", i)
 	}
+	seen := k.Events(session.EventRevoked)
 	require.Len(t, seen, 1)
 	require.Equal(t, []any{ada, "ada", 1}, []any{seen[0].Handle, seen[0].UserID, seen[0].Count})
 }
@@ -127,8 +117,7 @@ func TestGet(t *testing.T) {
 // The event of RevokeOthers says whom it kept; that of RevokeAll keeps nobody.
 func TestRevokeOthers_saysWhomItKept(t *testing.T) {
 	t.Parallel()
-	var seen []session.Event
-	k := newKit(t, events(&seen))
+	k := newKit(t)
 	kept, other := k.handleOf(t, "ada"), k.handleOf(t, "ada")
 	n, err := k.RevokeOthers(t.Context(), "ada", kept)
 	require.NoError(t, err)
@@ -137,6 +126,7 @@ func TestRevokeOthers_saysWhomItKept(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnauthorised)
 	_, err = k.RevokeAll(t.Context(), "ada")
 	require.NoError(t, err)
+	seen := k.Events(session.EventRevoked)
 	require.Len(t, seen, 2)
 	require.Equal(t, kept, seen[0].Kept)
 	require.Empty(t, seen[1].Kept)

@@ -185,7 +185,7 @@ func TestClaim_DefaultMaxAge(t *testing.T) {
 func TestVerify_clocksOfServersApart(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
-	ahead, behind := newKitOn(t, store), newKitOn(t, store)
+	ahead, behind := newKitOn(t, store, nil), newKitOn(t, store, nil)
 	for name, row := range map[string]struct {
 		apart time.Duration
 		want  error

@@ -76,13 +76,12 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 		}
 	}
 	clock := sessiontest.NewClock(time.UnixMilli(file.Now))
-	k := newKitOn(t, store, append([]func(*session.Config){func(c *session.Config) {
-		c.Now, c.Issuer, c.Audience = clock.Now, "https://shop.example", "shop"
+	k := newKitOn(t, store, clock, append([]func(*session.Config){func(c *session.Config) {
+		c.Issuer, c.Audience = "https://shop.example", "shop"
 		if name == "sealed" {
 			c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
 		}
 	}}, change...)...)
-	k.clock = clock
 	return k, jars
 }
 
@@ -196,11 +195,10 @@ func TestVersion1_encryptionIsTurnedOn(t *testing.T) {
 		c.SigningKey.Encryption, c.SigningKey.AllowClearKeys = [][]byte{[]byte(oldKEK)}, true
 	})
 	goesOn(t, k, jars["many times"])
-	next := newKitOn(t, k.store, func(c *session.Config) {
-		c.Now, c.Issuer, c.Audience = k.clock.Now, "https://shop.example", "shop"
+	next := newKitOn(t, k.store, k.clock, func(c *session.Config) {
+		c.Issuer, c.Audience = "https://shop.example", "shop"
 		c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
 	})
-	next.clock = k.clock
 	goesOn(t, next, jars["new"])
 	keys, err := k.store.Keys(t.Context(), k.clock.Now().UnixMilli())
 	require.NoError(t, err)

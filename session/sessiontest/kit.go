@@ -20,8 +20,8 @@ import (
 type Kit struct {
 	// Service is what the application under test gets.
 	Service *session.Service
-	// Clock is the service's and the clients' idea of the time. It begins at
-	// noon of 1 January 2026, UTC, and moves only when told to.
+	// Clock is the service's and the clients' idea of the time. New lets it begin at
+	// noon of 1 January 2026, UTC, and it moves only when told to.
 	Clock *Clock
 
 	cfg  session.Config
@@ -35,27 +35,28 @@ type Kit struct {
 // the test. Settings that are wrong end the test at once.
 //
 // The service goes by Kit.Clock, so that Config.Now must not be set. Without a
-// Config.Logger it logs to the test's output. Config.OnEvent, if set, is told of
-// the events that Kit.Events lists.
+// Config.Logger, warnings go to the test's output. Config.OnEvent, if set, is told
+// of the events that Kit.Events lists.
 func New(t testing.TB, cfg session.Config) *Kit {
 	t.Helper()
-	return NewOn(t, memstore.New(), cfg)
+	return NewOn(t, memstore.New(), nil, cfg)
 }
 
-// NewOn is New on a store of the test's: one that fails on demand
-// (session/storetest), or one that two services share.
-func NewOn(t testing.TB, store session.Store, cfg session.Config) *Kit {
+// NewOn is New on a store of the test's, such as one that fails on demand (package
+// storetest), and with a clock of the test's; nil is a new one. Two kits that share
+// both are two instances of one application.
+func NewOn(t testing.TB, store session.Store, clock *Clock, cfg session.Config) *Kit {
 	t.Helper()
 	if cfg.Now != nil {
 		t.Fatalf("sessiontest: Config.Now is set; move the service's time by Kit.Clock")
 	}
-	k := &Kit{
-		Clock: NewClock(time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)),
-		base:  baseOf(cfg.Cookie),
+	if clock == nil {
+		clock = NewClock(time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC))
 	}
+	k := &Kit{Clock: clock, base: baseOf(cfg.Cookie)}
 	cfg.Now = k.Clock.Now
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
 	told := cfg.OnEvent
 	cfg.OnEvent = func(e session.Event) {

@@ -217,7 +217,7 @@ func TestNewOn_AStoreOfTheTests(t *testing.T) {
 	t.Parallel()
 	store := storetest.Faulty(memstore.New())
 	var told []session.EventKind
-	kit := sessiontest.NewOn(t, store, session.Config{
+	kit := sessiontest.NewOn(t, store, nil, session.Config{
 		Revocation: session.RevokeImmediately,
 		OnEvent:    func(e session.Event) { told = append(told, e.Kind) },
 	})
