@@ -59,13 +59,11 @@ func (s *site) deploy(cookie session.CookieConfig, change ...func(*session.Confi
 	if cookie.SignOutPath = "/api/signout"; cookie.RefreshPath == "" {
 		cookie.RefreshPath = "/auth/session/refresh"
 	}
-	cfg := session.Config{Now: s.clock.Now, Cookie: cookie, Leeway: session.Off, Logger: slog.New(slog.NewTextHandler(&s.logs, nil))}
+	cfg := session.Config{Cookie: cookie, Leeway: session.Off, Logger: slog.New(slog.NewTextHandler(&s.logs, nil))}
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(s.t.Context(), s.store, cfg)
-	require.NoError(s.t, err)
-	s.t.Cleanup(svc.Close)
+	svc := sessiontest.NewOn(s.t, s.store, s.clock, cfg).Service
 	s.svc, s.refreshURL = svc, host+cookie.RefreshPath
 
 	router := gin.New()
