@@ -11,20 +11,21 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
 
 // roleSite is a site with a claim whose fetches take a while and are counted.
 type roleSite struct {
 	*site
 
-	role    session.PrimitiveClaim[string]
+	role    claim.Single[string]
 	fetches int
 }
 
 func newRoleSite(t *testing.T) *roleSite {
 	t.Helper()
 	s := &roleSite{site: newSite(t)}
-	role, err := session.NewPrimitiveClaim(session.ClaimConfig[string]{
+	role, err := claim.NewSingle(claim.Config[string]{
 		ID: "role",
 		Fetch: func(context.Context, string) (string, bool, error) {
 			s.fetches++

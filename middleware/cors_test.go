@@ -19,6 +19,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
@@ -52,9 +53,9 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	svc := sessiontest.NewOn(t, api.store, nil, session.Config{
 		Logger: slog.New(slog.DiscardHandler), Cookie: session.CookieConfig{Insecure: true},
 	}).Service
-	verified, err := session.NewBooleanClaim(session.ClaimConfig[bool]{ID: "st-ev"})
+	verified, err := claim.NewSingle(claim.Config[bool]{ID: "st-ev"})
 	require.NoError(t, err)
-	theme, err := session.NewPrimitiveClaim(session.ClaimConfig[string]{
+	theme, err := claim.NewSingle(claim.Config[string]{
 		ID: "theme", Fetch: func(context.Context, string) (string, bool, error) { return "dark", true, nil },
 	})
 	require.NoError(t, err)
@@ -77,7 +78,7 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	ok := func(c *gin.Context) { c.Header("x-app", "1"); c.Status(http.StatusOK) }
 	router.Any("/me", middleware.Verify(svc), ok)
 	router.Any("/themed", middleware.Verify(svc, session.WithClaims(theme.HasValue("dark").MaxAge(0))), ok)
-	router.Any("/verified", middleware.Verify(svc, session.WithClaims(verified.IsTrue())), ok)
+	router.Any("/verified", middleware.Verify(svc, session.WithClaims(verified.HasValue(true))), ok)
 	router.Any("/strict", middleware.Verify(svc, session.WithRevocation(session.RevokeImmediately)), ok)
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)

@@ -40,4 +40,5 @@ if have shellcheck; then
 else
   say "shellcheck is not installed: the scripts are not checked"
 fi
+scripts/names.sh || rc=1
 exit "$rc"

@@ -15,8 +15,8 @@ import (
 // which of them live.
 const maxHandles = 4
 
-// found is a token of a request, and the carrier it came by.
-type found struct {
+// presentedToken is a token of a request, and the carrier it came by.
+type presentedToken struct {
 	text string
 	by   wire.Carrier
 }
@@ -26,32 +26,32 @@ type found struct {
 //
 // Several cookies of one name come from an earlier Domain or path, or from a sibling
 // host that planted one. Only authentic ones count, and of one session the newest.
-func (x *Exchange) findAccess() (found, error) {
+func (x *Exchange) findAccess() (presentedToken, error) {
 	switch p := x.pending; {
 	case p != nil && p.Removed:
-		return found{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+		return presentedToken{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
 	case p != nil:
 		x.proven.Store(p.Fresh)
-		return found{p.Access, p.By}, nil
+		return presentedToken{p.Access, p.By}, nil
 	}
 	if err := x.checkIDRefresh(); err != nil {
-		return found{}, err
+		return presentedToken{}, err
 	}
 	q := x.response.Request()
 	bearer, cookies := q.AccessToken()
 	switch {
 	case bearer != "":
-		return found{bearer, wire.ByHeader}, nil
+		return presentedToken{bearer, wire.ByHeader}, nil
 	case q.Cut():
 		// The browser's own may be in what was not read.
-		return found{}, tryRefresh(errors.ErrTokenDuplicated)
+		return presentedToken{}, tryRefresh(errors.ErrTokenDuplicated)
 	case len(cookies) == 1:
-		return found{cookies[0].Text, wire.ByCookie}, nil
+		return presentedToken{cookies[0].Text, wire.ByCookie}, nil
 	case len(cookies) > 1:
 		text, err := x.svc.newestAccess(x.requestContext, cookies, x.received.Header.Get(wire.HeaderAntiCSRF))
-		return found{text, wire.ByCookie}, err
+		return presentedToken{text, wire.ByCookie}, err
 	default:
-		return found{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
+		return presentedToken{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
 	}
 }
 

@@ -38,10 +38,10 @@ type Config struct {
 	SessionLifetime time.Duration
 	// ConcurrentRefreshWindow is how far apart two refreshes with the same
 	// token may be and still count as one user's parallel tabs: 0 to 60 s.
-	// 0, the default, is strict: any use of a replaced token is theft, as in the
-	// seed. Front ends that take turns across tabs (the SuperTokens ones do)
-	// need no window. Choose 10 s for those that don't, and keep
-	// the clocks of the servers closer together than that.
+	// 0, the default, is strict: any use of a replaced token is theft, as in
+	// SuperTokens' Node library. Front ends that take turns across tabs (its own do)
+	// need no window. Choose 10 s for those that don't, and keep the clocks of the
+	// servers closer together than that.
 	ConcurrentRefreshWindow time.Duration
 	// Leeway is granted to the expiry of access tokens for clocks that
 	// disagree: up to 60 s, default 5 s; Off for none.
@@ -131,10 +131,10 @@ type RevocationMode uint8
 
 const (
 	// RevokeAtExpiry lets access tokens of a revoked session work until they
-	// expire; verification needs no database. The default, as in the seed.
+	// expire; verification needs no database. The default.
 	RevokeAtExpiry RevocationMode = iota
-	// RevokeImmediately reads the session's row at every verification: the
-	// seed's blacklisting. When the database cannot be asked, the request gets
+	// RevokeImmediately reads the session's row at every verification: what
+	// SuperTokens' Node library calls blacklisting. When the database cannot be asked, the request gets
 	// an errors.ErrUnavailable.
 	RevokeImmediately
 )
@@ -144,8 +144,8 @@ const (
 // HEAD, OPTIONS and TRACE.
 type AntiCSRFConfig struct {
 	Mode AntiCSRFMode
-	// OnRefresh demands the proof for a refresh too. Off by default, as in the
-	// seed: a browser that evicted the page's own storage could not refresh any
+	// OnRefresh demands the proof for a refresh too. Off by
+	// default: a browser that evicted the page's own storage could not refresh any
 	// more, and front ends before 4.4 send none.
 	OnRefresh bool
 }

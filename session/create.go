@@ -20,7 +20,7 @@ type creation struct {
 	// anyOrigin and switchToHeader: see InsecureCrossOriginSignIn and
 	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
-	claims                    []claimSeed
+	members                   []payloadMember
 }
 
 // WithPayload puts v, any JSON value, into the session's access tokens: it is readable
@@ -62,7 +62,7 @@ func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOptio
 }
 
 func (s *Service) create(ctx context.Context, userID string, c *creation) (*Tokens, error) {
-	if err := s.addClaims(ctx, userID, c); err != nil {
+	if err := s.addMembers(ctx, userID, c); err != nil {
 		return nil, err
 	}
 	ctx, cancel := s.bounded(ctx)
@@ -73,7 +73,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	if err != nil {
 		return nil, err
 	}
-	tokens, hash, err := s.mint(ctx, birth{
+	tokens, hash, err := s.mint(ctx, mintRequest{
 		row: row, family: family, now: now, ends: row.ExpiresAt, antiCSRF: !c.noAntiCSRF,
 	})
 	if err != nil {

@@ -39,7 +39,7 @@ const (
 	// PresetAll is PresetAuto plus the cookie sIdRefreshToken for pages of
 	// front ends before 4.0.
 	PresetAll
-	// PresetRefJWT4 follows the seed: PresetAll, the status 440, and a missing
+	// PresetRefJWT4 follows SuperTokens' Node library 4.0: PresetAll, the status 440, and a missing
 	// sIdRefreshToken means that there is no session.
 	PresetRefJWT4
 	// PresetModern serves front ends from 16 on with the smallest surface.
@@ -136,7 +136,7 @@ func (p Preset) expiredStatus() int {
 	return http.StatusUnauthorized
 }
 
-// statusSessionExpired440 is the "login time-out" of the seed's generation.
+// statusSessionExpired440 is the "login time-out" of that generation.
 const statusSessionExpired440 = 440
 
 // AllowHeaders lists the request headers that front ends send, for a CORS

@@ -165,11 +165,17 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	return sess, nil
 }
 
+// oneRequest is how long a request counts as one moment.
+const oneRequest = time.Minute
+
 // asked is the time at which claims are asked for: what was fetched for a request is
 // good for all of it, also where a claim must be found out in this very request. A
 // stream that verifies again and again is not that one moment.
+//
+// oneRequest is no longer than package claim lets a claim come from the future: what
+// another request has fetched meanwhile is good for this one.
 func (x *Exchange) asked() int64 {
-	if now := x.svc.now(); now-x.began > millis(claimClockTolerance) || now < x.began {
+	if now := x.svc.now(); now-x.began > millis(oneRequest) || now < x.began {
 		return now
 	}
 	return x.began

@@ -85,8 +85,8 @@ func idOf(t *testing.T, access string) string {
 // Every access token has an id of its own, however it came about.
 func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(new(int), "admin")})
+	rig := newPayloadRig(t)
+	role := session.WithClaims(&ownFetcher{member: "role", value: "admin"})
 	seen := map[string]string{}
 	record := func(how, access string) {
 		t.Helper()
@@ -114,7 +114,7 @@ func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 	merged, err = sess.MergePayload(t.Context(), map[string]any{"theme": "dark"})
 	require.NoError(t, err)
 	record("merged without a change", merged.Value)
-	_, fetched, err := rig.verify(t, merged.Value, role.HasValue("admin"))
+	_, fetched, err := rig.verify(t, merged.Value, role)
 	require.NoError(t, err)
 	record("claim fetched", fetched.Value)
 
@@ -126,59 +126,8 @@ func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 	reached := 0
 	page.do(t, http.MethodGet, rig.guarded(&reached))
 	record("promoted by cookie", page.cookies["sAccessToken"])
-	page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
+	page.do(t, http.MethodGet, rig.guarded(&reached, role))
 	record("claim fetched by cookie", page.cookies["sAccessToken"])
-}
-
-// Who was demoted is so within five minutes, unless the application says otherwise.
-func TestClaim_DefaultMaxAge(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		age     time.Duration
-		after   time.Duration
-		fetched int // how often, the one at sign-in included
-		passes  bool
-	}{
-		"30 days and 30 refreshes later": {0, 30 * 24 * time.Hour, 2, false},
-		"an hour later":                  {0, time.Hour, 2, false},
-		"right after five minutes":       {0, 5*time.Minute + time.Millisecond, 2, false},
-		"within five minutes":            {0, 5 * time.Minute, 1, true},
-		"longer by choice":               {time.Hour, time.Hour, 1, true},
-		"longer by choice, and over":     {time.Hour, time.Hour + time.Millisecond, 2, false},
-		"never by choice":                {session.Off, 30 * 24 * time.Hour, 1, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rig := newClaimRig(t)
-			fetched, value := 0, "admin"
-			role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", DefaultMaxAge: row.age, Fetch: fetchVar(&fetched, &value)})
-			tokens := rig.create(t, role.FetchAtCreation())
-			page, _ := rig.signIn(t, role.FetchAtCreation())
-			value = "user"
-			for range 30 {
-				rig.clock.Advance(row.after / 30)
-				var err error
-				tokens, err = rig.svc.Refresh(t.Context(), tokens.Refresh.Value)
-				require.NoError(t, err)
-				page.do(t, http.MethodPost, rig.refreshRoute(t))
-			}
-			rig.clock.Advance(row.after - 30*(row.after/30))
-			fetched--
-			_, _, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
-			require.Equal(t, row.fetched, fetched)
-			require.Equal(t, row.passes, err == nil, "by header: %v", err)
-			reached := 0
-			page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
-			require.Equal(t, row.passes, reached == 1, "by cookie")
-		})
-	}
-	// What only Set says does not grow old: nothing could renew it.
-	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
-	tokens := rig.create(t, role.AtCreation("admin"))
-	rig.clock.Advance(59 * time.Minute)
-	_, _, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
-	require.NoError(t, err)
 }
 
 // A server whose clock is behind says so: the client and the token are in order.

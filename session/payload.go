@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -160,16 +161,10 @@ func mergeObject(old json.RawMessage, members map[string]any) (json.RawMessage, 
 	return payload, checkReserved(payload)
 }
 
-// reservedClaims are the names that a payload object must not use: the
-// registered claims of RFC 7519, section 4.1, and those of our own that front
-// ends see beside the payload.
-var reservedClaims = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"}
-
 // checkReserved refuses a payload object with a reserved name.
 func checkReserved(payload json.RawMessage) error {
-	names := objectOf(payload)
-	for _, name := range reservedClaims {
-		if _, taken := names[name]; taken {
+	for name := range objectOf(payload) {
+		if token.Reserved(name) {
 			return invalidInput(errors.ErrReservedClaim)
 		}
 	}

@@ -20,7 +20,7 @@ type Service struct {
 	cfg    Config
 	store  Store
 	keys   *keyring.Ring
-	seen   *token.Cache  // nil when off
+	cache   *token.Cache  // nil when off
 	thefts *theft.Teller // nil when nobody wants to know
 	stop   context.CancelFunc
 	worker sync.WaitGroup
@@ -59,7 +59,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	}
 
 	s := &Service{
-		cfg: cfg, store: store, keys: keys, seen: token.NewCache(cfg.TokenCacheBytes),
+		cfg: cfg, store: store, keys: keys, cache: token.NewCache(cfg.TokenCacheBytes),
 		wire: cfg.wireSettings(), closed: make(chan struct{}),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)

@@ -51,8 +51,8 @@ var (
 	_ redact.Hidden = (*Session)(nil)
 )
 
-// birth says which pair of tokens to mint.
-type birth struct {
+// mintRequest says which pair of tokens to mint.
+type mintRequest struct {
 	// row has the claims: handle, user, payload, creation and absolute end.
 	row *models.Session
 	// family is what all refresh tokens of the session share.
@@ -68,7 +68,7 @@ type birth struct {
 
 // mint makes a pair of tokens and returns the refresh token's hash with them.
 // It touches no row; the size limits are checked here, before anything is stored.
-func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, error) {
+func (s *Service) mint(ctx context.Context, b mintRequest) (*Tokens, models.Hash, error) {
 	refreshKey, err := s.keys.Signing(ctx, models.KeyForRefresh)
 	if err != nil {
 		return nil, models.Hash{}, err
@@ -82,7 +82,7 @@ func (s *Service) mint(ctx context.Context, b birth) (*Tokens, models.Hash, erro
 // accompany makes what goes with a refresh token, new or not: an access token of
 // the row as it is, bound to it; the anti-CSRF token that derives from it; and a new
 // id-refresh marker.
-func (s *Service) accompany(ctx context.Context, b birth, tok *refreshToken) (*Tokens, error) {
+func (s *Service) accompany(ctx context.Context, b mintRequest, tok *refreshToken) (*Tokens, error) {
 	claims := token.Access{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
 		UserID: b.row.UserID, Handle: b.row.Handle,

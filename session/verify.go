@@ -17,7 +17,7 @@ type VerifyOption func(*demands)
 type demands struct {
 	antiCSRF   csrfDemand
 	revocation RevocationMode
-	claims     []ClaimValidator
+	claims     []Validator
 	optional   bool
 	// asked is when the claims are asked for; 0 is now.
 	asked int64
@@ -125,7 +125,7 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 // parseAccess authenticates text and checks its claims, which must not be changed. It
 // runs no SQL, but for the key ring's rare reload.
 func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, error) {
-	claims, err := s.seen.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
+	claims, err := s.cache.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Now: s.now(), Leeway: s.cfg.Leeway,
 	})
 	if err != nil {

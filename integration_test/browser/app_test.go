@@ -21,6 +21,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
@@ -29,7 +30,7 @@ import (
 type app struct {
 	clock  *sessiontest.Clock
 	svc    *session.Service
-	role   session.PrimitiveClaim[string]
+	role   claim.Single[string]
 	log    *requestLog
 	gate   *gate
 	thefts atomic.Int64
@@ -62,7 +63,7 @@ func newApp(t *testing.T, pageOrigin string, change ...func(*session.Config)) *a
 	a.svc, err = session.New(t.Context(), memstore.New(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(a.svc.Close)
-	a.role, err = session.NewPrimitiveClaim(session.ClaimConfig[string]{ID: "role"})
+	a.role, err = claim.NewSingle(claim.Config[string]{ID: "role"})
 	require.NoError(t, err)
 	a.engine = gin.New()
 	a.engine.Use(a.log.middleware)

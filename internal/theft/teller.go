@@ -25,7 +25,7 @@ const (
 // Callback is the application's function.
 type Callback func(context.Context, *errors.TokenTheftError)
 
-// Failure is a theft that the callback was not called for, or did not end well for.
+// Failure is a theft for which the callback was not called, or did not end well.
 type Failure struct {
 	Theft  *errors.TokenTheftError
 	Reason Reason
@@ -78,9 +78,9 @@ func New(callback Callback, failed func(Failure)) *Teller {
 	}
 }
 
-// Begin announces that a session is about to be revoked as stolen, so that Close
-// waits for what is told of it. It reports false when nobody could be told any
-// more: then the session must be left to whoever can tell. After true, End.
+// Begin announces that a session is about to be revoked as stolen, so that Close waits
+// for what is told of it. It reports false when nobody could be told any more: then
+// the session must be left to another process, which can. After true, call End.
 func (t *Teller) Begin() bool {
 	if t == nil {
 		return true
@@ -110,7 +110,7 @@ func (t *Teller) Tell(theft *errors.TokenTheftError) {
 	if t == nil {
 		return
 	}
-	own := *theft // the caller's goes to the application by another way
+	own := *theft // a copy: the caller's goes to the application as an error
 	if reason, ok := t.accept(&own); !ok {
 		t.fail(&own, reason)
 	}
@@ -145,8 +145,8 @@ func (t *Teller) waitingOf(userID string) (n int) {
 	return n
 }
 
-// fail keeps a panic of the application's logger away from goroutines that
-// nobody recovers.
+// fail reports a failure. The application's logger may panic, and the goroutines here
+// have nobody above them who would recover.
 func (t *Teller) fail(theft *errors.TokenTheftError, reason Reason) {
 	defer func() { _ = recover() }()
 	t.mu.Lock()

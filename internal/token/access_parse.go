@@ -26,9 +26,11 @@ type Expect struct {
 
 // ParseAccess verifies text and returns its claims. A token is valid while now
 // < exp + leeway; iat and nbf may lie in the future by the leeway and the clock
-// skew between servers. Errors: ErrTokenMalformed, the error of keys unchanged,
-// ErrTokenForged, ErrTokenForeign (another type, algorithm, issuer or audience),
-// ErrTokenFromFuture, ErrTokenExpired.
+// skew between servers.
+//
+// Errors: [errors.ErrTokenMalformed]; the error of keys, unchanged;
+// [errors.ErrTokenForged]; [errors.ErrTokenForeign] for another type, algorithm,
+// issuer or audience; [errors.ErrTokenFromFuture]; [errors.ErrTokenExpired].
 func ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
 	v, err := authenticate(text, keys)
 	if err != nil {

@@ -13,10 +13,12 @@ import (
 )
 
 // Sign makes the text of the token with HS256, setting KeyID, and ID when that
-// is empty. nbf is set to iat. Errors: ErrUserIDInvalid, ErrValueNotJSON and
-// ErrValueTooDeep of the payload, ErrCookieTooLarge beyond MaxAccessLen,
-// ErrKeyUnknown for a malformed key, ErrTokenMalformed for any other claim that
-// is missing or out of range.
+// is empty. nbf is set to iat.
+//
+// Errors: [errors.ErrUserIDInvalid]; [errors.ErrValueNotJSON] and
+// [errors.ErrValueTooDeep] for the payload; [errors.ErrCookieTooLarge] beyond
+// [MaxAccessLen]; [errors.ErrKeyUnknown] for a malformed key;
+// [errors.ErrTokenMalformed] for any other claim that is missing or out of range.
 func (a *Access) Sign(k Key) (string, error) {
 	if !k.usable() {
 		return "", errors.ErrKeyUnknown
@@ -51,9 +53,10 @@ func (a *Access) Sign(k Key) (string, error) {
 	return string(b), nil
 }
 
-// Lengthen sets all claims but the texts that the application chose to values of the
-// length that they have at most, and returns the length of the token that they make:
-// no later token of the session is longer, whatever signs it. For sizes only.
+// Lengthen sets all claims to the longest values that they can have, but for the texts
+// that the application chose. It returns the length of the token that they make: no
+// later token of the session is longer, whatever signs it. Such a token is good for
+// its size only.
 func (a *Access) Lengthen() int {
 	const seconds, millis = 9_999_999_999, 9_999_999_999_999 // until the year 2286
 	full := models.Hash{0: 1}

@@ -17,17 +17,19 @@ import (
 // verifies and has the same secret, the times, issuer and audience. Revocation is
 // the business of the caller, who has to ask the database with or without a Cache.
 //
-// A token is found by its whole text, so that nothing but that very text is taken for
-// it. How long the search takes is of no use to a forger: texts are compared only
-// where bits of their hashes under a random seed agree, and what stands before a
-// signature holds the token's random id, which nobody knows who has not got the token.
+// A token is found by its whole text, so nothing but that very text is taken for it.
+//
+// How long a search takes is of no use to a forger. Two texts are compared byte by
+// byte only where bits of their hashes agree, and the hash has a random key. Even
+// then a forger would have to know what stands before the signature. That holds the
+// token's random id, which only those know who have the token.
 type Cache struct {
 	tokens *otter.Cache[string, verified]
 }
 
-// entryOverhead is what an entry takes beside the texts: the struct of the claims
-// and the cache's own records. It was measured at 490 bytes; the test of the bound
-// fails when it is too little.
+// entryOverhead is what an entry takes beside the texts: the struct of the claims and
+// the cache's own records. It was measured at 490 bytes. The test of the cache's bound
+// fails when it is too small.
 const entryOverhead = 640
 
 // weightOf is the memory in bytes that an entry takes, at most: the token, the decoded

@@ -17,6 +17,18 @@ var claimNames = [...]string{
 	"gen", "rti", "rt2", "prt2", "acs", "pl",
 }
 
+// Reserved reports whether a payload object must not use the name: it is one of the
+// registered claims of RFC 7519, section 4.1, or of our own that front ends see beside
+// the payload.
+func Reserved(name string) bool {
+	switch name {
+	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid":
+		return true
+	default:
+		return false
+	}
+}
+
 // parseClaims reads the claims of an authentic token, whose texts are parts of
 // data. Claims of other names are checked for syntax and skipped, so that a later
 // version of the kit may add some while this one runs beside it.

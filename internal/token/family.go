@@ -27,14 +27,15 @@ const familyDomain = "sessionkit session family v1 handle\x00"
 // the secret, which is in the session's refresh tokens and nowhere else: in no
 // row, access token or log. The MAC alone would not do. It shows that the maker
 // holds a key, and keys lie in the same database, and the same backup, as all
-// else that a refresh token says. Now a token for a session takes the key and a
-// genuine token of that session, and whoever has the latter needs no key.
+// else that a refresh token says: whoever read the backup could make tokens for
+// every session in it. With the secret it also takes a genuine token of the
+// session, and whoever has that needs no key.
 //
-// 80 bits are enough: what helps a forger is another secret that hashes to a
-// given handle, which takes 2^80 tries. Collisions, at 2^40, are between secrets
-// of his own making and open no session of others. Nor do many sessions make it
-// easier: the time is hashed too, so one try aims at the sessions of one
-// millisecond.
+// 80 bits are enough. What helps a forger is another secret that hashes to a given
+// handle, which takes 2^80 tries. Collisions, at 2^40, are between secrets of his
+// own making and open no session of others. That there are many sessions does not
+// make it easier either: the time is hashed too, so each try is aimed at the
+// sessions of one millisecond.
 type Family struct {
 	redact.As[familyText]
 

@@ -22,9 +22,9 @@ func (i Identity) Compare(other Identity) int {
 	return cmp.Or(cmp.Compare(i.Gen, other.Gen), cmp.Compare(i.IssuedAt, other.IssuedAt))
 }
 
-// Identify returns the identity of an authentic token, expired or not. Nothing else is
-// returned, so that nobody can take an expired token for a valid one. Errors as
-// ParseAccess, without ErrTokenExpired.
+// Identify returns the identity of an authentic token, expired or not. Nothing else
+// is returned, so that nobody can take an expired token for a valid one. Errors: as
+// [ParseAccess], but for those about the time.
 func Identify(text string, keys Keys, issuer, audience string) (Identity, error) {
 	v, err := authenticate(text, keys)
 	switch {
@@ -36,8 +36,9 @@ func Identify(text string, keys Keys, issuer, audience string) (Identity, error)
 	return identityOf(v.access), nil
 }
 
-// Claimed is the identity that text claims to have, without any look at its signature.
-// It chooses among what is authentic, and lets nobody in.
+// Claimed is the identity that text claims to have, whatever its signature. It serves
+// to choose among tokens that are looked at more closely afterwards: it lets nobody
+// in.
 func Claimed(text string) (Identity, bool) {
 	parts, ok := splitAccess(text)
 	if !ok {

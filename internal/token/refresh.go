@@ -101,10 +101,10 @@ func (r *Refresh) Seal(k Key, issuer, audience string) (text string, hash models
 // ParseRefresh authenticates text as a token of this service and returns it and
 // its double hash.
 //
-// Errors: ErrTokenMalformed; ErrTokenForeign for one that says it is another
-// issuer's or audience's, genuine or not; neither of the two asks for a key. The
-// error of keys unchanged. ErrTokenForged when the MAC is wrong or the handle does
-// not commit to the family's secret.
+// Errors: [errors.ErrTokenMalformed]; [errors.ErrTokenForeign] for a token that says
+// it is another issuer's or audience's, genuine or not; the error of keys, unchanged;
+// [errors.ErrTokenForged] when the MAC is wrong, or the handle does not commit to the
+// family's secret. No key is asked for before the first two are ruled out.
 func ParseRefresh(text string, keys Keys, issuer, audience string) (*Refresh, models.Hash, error) {
 	var buf [maxRefreshSize]byte
 	p, ok := splitRefresh(buf[:0], text)

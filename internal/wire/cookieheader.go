@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// What is read of a request's Cookie header. Servers take a few KiB; whoever sends a
-// megabyte of semicolons gets no more work out of us than this.
+// What is read of a request's Cookie header. Servers take a few KiB of it; who sends a
+// megabyte of semicolons must get no more work out of us than that.
 const (
 	maxCookieBytes = 64 << 10
 	maxCookiePairs = 1000
 	// maxCandidates bounds the differing cookies of one name. A sibling host can put
-	// two per domain and part of the path in front of ours, but browsers keep
-	// no more than 180 cookies of one site.
+	// many in front of ours, two for each domain and each part of the path. But
+	// browsers keep at most 180 cookies of one site.
 	maxCandidates = 180
 )
 
@@ -39,10 +39,10 @@ type jar struct {
 
 // read reads the header in one pass.
 //
-// It reads as http.Request.CookiesNamed does, which builds a Cookie for each pair and
-// looks at every byte of it: half of what was left of the cost of a verified request.
-// Two things differ: values of bytes that CookiesNamed leaves out are here too, and
-// fail as tokens; and no more is read than the bounds above allow.
+// It reads as [http.Request.CookiesNamed] does. That builds a Cookie for each pair and
+// looks at every byte of it, which was half of what a verified request still cost.
+// Two things differ. A value with bytes that make CookiesNamed leave the cookie out is
+// found here, and fails as a token. And no more is read than the bounds above allow.
 func (j *jar) read(set *Settings, r *http.Request) {
 	if !set.Cookies {
 		return

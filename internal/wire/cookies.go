@@ -53,8 +53,9 @@ func (set *Settings) olderRefresh() (slots []slot) {
 	return without(slots, set.Place.refreshSlot())
 }
 
-// idRefreshCopies are the other slots that may hold sIdRefreshToken: a page that sees
-// two takes itself for signed out, and one that is to go must go wherever it is.
+// idRefreshCopies are the other slots that may hold sIdRefreshToken. A page that sees
+// two of these cookies takes itself for signed out; and when the cookie is to go, it
+// must go wherever it is.
 func (q *Request) idRefreshCopies() (slots []slot) {
 	now, root := q.set.idRefreshSlot(), q.set.idRefreshSlot()
 	root.path = "/"

@@ -28,8 +28,8 @@ func (r *Response) apply(h http.Header) {
 }
 
 // withdraw makes room for the plan, and takes back what an earlier one had put in. A
-// new access token alone takes the place of no more than that: the rest may be of a
-// pair that an earlier call has put into the header.
+// new access token alone only replaces the access token: what else is there may be of
+// a pair that an earlier call has put into the header.
 func (r *Response) withdraw(h http.Header) {
 	switch most := max(r.set, r.plan.what); most {
 	case nothing:
@@ -195,7 +195,7 @@ func (r *Response) expireIDRefresh(h http.Header) {
 	r.expire(h, q.idRefreshCopies(), []slot{q.set.idRefreshSlot()})
 }
 
-// sayNoTokens: the empty value means "delete" to front ends from 16 on.
+// sayNoTokens sends empty values, which mean "delete" to front ends from 16 on.
 func (r *Response) sayNoTokens(h http.Header) {
 	r.say(h, HeaderSTAccess, "")
 	r.say(h, HeaderSTRefresh, "")
@@ -216,9 +216,9 @@ func (r *Response) say(h http.Header, name, value string) {
 }
 
 // NoStore keeps caches from handing the response to somebody else (RFC 9111, section
-// 5.2.2.5), whatever else is said: some caches have headers of their own, which they
-// put first (RFC 9213). A handler may have written any of them with its own spelling,
-// which net/http sends as it is.
+// 5.2.2.5), whatever a handler has said. Some caches have headers of their own, which
+// they put first (RFC 9213); these go. A handler may have written any of them in
+// another spelling, which net/http sends as it is.
 func NoStore(h http.Header) {
 	for name := range h {
 		if speaksToCaches(name) {

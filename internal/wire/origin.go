@@ -67,9 +67,9 @@ func (o *Origins) Allows(r *http.Request) bool {
 	return hasProof(r.Header) || o.isOwn(r)
 }
 
-// isOwn goes by Sec-Fetch-Site, which browsers since 2023 send, else by Origin, as
-// http.CrossOriginProtection does. A request with neither comes from no browser of
-// this decade; one that has several of either comes from none at all.
+// isOwn goes by Sec-Fetch-Site, which all browsers send since 2023, and without it by
+// Origin, as [http.CrossOriginProtection] does. A request with neither comes from no
+// browser of this decade. One with several of either comes from no browser at all.
 func (o *Origins) isOwn(r *http.Request) bool {
 	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
 	switch {

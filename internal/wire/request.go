@@ -14,8 +14,8 @@ type Request struct {
 	http   *http.Request
 	bearer string
 	jar    jar
-	// namesMode: the client is a front end of 16 or later. Those read
-	// front-token: remove, which makes some earlier ones fail.
+	// namesMode: the client is a front end of 16 or later. These can read the value
+	// "remove" of front-token, at which some earlier ones fail.
 	namesMode bool
 }
 
@@ -61,7 +61,7 @@ func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 // says.
 func (q *Request) AccessCookies() []Candidate { return q.jar.access }
 
-// HasIDRefresh reports whether the cookie sIdRefreshToken came, be it empty.
+// HasIDRefresh reports whether the cookie sIdRefreshToken came, empty or not.
 func (q *Request) HasIDRefresh() bool { return q.jar.idRefresh > 0 }
 
 // Cut reports whether there were more cookies than are read: what seems to be

@@ -23,19 +23,19 @@ type Pair struct {
 	Claims *token.Access
 }
 
-// late is how old a decision may be when the header is written before it is asked again
-// whether it is still right. A browser does not sign out, or sign in as somebody else,
-// and get the answer to it, within the tenth of a second in which most requests are
-// over; and those pay no statement for it.
+// late is how old a decision may be when the header is written. If it is older, the
+// database is asked whether it is still right. Most requests are over within this
+// tenth of a second and pay no statement for it: in so short a time no browser signs
+// out, or in as somebody else, and gets the answer to that.
 const late = 100 * time.Millisecond
 
 // Response collects what the session code of one request wants to say to the client,
-// and puts it into the header at the moment in which the header is written. Whatever
-// wrote headers in between, the last word is said here; and what is not true any more
-// by then is not said at all.
+// and puts it into the header at the moment in which the header is written. So the last
+// word is said here, whoever wrote headers in between; and what is no longer true by
+// then is not said at all.
 //
-// Collecting is safe from any goroutine and at any time: it touches neither the header
-// nor the ResponseWriter, which belong to the handler's goroutine and, in Gin, to
+// Collecting is safe from any goroutine and at any time. It touches neither the header
+// nor the ResponseWriter: these belong to the handler's goroutine and, in Gin, to
 // somebody else's request later on. What comes after the header was written is not
 // sent.
 //
@@ -157,7 +157,8 @@ func (r *Response) Remove(handle string, own bool) bool {
 		return true
 	}
 	q := &r.request
-	// What this request ended itself it does not merely find ended afterwards.
+	// Once this request has ended the session itself, a later call that only finds it
+	// ended does not change that.
 	own = own || r.plan.what == removal && r.plan.own
 	// What came by the other carrier may be another session, which lives.
 	return r.collect(plan{
@@ -215,9 +216,9 @@ func (r *Response) Refuse(challenge string) {
 	r.challenge = challenge
 }
 
-// Preview puts what is known so far into the header, for writers that pass us by.
-// Settle corrects it. A request that is over has no header any more: what is there may
-// be another one's.
+// Preview puts what is known so far into the header, for writers that do not pass
+// through a [Writer]. Settle corrects it. When a request is over it has no header any
+// more: what is there may be another one's.
 func (r *Response) Preview(ctx context.Context, h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

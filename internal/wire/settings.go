@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Settings is what session.New resolves of its configuration once. It never changes.
+// Settings is what session.New makes of its configuration, once. It never changes.
 type Settings struct {
 	// Place is where our cookies are, Older where earlier deploys put theirs.
 	Place Place

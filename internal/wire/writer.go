@@ -29,7 +29,7 @@ func (w *Writer) Wrap(ctx context.Context, inner http.ResponseWriter, resp *Resp
 	return w.kind()
 }
 
-// Unwrap is for http.ResponseController, which must not get past us to a hijack that
+// Unwrap is for [http.ResponseController]. It must not lead past us to a hijack that
 // the inner writer only passes on.
 func (w *Writer) Unwrap() http.ResponseWriter {
 	if _, ok := w.inner.(http.Hijacker); ok {
@@ -115,8 +115,8 @@ func (w *Writer) implied() int {
 	return http.StatusOK
 }
 
-// heard notes that the client hears nothing: the writer of a time limit takes no bytes
-// after the limit has answered.
+// heard notes when the client hears nothing: the writer of a time limit takes no bytes
+// once the limit has answered.
 func (w *Writer) heard(n int, err error) (int, error) {
 	if err != nil && n == 0 && !errors.Is(err, http.ErrBodyNotAllowed) {
 		w.resp.Lose()

@@ -9,22 +9,34 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// Check reports as errors.ErrSchema what the tables lack, by table and column;
+// The columns of a table are those of a SELECT * that matches no row: only that
+// finds every missing one at once and on every dialect. Where a statement of the store
+// names an index, so does the probe.
+const (
+	probeSessions statement = "SELECT * FROM {sessions by user} WHERE 1 = 0"
+	probeKeys     statement = "SELECT * FROM {keys} WHERE 1 = 0"
+)
+
+// Check reports as [errors.ErrSchema] what the tables lack, by table and column;
 // see session.Store. Columns that the kit does not know are no fault. It reads
 // only, one statement for each table, and needs no right to change anything.
 //
-// A MySQL connection that does not commit by itself is errors.ErrConfig.
+// A MySQL connection that does not commit by itself is [errors.ErrConfig].
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkAutocommit(ctx); err != nil {
 		return err
 	}
-	for _, table := range []struct{ mark, name, columns string }{
-		{byUser(s.dialect), s.tables.Sessions, sessionColumns},
-		{"{keys}", s.tables.SigningKeys, keyColumns},
-	} {
-		if err := s.checkColumns(ctx, table.mark, table.name, table.columns); err != nil {
-			return err
-		}
+	orItsIndex := ""
+	if s.dialect == mysqlDialect {
+		orItsIndex = ", or its index " + s.tables.Sessions + "_user"
+	}
+	present, err := s.columnsOf(ctx, probeSessions)
+	if err := tableProblem(s.tables.Sessions, orItsIndex, absent(present, sessionColumns), err); err != nil {
+		return err
+	}
+	present, err = s.columnsOf(ctx, probeKeys)
+	if err := tableProblem(s.tables.SigningKeys, "", absent(present, keyColumns), err); err != nil {
+		return err
 	}
 	return s.checkMeta(ctx)
 }
@@ -45,87 +57,103 @@ func (s *Store) checkAutocommit(ctx context.Context) error {
 
 const autocommit = "SELECT @@autocommit"
 
+// errAutocommit names what to change, as the symptom would be far from the cause: all
+// would seem to work, and be gone when the connection is closed.
 var errAutocommit = errors.WithReason(errors.ErrConfig,
 	errors.New("db: autocommit is off, nothing that is written would last; take autocommit=0 out of the DSN "+
 		"(or out of the server's init_connect and autocommit settings)"))
 
-// checkColumns asks for all columns of a table, as only that finds every missing
-// one at once and on every dialect.
-func (s *Store) checkColumns(ctx context.Context, mark, table, columns string) error {
-	return s.describe(ctx, mark+" WHERE 1 = 0", table, columns, func(*sql.Rows, []string) error { return nil })
-}
-
 // checkMeta looks at the rows of the meta table too.
 func (s *Store) checkMeta(ctx context.Context) error {
-	values := map[string]int64{}
-	// The limit is above what anybody has put there, and keeps MySQL's
-	// sql_select_limit away.
-	err := s.describe(ctx, "{meta} LIMIT 1000", s.tables.Meta, metaColumns, func(rows *sql.Rows, present []string) error {
-		return scanValues(rows, present, values)
-	})
-	if err != nil {
+	missing, values, err := s.metaRows(ctx)
+	if err := tableProblem(s.tables.Meta, "", missing, err); err != nil {
 		return err
 	}
 	for _, name := range []string{"schema_version", "cleanup"} {
 		if _, ok := values[name]; !ok {
-			return misfitSchema("%s: row %s is missing; call Migrate", s.tables.Meta, name)
+			return schemaError("%s: row %s is missing; call Migrate", s.tables.Meta, name)
 		}
 	}
 	return versionProblem(s.tables.Meta, values["schema_version"])
 }
 
-// describe selects everything from a table, and has the rows scanned if no column
-// is missing.
-func (s *Store) describe(
-	ctx context.Context, from, table, columns string, scan func(rows *sql.Rows, present []string) error,
-) error {
-	var missing []string
+// columnsOf returns the names of the columns that a probe finds.
+func (s *Store) columnsOf(ctx context.Context, probe statement) (present []string, err error) {
+	err = s.selectAll(ctx, probe, func(rows *sql.Rows) (err error) {
+		present, err = columnNames(rows)
+		return err
+	})
+	return present, err
+}
+
+// selectMeta has a limit above what anybody has put there, which keeps MySQL's
+// sql_select_limit away.
+const selectMeta statement = "SELECT * FROM {meta} LIMIT 1000"
+
+// metaRows returns what the meta table holds, unless it lacks columns: then which.
+func (s *Store) metaRows(ctx context.Context) (missing []string, values map[string]int64, err error) {
+	err = s.selectAll(ctx, selectMeta, func(rows *sql.Rows) error {
+		values = map[string]int64{} // an attempt that broke off may have left some
+		present, err := columnNames(rows)
+		if err != nil {
+			return err
+		}
+		if missing = absent(present, metaColumns); len(missing) > 0 {
+			return nil
+		}
+		return scanValues(rows, present, values)
+	})
+	return missing, values, err
+}
+
+// selectAll is collect for a table of which it is not known what columns it has.
+func (s *Store) selectAll(ctx context.Context, st statement, read func(*sql.Rows) error) error {
 	err := s.retry(ctx, rolledBack, func() error {
-		rows, err := s.db.WithContext(ctx).
-			Raw("SELECT * FROM " + s.tables.replacer(s.dialect).Replace(from)).Rows() //nolint:rowserrcheck // scan asks
+		rows, err := s.db.WithContext(ctx).Raw(s.sql.of(st)).Rows() //nolint:rowserrcheck // read asks
 		if err != nil {
 			return err
 		}
 		defer rows.Close() //nolint:errcheck // Err tells what matters
-		present, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		for i, name := range present { // columnsWithAlias in the DSN says table.column
-			present[i] = name[strings.LastIndexByte(name, '.')+1:]
-		}
-		if missing = absent(present, columns); len(missing) > 0 {
-			return nil
-		}
-		return scan(rows, present)
+		return read(rows)
 	})
-	if err = s.translate(ctx, err); errors.Is(err, errors.ErrSchema) && !errors.Is(err, errScan) {
-		return misfitSchema("table %s is missing%s; call Migrate, or run the text of gormstore.Schema",
-			table, s.orItsIndex(from))
+	return s.translate(ctx, err)
+}
+
+// columnNames are the names of the columns alone: with columnsWithAlias in the DSN
+// the driver says table.column.
+func columnNames(rows *sql.Rows) ([]string, error) {
+	names, err := rows.Columns()
+	for i, name := range names {
+		names[i] = name[strings.LastIndexByte(name, '.')+1:]
 	}
-	if err == nil && len(missing) > 0 {
-		return misfitSchema("table %s lacks %s; call Migrate, or run the text of gormstore.Schema",
+	return names, err
+}
+
+// tableProblem makes an error of what a look at a table has found: that it cannot be
+// read, that it is not there, or which columns it lacks.
+func tableProblem(table, orItsIndex string, missing []string, err error) error {
+	switch {
+	case errors.Is(err, errors.ErrSchema) && !errors.Is(err, errScan):
+		return schemaError("table %s is missing%s; call Migrate, or run the text of gormstore.Schema", table, orItsIndex)
+	case err != nil:
+		return err
+	case len(missing) > 0:
+		return schemaError("table %s lacks %s; call Migrate, or run the text of gormstore.Schema",
 			table, strings.Join(missing, ", "))
 	}
-	return err
+	return nil
 }
 
-// orItsIndex is what else may be missing where a statement names an index.
-func (s *Store) orItsIndex(from string) string {
-	if !strings.Contains(from, "INDEX") {
-		return ""
-	}
-	return ", or its index " + s.tables.Sessions + "_user"
-}
-
-// absent returns those of the columns that are not present.
+// absent returns those of the columns that are not present. Engines may fold the case
+// of names.
 func absent(present []string, columns string) []string {
 	return slices.DeleteFunc(strings.Split(columns, ", "), func(column string) bool {
 		return slices.ContainsFunc(present, func(name string) bool { return strings.EqualFold(name, column) })
 	})
 }
 
-// scanValues reads the columns name and value, wherever they stand.
+// scanValues reads the columns name and value, wherever they stand: a newer version may
+// have added others, which are read and dropped.
 func scanValues(rows *sql.Rows, present []string, values map[string]int64) error {
 	for rows.Next() {
 		var name string

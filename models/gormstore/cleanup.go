@@ -5,8 +5,22 @@ import (
 	"database/sql"
 )
 
-// maxBatch bounds how many rows one statement reads or locks.
+// maxBatch bounds how many rows one statement reads or locks: long lists of locks make
+// others wait, and Galera and TiDB bound the size of a transaction.
 const maxBatch = 1000
+
+const (
+	// selectEnded reads two index ranges, each with a limit of its own: for an OR over
+	// two columns engines read the whole table. UNION drops a handle that is in both.
+	selectEnded statement = "SELECT handle FROM (SELECT handle FROM {sessions} " +
+		"WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS idle " +
+		"UNION SELECT handle FROM (SELECT handle FROM {sessions} " +
+		"WHERE absolute_expires_at > 0 AND absolute_expires_at < ? ORDER BY absolute_expires_at LIMIT ?) AS ended LIMIT ?"
+
+	// deleteEnded ends in a list of handles; see execIn.
+	deleteEnded statement = "DELETE FROM {sessions} WHERE (expires_at < ? OR " +
+		"(absolute_expires_at > 0 AND absolute_expires_at < ?)) AND handle IN ( "
+)
 
 // DeleteEnded removes up to limit rows, and never more than 1000, that ended
 // before the given time; see session.Store.
@@ -21,14 +35,18 @@ func (s *Store) DeleteEnded(ctx context.Context, before int64, limit int) (int, 
 		return 0, nil
 	}
 	handles, err := collect(ctx, s, func(rows *sql.Rows, handle *string) error { return rows.Scan(handle) },
-		s.sql[selectEnded], before, limit, before, limit, limit)
+		s.sql.of(selectEnded), before, limit, before, limit, limit)
 	if err != nil || len(handles) == 0 {
 		return 0, err
 	}
 	return s.execIn(ctx, deleteEnded, handles, before, before)
 }
 
+// claimCleanup takes the row if the claim before it has run out. The last condition
+// keeps a claim from being made shorter, and makes the statement change the row.
+const claimCleanup statement = "UPDATE {meta} SET value = ? WHERE name = 'cleanup' AND value <= ? AND value < ?"
+
 // ClaimCleanup reports whether the caller may clean up now; see session.Store.
 func (s *Store) ClaimCleanup(ctx context.Context, now, until int64) (bool, error) {
-	return s.swap(ctx, s.sql[claimCleanup], until, now, until)
+	return s.swap(ctx, s.sql.of(claimCleanup), until, now, until)
 }

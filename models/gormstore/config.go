@@ -10,6 +10,7 @@ import (
 
 // Config says where a Store keeps its rows. The zero Config is ready to use.
 type Config struct {
+	// Tables names the tables.
 	Tables Tables
 }
 
@@ -17,19 +18,21 @@ type Config struct {
 // at most 47 letters, digits and underscores; the names differ by more than
 // case.
 type Tables struct {
-	// Sessions holds models.Session, by default auth_sessions.
+	// Sessions holds rows of models.Session, by default auth_sessions.
 	Sessions string
-	// SigningKeys holds models.SigningKey, by default auth_signing_keys.
+	// SigningKeys holds rows of models.SigningKey, by default auth_signing_keys.
 	SigningKeys string
 	// Meta holds the version of the schema and who cleans up until when, by
 	// default auth_meta.
 	Meta string
 }
 
-// Names go into SQL text. 48 characters leave room for the suffixes of index
-// names within PostgreSQL's 63.
+// tableName is what a table may be called. Names go into SQL text, where no value
+// can be bound, so they are plain letters. 48 characters leave room for the suffixes
+// of index names within PostgreSQL's 63.
 var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,47}$`)
 
+// withDefaults fills in the names that were left out.
 func (t Tables) withDefaults() Tables {
 	return Tables{
 		Sessions:    cmp.Or(t.Sessions, "auth_sessions"),

@@ -14,9 +14,9 @@
 //
 //   - rejectReadOnly=true (MySQL) wherever a primary can become a replica: the
 //     driver then drops a pooled connection that has become read-only and
-//     connects anew. Without it the store answers errors.ErrUnavailable until
-//     the pool has replaced the connection by itself; SetConnMaxLifetime bounds
-//     how long that takes.
+//     connects anew. Without it the store answers [errors.ErrUnavailable] until
+//     the pool has replaced the connection by itself; the pool's
+//     SetConnMaxLifetime bounds how long that takes.
 //   - wsrep_sync_wait=7 (Galera) when requests are spread over the nodes, or
 //     one node for all: a node that was away may serve old rows for seconds, and
 //     7 makes writes wait for what other nodes acknowledged, too.
@@ -26,6 +26,16 @@
 //     database in another encoding than UTF8, user agents lose what it lacks.
 //   - never autocommit=0: nothing that the store writes would last. Check and
 //     Migrate refuse it.
+//
+// # Errors
+//
+// A statement that the database rolled back, after a deadlock for example, is
+// repeated up to eight times. A statement whose answer was lost is not, as it may
+// have been carried out: the error is [errors.ErrUnavailable], and the service looks
+// at the row before it decides anything. That is also the error for whatever no
+// statement can cause by its shape, such as a server in maintenance or a changed
+// password: 503, and nobody is logged out. docs/database-errors.md in the repository
+// lists the numbers of MySQL, MariaDB, PostgreSQL, SQLite and of their relatives.
 //
 // # Logs
 //

@@ -10,21 +10,27 @@ import (
 
 // stateRule says what a SQLSTATE means, or a class of them: its first two characters.
 type stateRule struct {
+	// state has five characters, or two for a class.
 	state   string
 	meaning meaning
-	what    string // see mysqlRule
+	// what goes into errors; see mysqlRule.
+	what string
 }
 
 // commonStates are of the SQL standard, or PostgreSQL's own; MySQL uses some. A
 // state of its own goes before its class.
+//
+// In class 40, "transaction rollback", two states say that nothing was done. The
+// others do not, 40003 least of all: "statement completion unknown". The class 57 is
+// the operator's: mostly a shutdown, in which the statement may have been the last.
 func commonStates() []stateRule {
 	return []stateRule{
 		{"40001", undone, "serialisation failure or deadlock"},
 		{"40P01", undone, "deadlock"},
 		{"23505", duplicate, "duplicate key"},
-		{"42P01", misshaped, "no such table"},
-		{"42703", misshaped, "no such column"},
-		{"3F000", misshaped, "no such schema"},
+		{"42P01", wrongSchema, "no such table"},
+		{"42703", wrongSchema, "no such column"},
+		{"3F000", wrongSchema, "no such schema"},
 		{"08", unsure, "the connection broke"},
 		{"40", unsure, "rolled back, or not"},
 		{"57014", away, "cancelled, or ran too long"},
@@ -35,6 +41,10 @@ func commonStates() []stateRule {
 
 // postgresStates are those that only PostgreSQL has, or means in this way. What is in
 // neither list is away.
+//
+// The first two come from poolers in transaction mode, such as pgbouncer: a statement
+// that was prepared on one connection is executed on another one. The driver prepares
+// anew when it is repeated.
 func postgresStates() []stateRule {
 	return []stateRule{
 		{"26000", undone, "a proxy has lost the prepared statement"},
@@ -53,7 +63,8 @@ func postgresStates() []stateRule {
 	}
 }
 
-// postgresState finds the SQLSTATE in the errors of pgx and lib/pq.
+// postgresState finds the SQLSTATE in the errors of pgx and lib/pq, by the method that
+// both have: so no driver of PostgreSQL is linked by this package.
 func postgresState(err error) (string, bool) {
 	e, ok := errors.AsType[interface {
 		error
@@ -65,7 +76,9 @@ func postgresState(err error) (string, bool) {
 	return e.SQLState(), true
 }
 
-func judgePostgres(state string) verdict {
+// judgePostgres looks into PostgreSQL's own list and then the common one. Of a state
+// in one and its class in the other, the state counts.
+func judgePostgres(state string) judgement {
 	text := "PostgreSQL error " + state
 	rule, ok := ruleOf(postgresStates(), state)
 	if !ok {
@@ -74,7 +87,7 @@ func judgePostgres(state string) verdict {
 	if common, ok := ruleOf(commonStates(), state); ok && len(common.state) > len(rule.state) {
 		rule = common
 	}
-	v := rule.meaning.verdict(text + ": " + rule.what)
+	v := rule.meaning.because(text + ": " + rule.what)
 	if state == "0A000" { // a cached plan met a changed table: planned anew it works
 		v.outcome = wasUndone
 	}
@@ -82,11 +95,11 @@ func judgePostgres(state string) verdict {
 }
 
 // judgeSQLState goes by the states that every engine shares.
-func judgeSQLState(text, state string) verdict {
+func judgeSQLState(text, state string) judgement {
 	if rule, ok := ruleOf(commonStates(), state); ok {
-		return rule.meaning.verdict(text + ": " + rule.what)
+		return rule.meaning.because(text + ": " + rule.what)
 	}
-	return away.verdict(text)
+	return away.because(text)
 }
 
 // ruleOf is the first rule for the state itself, or else for its class.
@@ -102,8 +115,8 @@ func ruleOf(rules []stateRule, state string) (stateRule, bool) {
 }
 
 // sqliteCode finds the result code in the errors of modernc.org/sqlite and its
-// relatives, which have a method for it, and of mattn/go-sqlite3, which has
-// fields.
+// relatives, which have a method for it, and of mattn/go-sqlite3, which has fields.
+// Reflection reads those, as to import that driver would take a C compiler.
 func sqliteCode(err error) (code int, ok bool) {
 	if e, ok := errors.AsType[interface {
 		error
@@ -132,6 +145,8 @@ type sqliteRule struct {
 	what    string
 }
 
+// sqliteRules are from www.sqlite.org/rescode.html. An extended code has the plain one
+// as its low byte: 2067 is "unique" and 1555 "primary key", both of 19, "constraint".
 func sqliteRules() []sqliteRule {
 	return []sqliteRule{
 		{1555, duplicate, "duplicate key"},
@@ -153,23 +168,24 @@ func sqliteRules() []sqliteRule {
 	}
 }
 
-// judgeSQLite goes by the extended code or, for most, by its low byte. message
-// is looked at and not passed on.
-func judgeSQLite(code int, message string) verdict {
+// judgeSQLite goes by the extended code or, for most, by its low byte. message is
+// looked at and not passed on: SQLite has one code, 1, for whatever is wrong with a
+// statement, and only the message tells a missing table from a syntax error.
+func judgeSQLite(code int, message string) judgement {
 	text := fmt.Sprintf("SQLite error %d", code)
 	if code&0xff == 1 {
 		for _, missing := range []string{"no such table", "no such column", "has no column named"} {
 			if strings.Contains(message, missing) {
-				return misshaped.verdict(text + ": " + missing)
+				return wrongSchema.because(text + ": " + missing)
 			}
 		}
 	}
 	for _, key := range []int{code, code & 0xff} {
 		for _, rule := range sqliteRules() {
 			if rule.code == key {
-				return rule.meaning.verdict(text + ": " + rule.what)
+				return rule.meaning.because(text + ": " + rule.what)
 			}
 		}
 	}
-	return away.verdict(text)
+	return away.because(text)
 }

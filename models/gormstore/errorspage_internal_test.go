@@ -33,7 +33,7 @@ pkg/errno/errcode.go. **pg** PostgreSQL, src/backend/utils/errcodes.txt. **sqlit
 
 func (m meaning) page() string {
 	return map[meaning]string{
-		away: "away", undone: "again", unsure: "unknown", duplicate: "duplicate", misshaped: "schema",
+		away: "away", undone: "again", unsure: "unknown", duplicate: "duplicate", wrongSchema: "schema",
 		tooLarge: "too large", badText: "text", faulty: "fault",
 	}[m]
 }

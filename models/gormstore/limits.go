@@ -10,23 +10,25 @@ import (
 )
 
 // Sizes of the columns, in bytes but for the user agent, whose column counts
-// characters. They are checked here, because a server with an empty
-// sql_mode cuts values off without a word.
+// characters. They are checked here, because a server with an empty sql_mode cuts
+// values off without a word, and would store half a payload.
 const (
 	maxHandle    = 64
-	maxBlob      = 1<<24 - 1
+	maxBlob      = 1<<24 - 1 // MEDIUMBLOB
 	maxReason    = 32
 	maxUserAgent = 255
-	maxIP        = 45
+	maxIP        = 45 // the longest text of an IPv6 address
 	maxKeyID     = 32
 	maxKeyWord   = 32
-	maxSecret    = 1<<16 - 1
+	maxSecret    = 1<<16 - 1 // BLOB
 )
 
-// fits reports, as errors.ErrInvalidInput, the first value of row that its
+// checkRow reports, as [errors.ErrInvalidInput], the first value of row that its
 // column would not hold as it is. The text names columns, not values.
-func fits(row *models.Session) error {
-	return firstMisfit([]limit{
+func checkRow(row *models.Session) error {
+	return checkLimits([]limit{
+		// Columns of bytes take any character. The others are for short words, and
+		// some engines have declared them to be ASCII.
 		{"handle", 1, maxHandle, len(row.Handle), true},
 		{"user_id", 1, models.MaxUserID, len(row.UserID), true},
 		{"payload", 0, maxBlob, len(row.Payload), true},
@@ -37,9 +39,9 @@ func fits(row *models.Session) error {
 	})
 }
 
-// keyFits is fits for a signing key.
-func keyFits(key *models.SigningKey) error {
-	return firstMisfit([]limit{
+// checkKey is checkRow for a signing key.
+func checkKey(key *models.SigningKey) error {
+	return checkLimits([]limit{
 		{"id", 1, maxKeyID, len(key.ID), ascii(key.ID)},
 		{"purpose", 1, maxKeyWord, len(key.Purpose), ascii(string(key.Purpose))},
 		{"algorithm", 0, maxKeyWord, len(key.Algorithm), ascii(key.Algorithm)},
@@ -47,32 +49,36 @@ func keyFits(key *models.SigningKey) error {
 	})
 }
 
-// secretLimit is that of a key's secret in whatever form.
+// secretLimit is that of a key's secret, sealed or not.
 func secretLimit(secret []byte) limit { return limit{"secret", 1, maxSecret, len(secret), true} }
 
 // limit is what a column holds, and what it is given.
 type limit struct {
-	column   string
+	column string
+	// min and max are what it holds, size is what it is given.
 	min, max int
 	size     int
-	valid    bool // the characters
+	// valid says that the column holds all of the characters.
+	valid bool
 }
 
-func firstMisfit(limits []limit) error {
+// checkLimits reports the first value that its column would not hold.
+func checkLimits(limits []limit) error {
 	for _, l := range limits {
 		switch {
 		case l.size > l.max:
-			return misfit(fmt.Errorf("%w: %s of %d, at most %d fit", errors.ErrValueTooLarge, l.column, l.size, l.max))
+			return refused(fmt.Errorf("%w: %s of %d, at most %d fit", errors.ErrValueTooLarge, l.column, l.size, l.max))
 		case l.size < l.min:
-			return misfit(fmt.Errorf("%s is empty", l.column))
+			return refused(fmt.Errorf("%s is empty", l.column))
 		case !l.valid:
-			return misfit(fmt.Errorf("%s holds characters that its column does not", l.column))
+			return refused(fmt.Errorf("%s holds characters that its column does not", l.column))
 		}
 	}
 	return nil
 }
 
-func misfit(reason error) error { return errors.WithReason(errors.ErrInvalidInput, reason) }
+// refused is an [errors.ErrInvalidInput]: the caller's value is at fault.
+func refused(reason error) error { return errors.WithReason(errors.ErrInvalidInput, reason) }
 
 // ascii reports whether s is plain ASCII without control characters.
 func ascii(s string) bool {
@@ -84,7 +90,7 @@ func ascii(s string) bool {
 	return true
 }
 
-// asciiOf is what is left of s when all but plain ASCII is left out.
+// asciiOf is s without all that is not plain ASCII.
 func asciiOf(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

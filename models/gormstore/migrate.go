@@ -18,7 +18,7 @@ import (
 // needs, and does nothing when they are. Any number of processes may call it at
 // once. It uses one connection of the pool, and none of GORM's logger.
 //
-// A schema that is newer than the next version is errors.ErrSchema: it may not
+// A schema that is newer than the next version is [errors.ErrSchema]: it may not
 // fit this code any more. The next version is fine, so that instances of two
 // releases can run side by side.
 //
@@ -32,6 +32,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
+	// Whoever migrates is an operator and needs the server's own words. They can be
+	// shown, since the statements hold no user's values.
 	translated := s.translate(ctx, err)
 	if failed, ok := errors.AsType[*failedStep](err); ok && serverWords(failed.err) {
 		return fmt.Errorf("gormstore: migrate: %w, at %q: %s; gormstore.Schema returns the whole text, to be run by other means",
@@ -40,8 +42,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return fmt.Errorf("gormstore: migrate: %w", translated)
 }
 
-// serverWords reports whether err was sent by a server: errors of connecting can
-// name the account.
+// serverWords reports whether err was sent by a server, about a statement. Its words may
+// be shown then; errors of connecting can name the account.
 func serverWords(err error) bool {
 	if _, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return true
@@ -56,6 +58,11 @@ func serverWords(err error) bool {
 	return ok
 }
 
+// migrate is one attempt, on one connection of the pool: the lock by name belongs to a
+// connection, and so it must be the same that makes the tables.
+//
+// The version is read before the lock is taken. Most starts find the tables up to
+// date; they need neither the lock nor the right to take it.
 func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	pool, err := s.primary(ctx)
 	if err != nil {
@@ -69,6 +76,7 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	if err := autocommits(ctx, s.dialect, conn); err != nil {
 		return err
 	}
+	// An older version, or no table at all, is what Migrate is for.
 	version, err := s.version(ctx, conn)
 	switch {
 	case err == nil && version >= schemaVersion:
@@ -85,8 +93,9 @@ type execer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// apply runs the steps that are missing. It holds the lock, so what it reads
-// stays true.
+// apply runs the steps that are missing. It holds the lock, so what it reads stays
+// true. The first step makes the meta table and is always run, as without it there is
+// no version to read; like all of them it may be repeated.
 func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
 	if err := runStep(ctx, x, steps[0]); err != nil {
 		return err
@@ -106,6 +115,9 @@ func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
 	return versionProblem(s.tables.Meta, max(version, schemaVersion))
 }
 
+// runStep runs the statements of a step one by one. On MySQL each commits by itself, so
+// a step that broke off is half done; the next attempt repeats it from its first
+// statement, and its last one raises the version.
 func runStep(ctx context.Context, x execer, step schemaStep) error {
 	for _, statement := range step.statements() {
 		if _, err := x.ExecContext(ctx, statement); err != nil {
@@ -151,23 +163,29 @@ func describeFailure(statement string, err error) error {
 	return &failedStep{strings.TrimSuffix(statement, " ("), err}
 }
 
+// selectVersion is run on the connection that migrates, outside of GORM.
+const selectVersion statement = "SELECT value FROM {meta} WHERE name = 'schema_version'"
+
 // version reads the version of the schema; its table may be missing.
 func (s *Store) version(ctx context.Context, x execer) (int64, error) {
 	var version int64
-	query := s.tables.replacer(s.dialect).Replace("SELECT value FROM {meta} WHERE name = 'schema_version'")
-	err := x.QueryRowContext(ctx, query).Scan(&version)
+	err := x.QueryRowContext(ctx, s.sql.of(selectVersion)).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	return version, err
 }
 
+// probePrimary is never sent.
+const probePrimary statement = "SELECT 1 FROM {sessions}"
+
 // primary finds the pool that statements on the sessions go to: with dbresolver
 // it need not be the one that db was opened with. A statement that is built but
-// not sent tells.
+// not sent tells. Migrate asks, as it works outside of GORM: GORM would take a
+// connection of the pool for each statement, and the lock belongs to one.
 func (s *Store) primary(ctx context.Context) (*sql.DB, error) {
 	probe := s.db.Session(&gorm.Session{DryRun: true, Context: ctx, Logger: logger.Discard}).
-		Exec(s.tables.replacer(s.dialect).Replace("SELECT 1 FROM {sessions}"))
+		Exec(s.sql.of(probePrimary))
 	if probe.Error != nil {
 		return nil, probe.Error
 	}

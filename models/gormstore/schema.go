@@ -15,8 +15,9 @@ import (
 // for the one before it too, so that instances can be replaced one by one.
 const schemaVersion = 2
 
-// The steps are named NNNN_what.sql, NNNN being the version that a step leads
-// to. 0000 holds the bookkeeping. Every statement may be repeated.
+// The steps are named NNNN_what.sql, NNNN being the version that a step leads to.
+// 0000 holds the bookkeeping. Every statement may be repeated: MySQL commits each DDL
+// statement by itself, so a migration can break off between any two.
 //
 //go:embed schema/*/*.sql
 var schemaFiles embed.FS
@@ -26,7 +27,7 @@ var schemaFiles embed.FS
 // is mysql (MariaDB too), postgres or sqlite. The text may be run again, and
 // on top of an older version.
 //
-// Another dialect or a wrong cfg is errors.ErrConfig.
+// Another dialect or a wrong cfg is [errors.ErrConfig].
 func Schema(dialect string, cfg Config) (string, error) {
 	tables := cfg.Tables.withDefaults()
 	found := tables.problems(dialect)
@@ -44,7 +45,7 @@ func Schema(dialect string, cfg Config) (string, error) {
 	return strings.Join(texts, "\n"), nil
 }
 
-// schemaStep is one file.
+// schemaStep is one file, with the names of the tables in it.
 type schemaStep struct {
 	version int64
 	text    string
@@ -75,7 +76,7 @@ func schemaSteps(dialect string, tables Tables) ([]schemaStep, error) {
 }
 
 // statements splits the text where a line ends in a semicolon: drivers take one
-// statement at a time.
+// statement at a time. So in the steps no literal and no comment may have such a line.
 func (step schemaStep) statements() []string {
 	var found []string
 	for text := range strings.SplitSeq(step.text, ";\n") {
@@ -86,19 +87,21 @@ func (step schemaStep) statements() []string {
 	return found
 }
 
-// versionProblem says why this code does not work with that version of the
-// schema, or nil.
+// versionProblem says why this code does not work with that version of the schema, or
+// nil. One version ahead is fine: while instances are replaced one by one, the first
+// new one migrates, and the old ones still run.
 func versionProblem(table string, version int64) error {
 	switch {
 	case version < schemaVersion:
-		return misfitSchema("%s: schema version %d, needed is %d; run Migrate", table, version, schemaVersion)
+		return schemaError("%s: schema version %d, needed is %d; run Migrate", table, version, schemaVersion)
 	case version > schemaVersion+1:
-		return misfitSchema("%s: schema version %d, this program knows %d and works with %d at most",
+		return schemaError("%s: schema version %d, this program knows %d and works with %d at most",
 			table, version, schemaVersion, schemaVersion+1)
 	}
 	return nil
 }
 
-func misfitSchema(format string, args ...any) error {
+// schemaError is an [errors.ErrSchema] that says what to do.
+func schemaError(format string, args ...any) error {
 	return errors.WithReason(errors.ErrGeneral, fmt.Errorf("%w: "+format, append([]any{errors.ErrSchema}, args...)...))
 }

@@ -9,13 +9,16 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Insert stores a new row; see session.Store. A value that does not fit its
-// column is errors.ErrInvalidInput and nothing is stored, whatever the server's
-// sql_mode. Of a user agent that a PostgreSQL database in another encoding than
-// UTF8 cannot hold, the ASCII characters are stored: it decorates a list, and must
-// not cost a sign-in.
+// insert is plain: no dialect's "insert or ignore", see InsertKey.
+const insert statement = "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( {session values})"
+
+// Insert stores a new row; see session.Store. A value that does not fit its column
+// is [errors.ErrInvalidInput] and nothing is stored, whatever the server's sql_mode.
+// Of a user agent that a PostgreSQL database in another encoding than UTF8 cannot
+// hold, the ASCII characters are stored: it decorates a list, and must not cost a
+// sign-in.
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {
-	if err := fits(row); err != nil {
+	if err := checkRow(row); err != nil {
 		return err
 	}
 	err := s.insert(ctx, row)
@@ -27,15 +30,19 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
-// insert may send its statement again after a connection broke, unlike any other: a
-// row that is there already tells whose it is.
+// insert may send its statement again after a connection broke, unlike any other
+// method: if the first one was carried out, the second finds a row with the same key,
+// and that row tells whose it is. All its fields are the same only if it is this very
+// sign-in's, as it holds the hash of a random token.
 func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	err := s.retry(ctx, mayRepeat, func() error {
-		return s.db.WithContext(ctx).Exec(s.sql[insert], s.insertArgs(row)...).Error
+		return s.db.WithContext(ctx).Exec(s.sql.of(insert), s.insertArgs(row)...).Error
 	})
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err
 	}
+	// Whose row is it? If not this call's own, the error stands: a handle holds 80
+	// random bits, so somebody has called Insert twice with the same one.
 	found, findErr := s.Find(ctx, row.Handle)
 	switch {
 	case findErr != nil:
@@ -46,16 +53,20 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
+// find reads a row that has ended as well: why it did is what the caller wants to know.
+const find statement = "SELECT {session columns} FROM {sessions} WHERE handle = ?"
+
 // Find returns the row, live or not, or nil; see session.Store.
 func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error) {
-	found, err := collect(ctx, s, scanSession, s.sql[find], s.exact(handle))
+	found, err := collect(ctx, s, scanSession, s.sql.of(find), s.exact(handle))
 	if err != nil || len(found) == 0 {
 		return nil, err // no row is no error
 	}
 	return &found[0], nil
 }
 
-// insertArgs is in the order of sessionColumns.
+// insertArgs is in the order of sessionColumns. Reasons and addresses are plain ASCII,
+// which checkRow has seen to, and so are bound as text.
 func (s *Store) insertArgs(row *models.Session) []any {
 	token := &row.Lineage
 	return []any{
@@ -73,7 +84,7 @@ func scanSession(rows *sql.Rows, row *models.Session) error {
 	return rows.Scan(
 		&row.Handle, &row.UserID,
 		&token.Current, &token.Previous, &token.IssuedAt, &token.Generation,
-		(*blob)(&row.Payload), (*blob)(&row.Data), &row.DataVersion,
+		(*nullableBytes)(&row.Payload), (*nullableBytes)(&row.Data), &row.DataVersion,
 		&row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
 		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
 	)

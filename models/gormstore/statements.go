@@ -1,161 +1,87 @@
 package gormstore
 
-import "strings"
-
-// statement numbers the texts.
-type statement int
-
-const (
-	insert statement = iota
-	find
-	advance
-	extend
-	writeData
-	writePayload
-	revoke
-	listOfUser
-	selectOfUser
-	revokeOfUser
-	selectEnded
-	deleteEnded
-	claimCleanup
-	selectKeys
-	insertKey
-	keyOfSlot
-	retireKey
-	sealKey
-	deleteKeys
-	numStatements
+import (
+	"strings"
+	"sync"
 )
 
-// statements holds the SQL text of each, with the table names put in. Every value
-// is bound. No ? follows a parenthesis at once: GORM would take a slice of bytes
-// there for a list of numbers.
-type statements [numStatements]string
+// statement is the text of one statement, a constant beside the method that binds
+// its values. It holds marks in the place of what differs between stores: the names
+// of the tables, and the few words in which the dialects differ; see
+// [Tables.replacer].
+//
+// Two rules hold for all of them. Every value is bound: no text is ever put together
+// from one. And no ? follows a parenthesis at once, as GORM would take a slice of
+// bytes there for a list of numbers; hence "( ?".
+type statement string
 
+// The columns of the tables. insertArgs and scanSession, scanListed, scanEnd, InsertKey
+// and scanKey know their order: a column is added at both places or not at all.
 const (
-	// The columns in the order of insertArgs and scanSession.
 	sessionColumns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 		"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
 		"revoked_at, revoke_reason, user_agent, ip"
-	// Those that a device list may show, in the order of scanListed.
+	// listColumns are those that a device list may show: no hashes, no payload and no
+	// data, which would make a page of a thousand rows large.
 	listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
 		"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip"
-	// What tells whether a session is live, in the order of scanEnd.
+	// endColumns tell where in the order a session is, and whether it is live.
 	endColumns = "handle, created_at, expires_at, absolute_expires_at"
 
 	keyColumns  = "id, purpose, slot, algorithm, secret, created_at, active_from, retire_at"
 	metaColumns = "name, value"
-
-	// live takes now twice. It is part of every transition, so that no decision
-	// taken before can outlive the session.
-	live = " AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?)"
 )
 
-// maxKeys bounds what Keys reads. A ring has a handful; and a SELECT that says how
-// many rows it wants is out of the reach of MySQL's sql_select_limit.
-const maxKeys = 10_000
+// live takes now twice. It is part of every transition, so that no decision taken
+// before can outlive the session: between reading a row and writing it, somebody may
+// have signed out.
+const live = " AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?)"
 
-// newStatements replaces the marks in all texts at once, so that no statement can
-// be left with {sessions} in it.
-func newStatements(dialect string, t Tables) statements {
-	st := statements{
-		insert: "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( " + insertMarks(dialect) + ")",
-		find:   "SELECT " + readable(dialect, sessionColumns) + " FROM {sessions} WHERE handle = ?",
+// statements gives the texts of one store. A text is made when it is first asked for,
+// and kept, as drivers and GORM keep what they prepared by the very text. So there is
+// no list of statements in which one could be forgotten.
+type statements struct {
+	replacer *strings.Replacer
 
-		// The previous hash is a bound value: in SET a = ?, b = a the engines
-		// disagree on which a they mean.
-		advance: "UPDATE {sessions} SET refresh_prev_hash = ?, refresh_cur_hash = ?, refresh_cur_iat = ?, " +
-			"refresh_gen = ?, last_used_at = ?, " +
-			"expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END " +
-			"WHERE handle = ? AND refresh_cur_hash = ?" + live,
-		extend: "UPDATE {sessions} SET expires_at = ?, last_used_at = ? " +
-			"WHERE handle = ? AND refresh_cur_hash = ? AND expires_at < ?" + live,
-		writeData: "UPDATE {sessions} SET data = ?, data_version = data_version + 1 " +
-			"WHERE handle = ?" + live,
-		writePayload: "UPDATE {sessions} SET payload = ? WHERE handle = ?" + live,
-		revoke:       "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? WHERE handle = ? AND revoked_at = 0",
-
-		// What has ended is not left out by these two: LIMIT would not count it,
-		// and so would not bound what they read.
-		listOfUser:   "SELECT " + readable(dialect, listColumns) + " FROM " + byUser(dialect) + " WHERE user_id = ? AND revoked_at = 0",
-		selectOfUser: "SELECT " + endColumns + " FROM " + byUser(dialect) + " WHERE user_id = ? AND revoked_at = 0",
-		revokeOfUser: "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
-			"WHERE revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( ",
-
-		// Two index ranges: an OR over two columns makes engines read the table.
-		selectEnded: "SELECT handle FROM (SELECT handle FROM {sessions} " +
-			"WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS idle " +
-			"UNION SELECT handle FROM (SELECT handle FROM {sessions} " +
-			"WHERE absolute_expires_at > 0 AND absolute_expires_at < ? ORDER BY absolute_expires_at LIMIT ?) AS ended LIMIT ?",
-		deleteEnded: "DELETE FROM {sessions} WHERE (expires_at < ? OR " +
-			"(absolute_expires_at > 0 AND absolute_expires_at < ?)) AND handle IN ( ",
-		claimCleanup: "UPDATE {meta} SET value = ? WHERE name = 'cleanup' AND value <= ? AND value < ?",
-
-		selectKeys: "SELECT " + keyColumns + " FROM {keys} WHERE retire_at > ? ORDER BY retire_at, id LIMIT ?",
-		insertKey:  "INSERT INTO {keys} (" + keyColumns + ") VALUES ( " + placeholders(keyColumns) + ")",
-		keyOfSlot:  "SELECT " + keyColumns + " FROM {keys} WHERE purpose = ? AND slot = ?",
-		retireKey:  "UPDATE {keys} SET retire_at = ? WHERE id = ? AND retire_at > ?",
-		sealKey:    "UPDATE {keys} SET secret = ? WHERE id = ? AND secret = ?",
-		deleteKeys: "DELETE FROM {keys} WHERE retire_at < ?",
-	}
-	r := t.replacer(dialect)
-	for i, text := range st {
-		st[i] = r.Replace(text)
-	}
-	return st
+	mu    sync.RWMutex
+	texts map[statement]string
 }
 
-// byUser is the sessions table, to be read by the index on its users. For a user who
-// has a good part of the table, MySQL's planner would not go to the place in the index
-// where a page begins, and read all pages before it again.
-func byUser(dialect string) string {
-	if dialect != mysqlDialect {
-		return "{sessions}"
+// newStatements has no text yet; see statements.of.
+func newStatements(dialect string, t Tables) *statements {
+	return &statements{replacer: t.replacer(dialect), texts: map[statement]string{}}
+}
+
+// of returns the text of st, which must be a constant: every other one is kept too.
+func (s *statements) of(st statement) string {
+	s.mu.RLock()
+	text, ok := s.texts[st]
+	s.mu.RUnlock()
+	if ok {
+		return text
 	}
-	return "{sessions} FORCE INDEX ({sessions_user})"
+	text = s.replacer.Replace(string(st))
+	s.mu.Lock()
+	s.texts[st] = text
+	s.mu.Unlock()
+	return text
 }
 
-// userAgentColumn is the one column of text that may hold more than ASCII. On MySQL it
-// crosses the wire as bytes: what the connection's character set lacks, such as an
-// emoji under charset=utf8, would be refused or become a question mark.
-const userAgentColumn = "user_agent"
-
-// readable is a list of columns as a SELECT asks for them.
-func readable(dialect, columns string) string {
-	if dialect != mysqlDialect {
-		return columns
-	}
-	return strings.Replace(columns, userAgentColumn, "CAST("+userAgentColumn+" AS BINARY)", 1)
-}
-
-// insertMarks is one placeholder for each of the sessionColumns. On MySQL the last
-// three, which may be empty texts, are shielded from MariaDB's sql_mode
-// EMPTY_STRING_IS_NULL.
-func insertMarks(dialect string) string {
-	if dialect != mysqlDialect {
-		return placeholders(sessionColumns)
-	}
-	const empty = ", SUBSTR('x', 2))"
-	return marks(strings.Count(sessionColumns, ",")-2) +
-		", COALESCE( ?" + empty + ", COALESCE(CAST( ? AS BINARY)" + empty + ", COALESCE( ?" + empty
-}
-
-// placeholders is one ? for each of the columns.
-func placeholders(columns string) string {
-	return marks(strings.Count(columns, ",") + 1)
-}
-
-func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
-
-// replacer puts quoted names in the place of {sessions}, {keys} and {meta}, and of
-// the indexes such as {sessions_user}.
+// replacer puts in the place of each mark what it stands for: quoted names for
+// {sessions}, {keys}, {meta} and the indexes, and the words of the dialect. All marks
+// are replaced at once, so that no name is looked at again: one that looks like a mark
+// would do no harm.
 func (t Tables) replacer(dialect string) *strings.Replacer {
 	quote := `"`
 	if dialect == mysqlDialect {
 		quote = "`"
 	}
-	var pairs []string
+	pairs := []string{
+		"{sessions by user}", byUser(dialect, quote+t.Sessions+quote, quote+t.Sessions+"_user"+quote),
+		"{session columns}", readable(dialect, sessionColumns),
+		"{session values}", sessionValues(dialect),
+		"{list columns}", readable(dialect, listColumns),
+	}
 	for mark, name := range map[string]string{
 		"{sessions}":        t.Sessions,
 		"{sessions_user}":   t.Sessions + "_user",
@@ -170,3 +96,45 @@ func (t Tables) replacer(dialect string) *strings.Replacer {
 	}
 	return strings.NewReplacer(pairs...)
 }
+
+// byUser is the sessions table, to be read by the index on its users. For a user who
+// has a good part of the table, MySQL's planner would not go to the place in the index
+// where a page begins: it would read all pages before it again.
+func byUser(dialect, table, index string) string {
+	if dialect != mysqlDialect {
+		return table
+	}
+	return table + " FORCE INDEX (" + index + ")"
+}
+
+// userAgentColumn is the one column of text that may hold more than ASCII. On MySQL it
+// crosses the wire as bytes: what the connection's character set lacks, such as an
+// emoji under charset=utf8, would be refused or become a question mark.
+const userAgentColumn = "user_agent"
+
+// readable is a list of columns as a SELECT asks for them; see userAgentColumn.
+func readable(dialect, columns string) string {
+	if dialect != mysqlDialect {
+		return columns
+	}
+	return strings.Replace(columns, userAgentColumn, "CAST("+userAgentColumn+" AS BINARY)", 1)
+}
+
+// sessionValues is one placeholder for each of the sessionColumns. On MySQL the last
+// three, which may be empty texts, are shielded from MariaDB's sql_mode
+// EMPTY_STRING_IS_NULL: that makes NULL of an empty text, bound or literal,
+// but not of what SUBSTR returns. The columns are NOT NULL.
+func sessionValues(dialect string) string {
+	if dialect != mysqlDialect {
+		return placeholders(columnCount(sessionColumns))
+	}
+	const empty = ", SUBSTR('x', 2))"
+	return placeholders(columnCount(sessionColumns)-3) +
+		", COALESCE( ?" + empty + ", COALESCE(CAST( ? AS BINARY)" + empty + ", COALESCE( ?" + empty
+}
+
+// columnCount is how many names a list of columns has.
+func columnCount(columns string) int { return strings.Count(columns, ",") + 1 }
+
+// placeholders is a list of n question marks.
+func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -23,21 +23,26 @@ const (
 // the same. Replicas lag: right after a login they would say "no such session".
 const readPrimary = "gorm:db_resolver:write"
 
-// Store keeps sessions and signing keys in a database. It fulfils
-// session.Store, which documents the methods, and is safe for concurrent use.
+// Store keeps sessions and signing keys in a database. It fulfils session.Store,
+// which documents the methods, and is safe for concurrent use.
 type Store struct {
+	// How a method works: it checks its values against the columns (limits.go), binds
+	// them as the dialect needs them (bind.go) to the constant above it, and has exec
+	// or collect run the statement. These repeat what the database rolled back
+	// (retry.go) and make errors of the kit of what went wrong (translate.go).
+
 	db      *gorm.DB
 	dialect string
 	tables  Tables
-	sql     statements
+	sql     *statements
 }
 
 // New returns a Store on db, which stays the caller's to configure and to
 // close. It does no I/O: call [Store.Migrate] or [Store.Check] next.
 //
-// A wrong cfg, and a db that is nil, failed to open, is inside a transaction or
-// bound to one connection, or speaks another dialect than MySQL's, PostgreSQL's
-// or SQLite's, is errors.ErrConfig, which names all that is wrong.
+// A wrong cfg is [errors.ErrConfig], which names all that is wrong. So is a db that is
+// nil, failed to open, is inside a transaction or bound to one connection, or speaks
+// another dialect than MySQL's, PostgreSQL's or SQLite's.
 func New(db *gorm.DB, cfg Config) (*Store, error) {
 	dialect, problem := usable(db)
 	tables := cfg.Tables.withDefaults()
@@ -48,6 +53,9 @@ func New(db *gorm.DB, cfg Config) (*Store, error) {
 	if err := found.Err(); err != nil {
 		return nil, err
 	}
+	// NewDB leaves behind what the application may have put on db, such as a
+	// condition or a context.
+	//
 	// Session again after Set: what Set returns is for one statement only.
 	own := db.Session(&gorm.Session{
 		NewDB: true, SkipDefaultTransaction: true, SkipHooks: true,
@@ -85,6 +93,9 @@ func usable(db *gorm.DB) (dialect string, problem error) {
 
 // exec runs one statement that commits by itself, and returns how many rows it
 // matched. It repeats what the database rolled back.
+//
+// On MySQL without clientFoundRows it is how many rows were changed. So statements of
+// which somebody counts the rows are written so that they change each row they match.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error) {
 	var affected int64
 	err := s.retry(ctx, rolledBack, func() error {
@@ -95,13 +106,15 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error
 	return int(affected), s.translate(ctx, err)
 }
 
-// swap runs a statement that changes one row if it matches.
+// swap runs a statement that changes one row if it matches, and reports whether it did.
 func (s *Store) swap(ctx context.Context, query string, args ...any) (bool, error) {
 	n, err := s.exec(ctx, query, args...)
 	return n > 0, err
 }
 
-// collect runs one reading statement and returns its rows.
+// collect runs one reading statement and returns its rows. It reads all of them before
+// it returns: with a pool of one connection, a statement sent while rows are being
+// read would wait for that connection and never get it.
 func collect[T any](ctx context.Context, s *Store, scan func(*sql.Rows, *T) error, query string, args ...any) ([]T, error) {
 	var found []T
 	err := s.retry(ctx, rolledBack, func() error {

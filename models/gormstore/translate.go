@@ -22,25 +22,31 @@ const (
 	unknown
 )
 
-// verdict is what an error of GORM or of a driver means to the kit.
-type verdict struct {
+// judgement is what an error of GORM or of a driver means to the kit.
+type judgement struct {
+	// class and reason go to the caller.
 	class, reason error
-	outcome       outcome
+	// outcome goes to retry.
+	outcome outcome
 }
 
+// translate is the function translate for the dialect of s.
 func (s *Store) translate(ctx context.Context, err error) error {
 	return translate(ctx, s.dialect, err)
 }
 
 // translate turns err into an error of the kit. The driver's text stays behind,
-// because it may quote values: a duplicate entry, a value out of range.
+// because it may quote values: a duplicate entry, a value out of range. An error of
+// the kit is returned as it is, so that translating twice does no harm.
 func translate(ctx context.Context, dialect string, err error) error {
 	if err == nil || errors.IsAuth(err) {
 		return err
 	}
 	v := judge(dialect, err)
 	if ended := ctx.Err(); ended != nil && errors.Is(v.class, errors.ErrUnavailable) {
-		v.reason = ended // drivers report it in many ways
+		// Drivers report the end of a context in many ways, some of them as a broken
+		// connection: which is what they make of it.
+		v.reason = ended
 	}
 	return errors.WithReason(v.class, v.reason)
 }
@@ -51,7 +57,7 @@ func translate(ctx context.Context, dialect string, err error) error {
 // servers in maintenance, proxies, changed passwords and exhausted machines have
 // more errors than any list. So the lists name what is the statement's own fault,
 // and of the rest only what may be repeated or has a reason worth telling.
-func judge(dialect string, err error) verdict {
+func judge(dialect string, err error) judgement {
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return judgeMySQL(e)
 	}
@@ -63,52 +69,63 @@ func judge(dialect string, err error) verdict {
 			return judgeSQLite(code, err.Error())
 		}
 	}
-	// What is left of an error under gorm.Config.TranslateError.
+	// What is left of an error under gorm.Config.TranslateError: GORM puts its own
+	// in the place of the driver's, the number is gone.
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
-		return duplicate.verdict("duplicate key")
+		return duplicate.because("duplicate key")
 	case errors.Is(err, gorm.ErrInvalidField):
-		return misshaped.verdict("unknown column")
+		return wrongSchema.because("unknown column")
 	}
 	return judgeConnection(err)
 }
 
-// meaning is what an error says to the kit.
+// meaning is what an error says to the kit. docs/database-errors.md has a table of
+// what each leads to.
 type meaning int
 
 const (
-	away      meaning = iota // unavailable; a repetition at once would not help
-	undone                   // unavailable, and carried out is nothing: repeated
-	unsure                   // unavailable; it may have been carried out, or still be
-	duplicate                // a row with this key is there
-	misshaped                // a table or column is missing
-	tooLarge                 // a value is larger than the server takes
-	badText                  // a text has characters that the column cannot hold
-	faulty                   // the statement's own fault
+	// away: unavailable; a repetition at once would not help.
+	away meaning = iota
+	// undone: unavailable, and nothing was carried out. It is repeated.
+	undone
+	// unsure: unavailable; it may have been carried out, or still be.
+	unsure
+	// duplicate: a row with this key is there.
+	duplicate
+	// wrongSchema: a table or column is missing.
+	wrongSchema
+	// tooLarge: a value is larger than the server takes.
+	tooLarge
+	// badText: a text has characters that the column cannot hold.
+	badText
+	// faulty: the statement's own fault.
+	faulty
 )
 
-// verdict gives the meaning a reason.
-func (m meaning) verdict(text string) verdict {
+// because gives the meaning a reason: words of this package, never the server's.
+func (m meaning) because(text string) judgement {
 	plain := errors.New(text)
 	switch m {
 	case undone:
-		return verdict{errors.ErrUnavailable, plain, wasUndone}
+		return judgement{errors.ErrUnavailable, plain, wasUndone}
 	case unsure:
-		return verdict{errors.ErrUnavailable, plain, unknown}
+		return judgement{errors.ErrUnavailable, plain, unknown}
 	case duplicate:
-		return verdict{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrDuplicate, text), final}
-	case misshaped:
-		return verdict{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrSchema, text), final}
+		return judgement{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrDuplicate, text), final}
+	case wrongSchema:
+		return judgement{errors.ErrGeneral, fmt.Errorf("%w: %s", errors.ErrSchema, text), final}
 	case tooLarge:
-		return verdict{errors.ErrInvalidInput, fmt.Errorf("%w: %s", errors.ErrValueTooLarge, text), final}
+		return judgement{errors.ErrInvalidInput, fmt.Errorf("%w: %s", errors.ErrValueTooLarge, text), final}
 	case badText:
-		return verdict{errors.ErrGeneral, fmt.Errorf("%w: %s", errBadText, text), final}
+		return judgement{errors.ErrGeneral, fmt.Errorf("%w: %s", errBadText, text), final}
 	case faulty:
-		return verdict{errors.ErrGeneral, plain, final}
+		return judgement{errors.ErrGeneral, plain, final}
 	default:
-		return verdict{errors.ErrUnavailable, plain, final}
+		return judgement{errors.ErrUnavailable, plain, final}
 	}
 }
 
-// errBadText is the reason of a text that the database cannot hold.
+// errBadText is the reason of a text that the database cannot hold. Insert asks for it,
+// to store a user agent without the characters that are the matter.
 var errBadText = errors.New("text does not fit its column")

@@ -8,13 +8,20 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// A user's sessions are read in the order of the index, in pages: an account can
-// have any number of them. Each page goes on where the one before ended, also over
-// those that have ended and that nobody has revoked.
+// A user's sessions are read in the order of the index on user_id, revoked_at and
+// created_at, in pages: an account can have any number of them. Each page goes on
+// where the one before ended, with a comparison rather than an OFFSET, which would
+// read all pages before it again.
+//
+// Sessions that have expired are read too, and left out afterwards. In the WHERE
+// clause they would not count towards LIMIT, and LIMIT would not bound what is read.
 const (
 	newestFirst = " ORDER BY created_at DESC, handle DESC LIMIT ?"
 	oldestFirst = " ORDER BY created_at, handle LIMIT ?"
 )
+
+// listOfUser is followed by where the page begins, and by oldestFirst.
+const listOfUser statement = "SELECT {list columns} FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
 // List returns a page of a user's live sessions, oldest first, without secrets; see
 // session.Store.
@@ -22,7 +29,7 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 	limit := pageSize(q.Limit)
 	where, args := s.beyond(">", q.From)
 	args = append(append([]any{s.exact(q.UserID)}, args...), limit)
-	rows, err := collect(ctx, s, scanListed, s.sql[listOfUser]+where+oldestFirst, args...)
+	rows, err := collect(ctx, s, scanListed, s.sql.of(listOfUser)+where+oldestFirst, args...)
 	if err != nil {
 		return page, err
 	}
@@ -31,6 +38,17 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 	return page, nil
 }
 
+const (
+	// selectOfUser is followed by where the page begins, and by newestFirst: who signs
+	// in while all sessions are being ended is above the page, and is not ended again
+	// and again.
+	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
+
+	// revokeOfUser ends in a list of handles; see execIn.
+	revokeOfUser statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
+		"WHERE revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( "
+)
+
 // RevokeAll revokes some of a user's live sessions, from the newest on; see
 // session.Store.
 //
@@ -38,16 +56,18 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 // the other writes by primary key, in one order, so that two calls for one user do
 // not deadlock. As a session may have ended between the two, the second asks again.
 func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done models.RevokedOfUser, err error) {
-	if err := reasonFits(r.Reason); err != nil {
+	if err := checkReason(r.Reason); err != nil {
 		return done, err
 	}
 	limit := pageSize(r.Limit)
 	where, args := s.beyond("<", r.From)
 	args = append(append([]any{s.exact(r.UserID)}, args...), limit)
-	rows, err := collect(ctx, s, scanEnd, s.sql[selectOfUser]+where+newestFirst, args...)
+	rows, err := collect(ctx, s, scanEnd, s.sql.of(selectOfUser)+where+newestFirst, args...)
 	if err != nil {
 		return done, err
 	}
+	// The page counts the rows that were looked at, not those that are ended: also
+	// where all of them have expired, the caller goes on behind them.
 	done.Next = next(rows, limit)
 	var handles []string
 	for _, row := range rows {
@@ -60,14 +80,16 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	}
 	done.Count, err = s.execIn(ctx, revokeOfUser, handles, r.Now, string(r.Reason), r.Now, r.Now)
 	if err != nil {
+		// Without a Next: whoever went on from there would leave this page out.
 		return models.RevokedOfUser{}, err
 	}
 	return done, nil
 }
 
 // beyond is the condition that a row lies on one side of a place, "<" or ">", in the
-// form in which the engine takes it for a range of its index: as two ranges on MySQL,
-// whose planner reads comparisons of pairs as filters, and as a pair elsewhere.
+// form that lets the engine begin to read its index there. A pair does on PostgreSQL
+// and SQLite. MySQL's planner reads the index from its begin and compares pairs with
+// each row; two ranges mean the same, and it goes to the place.
 func (s *Store) beyond(side string, from models.Position) (where string, args []any) {
 	switch {
 	case from == models.Position{}:
@@ -80,7 +102,8 @@ func (s *Store) beyond(side string, from models.Position) (where string, args []
 	}
 }
 
-// next is where to go on after rows, which are all that the limit let through.
+// next is where to go on after rows, which are all that the limit let through; nil
+// when the limit was not reached, as then there are no more.
 func next(rows []models.Session, limit int) *models.Position {
 	if len(rows) < limit {
 		return nil
@@ -89,7 +112,7 @@ func next(rows []models.Session, limit int) *models.Position {
 	return &last
 }
 
-// pageSize is limit, but never more than one statement may touch.
+// pageSize is limit, or what one statement may touch if that is less; 0 means that too.
 func pageSize(limit int) int {
 	if limit <= 0 || limit > maxBatch {
 		return maxBatch
@@ -97,14 +120,15 @@ func pageSize(limit int) int {
 	return limit
 }
 
-// execIn runs a statement that ends in a list of handles. They are sorted, so that
-// any two writers lock rows in the same order.
+// execIn runs a statement that ends in a list of handles, of which there are at most
+// maxBatch. They are sorted, so that any two writers lock rows in the same order: in
+// opposite orders each could come to wait for a row that the other holds.
 func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (int, error) {
 	slices.Sort(handles)
 	for _, handle := range handles {
 		args = append(args, s.exact(handle))
 	}
-	return s.exec(ctx, s.sql[st]+marks(len(handles))+")", args...)
+	return s.exec(ctx, s.sql.of(st)+placeholders(len(handles))+")", args...)
 }
 
 // scanEnd is in the order of endColumns.

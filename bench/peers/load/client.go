@@ -20,8 +20,8 @@ const patience = 10 * time.Second
 const maxBody = 1 << 16
 
 // Client is a browser with one session and one connection. It keeps cookies by
-// name and path, and the anti-CSRF token, and sends both as the front ends of
-// the seed's generation do. It writes requests by hand, so that the generator
+// name and path, and the anti-CSRF token, and sends both as front ends of
+// that generation do. It writes requests by hand, so that the generator
 // takes as little as possible of the core that it shares with the database.
 type Client struct {
 	addr     string

@@ -18,9 +18,10 @@ type account struct {
 	revoked bool // and was told that it worked
 	forked  bool // a thief's branch was promoted, or a thief was told of the theft
 	flagged bool // somebody was told that the session is over
-	// victimRefreshes counts those since the fork that brought the victim a new
-	// refresh token. A repeated one shows nothing to anybody.
-	victimRefreshes int
+	// refreshed are the tokens for which the victim got a new one since the fork. A
+	// repeated one shows nothing to anybody, and tabs that refresh one token at once
+	// are one refresh.
+	refreshed []string
 	newest          int64             // generation of the newest tokens that anybody has received
 	written         []string          // values of data whose writing was tried since the last acknowledged one, which comes first
 	parents         map[string]string // hash of a refresh token → hash of its parent

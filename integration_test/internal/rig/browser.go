@@ -165,8 +165,8 @@ func (b *browser) take(r Request, reply Reply) {
 	account.received(reply)
 	if reply.rotated(r) {
 		account.locked(func() {
-			if account.forked {
-				account.victimRefreshes++
+			if account.forked && !slices.Contains(account.refreshed, r.Refresh) {
+				account.refreshed = append(account.refreshed, r.Refresh)
 			}
 		})
 	}

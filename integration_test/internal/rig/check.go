@@ -132,7 +132,7 @@ func (c *Crowd) CompareLineages(t *testing.T, store session.Store) (compared int
 func (r *Result) judgeThief(t *testing.T, a *account, row *models.Session) {
 	t.Helper()
 	r.Thieves++
-	r.MaxVictimRefreshes = max(r.MaxVictimRefreshes, a.victimRefreshes)
+	r.MaxVictimRefreshes = max(r.MaxVictimRefreshes, len(a.refreshed))
 	switch {
 	case row.RevokeReason == models.RevokedByTheft:
 		r.Caught++

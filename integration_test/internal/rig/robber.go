@@ -63,7 +63,7 @@ func (th *thief) steal() {
 	th.jar, th.account, th.copied, th.at, th.own = b.jar.Copy(), b.current, b.jar.Refresh(), time.Now(), false
 	if again {
 		b.crowd.tally.add(func(n *Numbers) { n.Polls++ })
-		th.account.locked(func() { th.account.victimRefreshes = 0 })
+		th.account.locked(func() { th.account.refreshed = nil })
 	}
 }
 

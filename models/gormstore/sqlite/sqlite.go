@@ -3,12 +3,13 @@
 //	db, err := sqlite.Open("auth.db")
 //	store, err := gormstore.New(db, gormstore.Config{})
 //
-// GORM's own dialector runs here on modernc.org/sqlite, SQLite translated to Go.
-// Of the drivers that GORM can use it was the only one that needs no C compiler
-// to run, gives up both a lock wait and a running query when the context ends,
-// and is current: it bundles SQLite 3.54.1, which has the fix of the corruption
-// of WAL files by several connections (all versions before 3.51.3). GORM's
-// dialector imports another driver beside it, which is compiled in, unused,
+// GORM's own dialector runs here on modernc.org/sqlite, SQLite translated to Go. Of
+// the drivers that GORM can use it was the only one that needs no C compiler, that
+// gives up both a lock wait and a running query when the context ends, and that is
+// current: it bundles SQLite 3.54.1. All versions before 3.51.3 could corrupt a WAL
+// file that several connections had open.
+//
+// GORM's dialector imports another driver beside it, which is compiled in, unused,
 // where cgo is on; CGO_ENABLED=0 saves the time and the space.
 //
 // The package is apart from gormstore so that programs on MySQL or PostgreSQL
@@ -42,9 +43,9 @@ const Memory = ":memory:"
 // The pool has one connection, as SQLite has one writer anyway and its own
 // queue for that is unfair: with eight connections the slowest of many writes
 // took thirty times as long. Inside a db.Transaction use the transaction's
-// *gorm.DB only: asking the outer one waits for ever for the connection.
+// *gorm.DB only: the outer one would wait for the connection without end.
 //
-// A path that is empty, or a URI, is errors.ErrConfig.
+// A path that is empty, or a URI, is [errors.ErrConfig].
 func Open(path string) (*gorm.DB, error) {
 	if path == "" || strings.HasPrefix(path, "file:") || strings.ContainsRune(path, 0) {
 		return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("sqlite: %q is not the path of a file", path))
@@ -87,9 +88,9 @@ func create(path string) error {
 	return file.Close()
 }
 
-// dsn is path as a URI, with what every connection must set: an immediate
-// transaction waits for the lock where a deferred one fails when it wants to
-// write, and FULL keeps what was acknowledged when the machine fails.
+// dsn is path as a URI, with what every connection must set. An immediate transaction
+// waits for the lock; a deferred one fails when it wants to write and another one was
+// faster. FULL keeps what was acknowledged when the machine loses its power.
 func dsn(path string) string {
 	uri := "file:" + Memory
 	if path != Memory {

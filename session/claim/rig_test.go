@@ -1,14 +1,12 @@
-package session_test
+package claim_test
 
 import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
@@ -57,7 +56,7 @@ func (rig *claimRig) create(t *testing.T, opts ...session.CreateOption) *session
 }
 
 // verify verifies without HTTP.
-func (rig *claimRig) verify(t *testing.T, access string, validators ...session.ClaimValidator) (*session.Session, *session.Token, error) {
+func (rig *claimRig) verify(t *testing.T, access string, validators ...session.Validator) (*session.Session, *session.Token, error) {
 	t.Helper()
 	return rig.svc.Verify(t.Context(), access, "", session.InsecureSkipAntiCSRF(), session.WithClaims(validators...))
 }
@@ -108,7 +107,7 @@ func (p *claimPage) do(t *testing.T, method string, handler http.HandlerFunc) *h
 }
 
 // guarded is a route behind the validators; reached counts its calls.
-func (rig *claimRig) guarded(reached *int, validators ...session.ClaimValidator) http.HandlerFunc {
+func (rig *claimRig) guarded(reached *int, validators ...session.Validator) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, err := rig.svc.VerifyHTTP(w, r, session.WithClaims(validators...)); err != nil {
 			rig.svc.WriteError(w, r, err)
@@ -169,25 +168,18 @@ func fetchTimes[V any](calls *int, value V) func(context.Context, string) (V, bo
 	}
 }
 
-func primitiveClaim[T session.Primitive](t *testing.T, cfg session.ClaimConfig[T]) session.PrimitiveClaim[T] {
+func single[T claim.Scalar](t *testing.T, cfg claim.Config[T]) claim.Single[T] {
 	t.Helper()
-	claim, err := session.NewPrimitiveClaim(cfg)
+	made, err := claim.NewSingle(cfg)
 	require.NoError(t, err)
-	return claim
+	return made
 }
 
-func booleanClaim(t *testing.T, cfg session.ClaimConfig[bool]) session.BooleanClaim {
+func array[T claim.Scalar](t *testing.T, cfg claim.Config[[]T]) claim.Array[T] {
 	t.Helper()
-	claim, err := session.NewBooleanClaim(cfg)
+	made, err := claim.NewArray(cfg)
 	require.NoError(t, err)
-	return claim
-}
-
-func arrayClaim[T session.Primitive](t *testing.T, cfg session.ClaimConfig[[]T]) session.ArrayClaim[T] {
-	t.Helper()
-	claim, err := session.NewArrayClaim(cfg)
-	require.NoError(t, err)
-	return claim
+	return made
 }
 
 // reasonsOf is the failures as JSON, as they go out.
@@ -197,18 +189,6 @@ func reasonsOf(t *testing.T, err error) string {
 	text, err := json.Marshal(claimErr.Failures)
 	require.NoError(t, err)
 	return string(text)
-}
-
-// payloadNames is accessClaimsOf for goroutines, which must not end the test.
-func payloadNames(access string) []string {
-	var claims accessClaims
-	_, rest, _ := strings.Cut(access, ".")
-	body, _, _ := strings.Cut(rest, ".")
-	text, err := base64.RawURLEncoding.DecodeString(body)
-	if err != nil || json.Unmarshal(text, &claims) != nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(claims.Payload))
 }
 
 // fetchVar fetches what value holds at the time.

@@ -59,7 +59,7 @@ func TestMergePayload_refused(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newClaimRig(t)
+			rig := newPayloadRig(t)
 			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
 			want, err := json.Marshal(tc.payload)
 			require.NoError(t, err)
@@ -104,7 +104,7 @@ func TestMergePayload_frontTokenIsTheTighterLimit(t *testing.T) {
 
 func TestMergePayload_sessionIsOver(t *testing.T) {
 	t.Parallel()
-	rig := newClaimRig(t)
+	rig := newPayloadRig(t)
 	require.ErrorIs(t, rig.svc.MergePayload(t.Context(), "no-such-handle", map[string]any{"a": 1}), errors.ErrUnauthorised)
 	page, _ := rig.signIn(t)
 	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +124,7 @@ func TestMergePayload_sessionIsOver(t *testing.T) {
 // A new access token with the old expiry, and a front token of this moment.
 func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 	t.Parallel()
-	rig := newClaimRig(t)
+	rig := newPayloadRig(t)
 	page, created := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark", "lang": "pl"}))
 	before := accessClaimsOf(t, page.cookies["sAccessToken"])
 	rig.clock.Advance(17 * time.Minute)
@@ -146,7 +146,7 @@ func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 	})
 	after := accessClaimsOf(t, page.cookies["sAccessToken"])
 	require.Equal(t, before.EXP, after.EXP)
-	require.Equal(t, claimEpoch.Add(17*time.Minute).Unix(), after.IAT)
+	require.Equal(t, payloadEpoch.Add(17*time.Minute).Unix(), after.IAT)
 	front := frontTokenOf(t, w)
 	require.Equal(t, frontTokenOf(t, created).ATE, front.ATE)
 	require.Equal(t, "user-1", front.UID)
@@ -165,7 +165,7 @@ func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 // Twice in one response: the last word counts, and there is one of each header.
 func TestMergePayload_twiceInOneResponse(t *testing.T) {
 	t.Parallel()
-	rig := newClaimRig(t)
+	rig := newPayloadRig(t)
 	page, _ := rig.signIn(t)
 	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		sess, err := rig.svc.VerifyHTTP(w, r)
@@ -183,7 +183,7 @@ func TestMergePayload_twiceInOneResponse(t *testing.T) {
 // By handle, clients see it after their next refresh and not before.
 func TestMergePayload_byHandle(t *testing.T) {
 	t.Parallel()
-	rig := newClaimRig(t)
+	rig := newPayloadRig(t)
 	page, _ := rig.signIn(t, session.WithPayload(map[string]any{"role": "admin", "theme": "dark"}))
 	handles, err := rig.svc.List(t.Context(), "user-1")
 	require.NoError(t, err)
@@ -209,7 +209,7 @@ func TestMergePayload_byHandle(t *testing.T) {
 func TestMergePayload_concurrentRequests(t *testing.T) {
 	t.Parallel()
 	const requests, rounds = 6, 20
-	rig := newClaimRig(t)
+	rig := newPayloadRig(t)
 	tokens := rig.create(t)
 	var wg sync.WaitGroup
 	for i := range requests {
@@ -244,7 +244,7 @@ func TestMergePayload_concurrentRequests(t *testing.T) {
 func TestMergePayload_concurrentInOneResponse(t *testing.T) {
 	t.Parallel()
 	const goroutines = 16
-	rig := newClaimRigOn(t, yieldingStore{memstore.New()})
+	rig := newPayloadRigOn(t, yieldingStore{memstore.New()})
 	page, _ := rig.signIn(t)
 	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		sess, err := rig.svc.VerifyHTTP(w, r)

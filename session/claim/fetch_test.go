@@ -1,4 +1,4 @@
-package session_test
+package claim_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
@@ -39,13 +40,13 @@ func TestClaim_fetchErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rig := newClaimRig(t)
-			verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
+			verified := single(t, claim.Config[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
 				return true, true, tc.err
 			}})
 			page, _ := rig.signIn(t)
 			reached := 0
 			rig.store.Arm()
-			w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.IsTrue()))
+			w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
 			require.Equal(t, tc.status, w.Code)
 			require.Zero(t, reached)
 			require.Empty(t, w.Header().Values("Set-Cookie"))
@@ -53,7 +54,7 @@ func TestClaim_fetchErrors(t *testing.T) {
 			require.NotContains(t, w.Body.String(), "claim")
 			require.Zero(t, rig.store.Calls())
 
-			_, _, err := rig.verify(t, page.cookies["sAccessToken"], verified.IsTrue())
+			_, _, err := rig.verify(t, page.cookies["sAccessToken"], verified.HasValue(true))
 			require.ErrorIs(t, err, errors.ErrGeneral)
 			require.NotErrorIs(t, err, errors.ErrUnauthorised)
 			require.NotErrorIs(t, err, errors.ErrTryRefreshToken)
@@ -68,7 +69,7 @@ func TestClaim_fetchedWhenMissingOrOld(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	var calls int
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin"), DefaultMaxAge: 5 * time.Minute})
+	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin"), DefaultMaxAge: 5 * time.Minute})
 	page, created := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
 	expiry := frontTokenOf(t, created).ATE
 	reached := 0
@@ -108,7 +109,7 @@ func TestClaim_fetchedButWrong(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	var calls int
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
+	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
 	page, _ := rig.signIn(t)
 	reached := 0
 	guarded := rig.guarded(&reached, role.HasValue("admin"))
@@ -129,7 +130,7 @@ func TestClaim_fetchedByHeader(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	var calls int
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
+	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
 	page := &claimPage{rig: rig, cookies: map[string]string{}, header: http.Header{"Authorization": {"Bearer " + rig.create(t).Access.Value}}}
 	reached := 0
 	w := page.do(t, http.MethodPost, rig.guarded(&reached, role.HasValue("admin")))
@@ -145,7 +146,7 @@ func TestClaim_fetchSaysThereIsNone(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	calls := 0
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
+	role := single(t, claim.Config[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
 		calls++
 		return "admin", false, nil
 	}})
@@ -169,7 +170,7 @@ func TestClaim_fetchIsAskedOnce(t *testing.T) {
 	rig := newClaimRig(t)
 	calls, deadline, user := 0, true, ""
 	type key struct{}
-	roles := arrayClaim(t, session.ClaimConfig[[]string]{ID: "roles", Fetch: func(ctx context.Context, userID string) ([]string, bool, error) {
+	roles := array(t, claim.Config[[]string]{ID: "roles", Fetch: func(ctx context.Context, userID string) ([]string, bool, error) {
 		calls++
 		_, deadline = ctx.Deadline()
 		user, _ = ctx.Value(key{}).(string)
@@ -217,7 +218,7 @@ func TestClaim_fetchedButCannotBeKept(t *testing.T) {
 			t.Parallel()
 			rig := newClaimRig(t)
 			var calls int
-			role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, tc.value)})
+			role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, tc.value)})
 			var handle string
 			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
 			list, err := rig.svc.List(t.Context(), "user-1")
@@ -250,7 +251,7 @@ func TestClaim_fetchedConcurrently(t *testing.T) {
 	const requests = 6 // as many as the service tries: each lost race has a winner
 	var wg sync.WaitGroup
 	for i := range requests {
-		claim := primitiveClaim(t, session.ClaimConfig[int]{ID: fmt.Sprint("c", i), Fetch: func(context.Context, string) (int, bool, error) {
+		claim := single(t, claim.Config[int]{ID: fmt.Sprint("c", i), Fetch: func(context.Context, string) (int, bool, error) {
 			return i, true, nil
 		}})
 		wg.Go(func() {

@@ -1,4 +1,4 @@
-package session_test
+package claim_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
 
 func requireClaimError(t *testing.T, err error) *errors.ClaimError {
@@ -58,9 +59,9 @@ func TestClaim_shapesThatProveNothing(t *testing.T) {
 		"claim in a member of claim": `{"x":{"role":{"v":"admin","t":` + now + `}}}`,
 	}
 	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
-	tags := arrayClaim(t, session.ClaimConfig[[]string]{ID: "tags"})
-	validators := []session.ClaimValidator{
+	role := single(t, claim.Config[string]{ID: "role"})
+	tags := array(t, claim.Config[[]string]{ID: "tags"})
+	validators := []session.Validator{
 		role.HasValue("admin"), tags.Includes("a"), tags.Excludes("z"), tags.IncludesAll(), tags.ExcludesAll(), tags.IncludesAny("a"),
 	}
 	for name, payload := range absent {
@@ -72,7 +73,7 @@ func TestClaim_shapesThatProveNothing(t *testing.T) {
 			require.Nil(t, replacement)
 			require.Len(t, requireClaimError(t, err).Failures, len(validators))
 			for _, failure := range requireClaimError(t, err).Failures {
-				require.Equal(t, "value does not exist", failure.Reason.(session.ClaimReason).Message)
+				require.Equal(t, "value does not exist", failure.Reason.(claim.Reason).Message)
 			}
 			_, ok := role.Value(tokens.Session)
 			require.False(t, ok)
@@ -85,8 +86,8 @@ func TestClaim_shapesThatProveNothing(t *testing.T) {
 func TestClaim_numbersThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	level := primitiveClaim(t, session.ClaimConfig[int8]{ID: "level"})
-	weight := primitiveClaim(t, session.ClaimConfig[float64]{ID: "weight"})
+	level := single(t, claim.Config[int8]{ID: "level"})
+	weight := single(t, claim.Config[float64]{ID: "weight"})
 	for name, value := range map[string]string{
 		"overflow": `1e999`, "int8 overflow": `1000`, "text": `"1"`, "bool": `true`,
 	} {
@@ -101,7 +102,7 @@ func TestClaim_numbersThatDoNotFit(t *testing.T) {
 		})
 	}
 	// 2⁵³+1, which floating point cannot tell from 2⁵³.
-	big := primitiveClaim(t, session.ClaimConfig[int64]{ID: "big"})
+	big := single(t, claim.Config[int64]{ID: "big"})
 	tokens := rig.create(t, session.WithPayload(json.RawMessage(`{"big":{"v":9007199254740993,"t":1}}`)))
 	_, _, err := rig.verify(t, tokens.Access.Value, big.HasValue(9007199254740992))
 	_ = requireClaimError(t, err)
@@ -133,7 +134,7 @@ func TestClaim_age(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rig := newClaimRig(t)
-			role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
+			role := single(t, claim.Config[string]{ID: "role"})
 			tokens := rig.create(t, session.WithPayload(json.RawMessage(fmt.Sprintf(`{"role":{"v":"admin","t":%d}}`, tc.t))))
 
 			_, _, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin").MaxAge(tc.maxAge))

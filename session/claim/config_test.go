@@ -1,4 +1,4 @@
-package session_test
+package claim_test
 
 import (
 	"context"
@@ -11,11 +11,12 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
 
 func TestClaim_configRefused(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]session.ClaimConfig[string]{
+	for name, cfg := range map[string]claim.Config[string]{
 		"no id":            {},
 		"long id":          {ID: strings.Repeat("x", 129)},
 		"id is not UTF-8":  {ID: "r\xffle"},
@@ -23,20 +24,20 @@ func TestClaim_configRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := session.NewPrimitiveClaim(cfg)
+			_, err := claim.NewSingle(cfg)
 			require.ErrorIs(t, err, errors.ErrConfig)
-			require.ErrorContains(t, err, "ClaimConfig.")
+			require.ErrorContains(t, err, "claim.Config.")
 			require.NotErrorIs(t, err, errors.ErrReservedClaim)
 		})
 	}
 	for _, id := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"} {
 		t.Run("reserved "+id, func(t *testing.T) {
 			t.Parallel()
-			primitive, err := session.NewPrimitiveClaim(session.ClaimConfig[string]{ID: id})
+			primitive, err := claim.NewSingle(claim.Config[string]{ID: id})
 			requireReserved(t, err, id)
-			_, err = session.NewBooleanClaim(session.ClaimConfig[bool]{ID: id})
+			_, err = claim.NewSingle(claim.Config[bool]{ID: id})
 			requireReserved(t, err, id)
-			_, err = session.NewArrayClaim(session.ClaimConfig[[]string]{ID: id})
+			_, err = claim.NewArray(claim.Config[[]string]{ID: id})
 			requireReserved(t, err, id)
 
 			// Whoever ignores the error has a claim that does nothing.
@@ -55,7 +56,7 @@ func requireReserved(t *testing.T, err error, id string) {
 }
 
 // verifyNew verifies a new session without payload.
-func (rig *claimRig) verifyNew(t *testing.T, validators ...session.ClaimValidator) (*session.Session, *session.Token, error) {
+func (rig *claimRig) verifyNew(t *testing.T, validators ...session.Validator) (*session.Session, *session.Token, error) {
 	t.Helper()
 	return rig.verify(t, rig.create(t).Access.Value, validators...)
 }
@@ -64,12 +65,12 @@ func (rig *claimRig) verifyNew(t *testing.T, validators ...session.ClaimValidato
 func TestClaim_zeroValues(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	for name, validator := range map[string]session.ClaimValidator{
+	for name, validator := range map[string]claim.Validator{
 		"validator": {},
-		"with age":  session.ClaimValidator{}.MaxAge(time.Hour).AnyAge().WithID("x"),
-		"primitive": session.PrimitiveClaim[string]{}.HasValue(""),
-		"boolean":   session.BooleanClaim{}.IsFalse(),
-		"array":     session.ArrayClaim[int]{}.ExcludesAll(),
+		"with age":  claim.Validator{}.MaxAge(time.Hour).AnyAge().WithID("x"),
+		"primitive": claim.Single[string]{}.HasValue(""),
+		"boolean":   claim.Single[bool]{}.HasValue(false),
+		"array":     claim.Array[int]{}.ExcludesAll(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +80,7 @@ func TestClaim_zeroValues(t *testing.T) {
 		})
 	}
 
-	var zero session.BooleanClaim
+	var zero claim.Single[bool]
 	sess := rig.create(t).Session
 	_, ok := zero.Value(sess)
 	require.False(t, ok)
@@ -99,8 +100,8 @@ func TestClaim_methods(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	var calls int
-	roles := arrayClaim(t, session.ClaimConfig[[]string]{ID: "roles", Fetch: fetchTimes(&calls, []string{"reader"})})
-	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
+	roles := array(t, claim.Config[[]string]{ID: "roles", Fetch: fetchTimes(&calls, []string{"reader"})})
+	verified := single(t, claim.Config[bool]{ID: "st-ev"})
 	sess := rig.create(t, session.WithPayload(map[string]any{"theme": "dark"})).Session
 	rig.clock.Advance(1500 * time.Millisecond)
 
@@ -139,7 +140,7 @@ func TestClaim_methods(t *testing.T) {
 func TestClaim_fetchAndSetRemovesWhatIsNoMore(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
+	role := single(t, claim.Config[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
 		return "ignored", false, nil
 	}})
 	sess := rig.create(t, role.AtCreation("admin")).Session
@@ -151,11 +152,11 @@ func TestClaim_fetchAndSetRemovesWhatIsNoMore(t *testing.T) {
 func TestClaim_atCreation(t *testing.T) {
 	t.Parallel()
 	var calls int
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
-	broken := primitiveClaim(t, session.ClaimConfig[string]{ID: "broken", Fetch: func(context.Context, string) (string, bool, error) {
+	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
+	broken := single(t, claim.Config[string]{ID: "broken", Fetch: func(context.Context, string) (string, bool, error) {
 		return "", false, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
 	}})
-	none := primitiveClaim(t, session.ClaimConfig[string]{ID: "none", Fetch: func(_ context.Context, user string) (string, bool, error) {
+	none := single(t, claim.Config[string]{ID: "none", Fetch: func(_ context.Context, user string) (string, bool, error) {
 		return "", user != "user-1", nil
 	}})
 	rig := newClaimRig(t)

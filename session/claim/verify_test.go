@@ -1,4 +1,4 @@
-package session_test
+package claim_test
 
 import (
 	"context"
@@ -12,22 +12,23 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
 
 // The texts and names are those of the validators in supertokens-website 20.1.6.
 func TestClaim_reasons(t *testing.T) {
 	t.Parallel()
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
-	level := primitiveClaim(t, session.ClaimConfig[float64]{ID: "level"})
-	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
-	tags := arrayClaim(t, session.ClaimConfig[[]string]{ID: "tags"})
-	none := arrayClaim(t, session.ClaimConfig[[]int]{ID: "none"})
+	role := single(t, claim.Config[string]{ID: "role"})
+	level := single(t, claim.Config[float64]{ID: "level"})
+	verified := single(t, claim.Config[bool]{ID: "st-ev"})
+	tags := array(t, claim.Config[[]string]{ID: "tags"})
+	none := array(t, claim.Config[[]int]{ID: "none"})
 	rig := newClaimRig(t)
 	absent := rig.create(t)
 	there := rig.create(t, role.AtCreation("admin"), level.AtCreation(0), verified.AtCreation(false), tags.AtCreation([]string{"a", "b"}), none.AtCreation(nil))
 
 	for name, tc := range map[string]struct {
-		validator     session.ClaimValidator
+		validator     claim.Validator
 		absent, wrong string // wrong is empty when the values will do
 	}{
 		"has value":        {role.HasValue("root"), `"expectedValue":"root"`, `"expectedValue":"root","actualValue":"admin"`},
@@ -35,8 +36,8 @@ func TestClaim_reasons(t *testing.T) {
 		"has this value":   {role.HasValue("admin"), `"expectedValue":"admin"`, ""},
 		"number":           {level.HasValue(1.5), `"expectedValue":1.5`, `"expectedValue":1.5,"actualValue":0`},
 		"zero":             {level.HasValue(0), `"expectedValue":0`, ""},
-		"is true":          {verified.IsTrue(), `"expectedValue":true`, `"expectedValue":true,"actualValue":false`},
-		"is false":         {verified.IsFalse(), `"expectedValue":false`, ""},
+		"is true":          {verified.HasValue(true), `"expectedValue":true`, `"expectedValue":true,"actualValue":false`},
+		"is false":         {verified.HasValue(false), `"expectedValue":false`, ""},
 		"includes":         {tags.Includes("c"), `"expectedToInclude":"c"`, `"expectedToInclude":"c","actualValue":["a","b"]`},
 		"includes it":      {tags.Includes("b"), `"expectedToInclude":"b"`, ""},
 		"includes in none": {none.Includes(0), `"expectedToInclude":0`, `"expectedToInclude":0,"actualValue":[]`},
@@ -69,7 +70,7 @@ func TestClaim_reasons(t *testing.T) {
 
 func TestClaim_validatorKeepsItsOwnList(t *testing.T) {
 	t.Parallel()
-	tags := arrayClaim(t, session.ClaimConfig[[]string]{ID: "tags"})
+	tags := array(t, claim.Config[[]string]{ID: "tags"})
 	want := []string{"admin"}
 	validator := tags.IncludesAll(want...)
 	want[0] = "a"
@@ -82,13 +83,13 @@ func TestClaim_validatorKeepsItsOwnList(t *testing.T) {
 func TestClaim_answer403(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
-	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
+	role := single(t, claim.Config[string]{ID: "role"})
+	verified := single(t, claim.Config[bool]{ID: "st-ev"})
 	page, _ := rig.signIn(t, role.AtCreation("reader"))
 	before := len(page.cookies)
 
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("reader"), verified.IsTrue(), role.HasValue("admin").WithID("is-admin")))
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("reader"), verified.HasValue(true), role.HasValue("admin").WithID("is-admin")))
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
 	require.JSONEq(t, `{"message":"invalid claim","claimValidationErrors":[
@@ -107,7 +108,7 @@ func TestClaim_answer403(t *testing.T) {
 func TestClaim_optionsAddUp(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role"})
+	role := single(t, claim.Config[string]{ID: "role"})
 	access := rig.create(t, role.AtCreation("admin")).Access.Value
 	_, _, err := rig.svc.Verify(t.Context(), access, "", session.InsecureSkipAntiCSRF(),
 		session.WithClaims(role.HasValue("x").WithID("group")), session.WithClaims(role.HasValue("admin")))
@@ -119,12 +120,12 @@ func TestClaim_optionsAddUp(t *testing.T) {
 func TestClaim_signOutChecksNone(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
+	verified := single(t, claim.Config[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
 		return false, false, errors.New("must not be asked")
 	}})
 	page, _ := rig.signIn(t, session.WithPayload("not even an object"))
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.IsTrue()))
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
 	page.do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
 		require.NoError(t, rig.svc.SignOutHTTP(w, r))
@@ -136,13 +137,13 @@ func TestClaim_signOutChecksNone(t *testing.T) {
 func TestClaim_promotionOutlivesTheFailure(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	verified := booleanClaim(t, session.ClaimConfig[bool]{ID: "st-ev"})
+	verified := single(t, claim.Config[bool]{ID: "st-ev"})
 	page, _ := rig.signIn(t)
 	page.do(t, http.MethodPost, rig.refreshRoute(t))
 	refreshed := page.cookies["sAccessToken"]
 
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.IsTrue()))
+	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Zero(t, reached)
 	require.NotEqual(t, refreshed, page.cookies["sAccessToken"])
@@ -160,7 +161,7 @@ func TestClaim_replacedTokenWithoutHTTP(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	var calls int
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
+	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
 	tokens := rig.create(t)
 	rig.clock.Advance(90 * time.Second)
 
@@ -190,7 +191,7 @@ func TestClaim_replacedTokenWithoutHTTP(t *testing.T) {
 func TestClaim_expectedValueWithoutJSON(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	weight := primitiveClaim(t, session.ClaimConfig[float64]{ID: "weight"})
+	weight := single(t, claim.Config[float64]{ID: "weight"})
 	page, _ := rig.signIn(t, weight.AtCreation(1))
 	zero, reached := 0.0, 0
 	w := page.do(t, http.MethodGet, rig.guarded(&reached, weight.HasValue(zero/zero)))
@@ -205,7 +206,7 @@ func TestClaim_promotedAndFetched(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	var calls int
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
+	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
 	refreshed, err := rig.svc.Refresh(t.Context(), rig.create(t).Refresh.Value)
 	require.NoError(t, err)
 	_, replacement, err := rig.verify(t, refreshed.Access.Value, role.HasValue("admin"))
@@ -223,7 +224,7 @@ func TestClaim_promotedAndFetched(t *testing.T) {
 func TestClaim_promotedThenRevoked(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	role := primitiveClaim(t, session.ClaimConfig[string]{ID: "role", Fetch: func(ctx context.Context, userID string) (string, bool, error) {
+	role := single(t, claim.Config[string]{ID: "role", Fetch: func(ctx context.Context, userID string) (string, bool, error) {
 		_, err := rig.svc.RevokeAll(ctx, userID)
 		return "admin", true, err
 	}})

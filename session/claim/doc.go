@@ -1,0 +1,57 @@
+// Package claim demands facts about the user, such as a role or a verified address, of
+// a session.
+//
+// A claim is such a fact, kept in the session's payload with the time at which it was
+// found out: verifying it needs no database, and a page can read it. It is made once,
+// at start, and is safe for concurrent use:
+//
+//	roles, err := claim.NewArray(claim.Config[[]string]{
+//		ID: "roles",
+//		Fetch: func(ctx context.Context, userID string) ([]string, bool, error) {
+//			list, err := db.RolesOf(ctx, userID)
+//			return list, true, err
+//		},
+//	})
+//
+// Its methods make validators, and [session.WithClaims] demands them of a route:
+//
+//	admin := router.Group("/admin", middleware.Verify(svc, session.WithClaims(roles.Includes("admin"))))
+//
+// Who does not meet a demand gets 403 with the reasons, stays signed in, and is told by
+// [errors.ClaimError] in Go. [Single] is for one value; a yes or no is a Single[bool].
+//
+// # Where the value comes from
+//
+// With Config.Fetch the claim is found out when a validator misses it, or finds it too
+// old, and then kept; the client gets a new access token by the same response. To have
+// it there from the beginning, pass [Claim.FetchAtCreation] to the sign-in. Without
+// Fetch it is what [Claim.AtCreation] and [Claim.Set] say.
+//
+// A Fetch that fails logs nobody out: the request is answered by 500, or by 503 when
+// the error is an errors.ErrUnavailable or the request ran out of time.
+//
+// # How old a value may be
+//
+// What can be fetched is fetched again after five minutes (Config.DefaultMaxAge), so
+// that who was demoted is so by then, without signing in anew. A validator says
+// otherwise for its route by [Validator.MaxAge] and [Validator.AnyAge].
+//
+// # On the wire
+//
+// A claim is this member of the payload, as the claims of the SuperTokens front ends
+// read it; a value of any other shape counts as absent:
+//
+//	"<id>": {"v": <value>, "t": <Unix milliseconds>}
+//
+// The answer to a failed demand is the one that these front ends expect, with a
+// [Reason] for each validator:
+//
+//	{"message": "invalid claim", "claimValidationErrors": [
+//		{"id": "roles", "reason": {"message": "wrong value", "expectedToInclude": "admin", "actualValue": ["reader"]}}
+//	]}
+//
+// # Demands of another kind
+//
+// What is no claim, such as a sign-in of late, an application demands by a
+// [session.Validator] of its own.
+package claim
