@@ -29,9 +29,10 @@ for room in middleware refresh; do
 done
 
 go tool -modfile=tools.mod golangci-lint run ./... || rc=1
-# The modules of the benchmarks, by the same rules.
-for module in bench/*/go.mod; do
-  (cd "${module%/*}" && go tool -modfile=../../tools.mod golangci-lint run --config ../../.golangci.yml ./...) || rc=1
+# The modules of the integration tests and of the benchmarks, by the same rules.
+root=$PWD
+for module in integration_test/go.mod bench/*/go.mod; do
+  (cd "${module%/*}" && go tool -modfile="$root/tools.mod" golangci-lint run --config "$root/.golangci.yml" ./...) || rc=1
 done
 
 if have shellcheck; then
