@@ -16,9 +16,10 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
-// One subtest per row of the README's table "seed → Go", named as the seed
-// names it. Each asserts what the seed's API reference says of the function:
-// what it returns, what it throws, and what it does to the cookies.
+// One subtest per row of the table in docs/from-supertokens.md, named as
+// SuperTokens' Node library names it. Each asserts what that library's reference
+// says of the function: what it returns, what it throws, and what it does to the
+// cookies.
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]func(*testing.T, *app){
