@@ -213,6 +213,7 @@ func (c SigningKeyConfig) provider() keyring.Provider {
 // provided reads an application's keys as the codecs' own.
 type provided struct{ KeyProvider }
 
+// Keys implements [keyring.Provider].
 func (p provided) Keys(ctx context.Context) ([]token.Key, error) {
 	keys, err := p.KeyProvider.Keys(ctx)
 	list := make([]token.Key, len(keys))

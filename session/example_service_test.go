@@ -255,7 +255,7 @@ func ExampleSession_Detached() {
 
 	tokens, _ := svc.Create(context.Background(), "ada")
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "https://app.example/export", nil)
-	r.AddCookie(&http.Cookie{Name: "sAccessToken", Value: tokens.Access.Value}) //nolint:gosec // a request's
+	r.AddCookie(&http.Cookie{Name: "sAccessToken", Value: tokens.Access.Value})
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	fmt.Println(w.Code, <-done)

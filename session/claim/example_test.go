@@ -35,7 +35,7 @@ func Example() {
 	defer svc.Close()
 	role := must(claim.NewSingle(claim.Config[string]{ID: "role"}))
 
-	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "welcome") })
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "welcome") })
 	mux := http.NewServeMux()
 	mux.Handle("/books", svc.Protect(page, session.WithClaims(role.HasValue("reader"))))
 	mux.Handle("/admin", svc.Protect(page, session.WithClaims(role.HasValue("admin"))))
@@ -146,7 +146,7 @@ func Example_ownValidator() {
 	svc := newService(clock.Now)
 	defer svc.Close()
 	change := svc.Protect(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "changed")
+		_, _ = fmt.Fprint(w, "changed")
 	}), session.WithClaims(recentSignIn(10*time.Minute)))
 
 	tokens := must(svc.Create(context.Background(), "ada"))

@@ -192,7 +192,7 @@ func setDefault(h http.Header, name, value string) {
 // keep does with an answer what the browser and the page do.
 func (c *Client) keep(target *url.URL, w *httptest.ResponseRecorder) {
 	c.t.Helper()
-	h := w.Result().Header //nolint:bodyclose // a recorder's
+	h := w.Result().Header
 	for _, line := range c.jar.Set(target, h.Values("Set-Cookie")) {
 		name, _, _ := strings.Cut(line, "=") // the value may be a secret
 		c.t.Logf("sessiontest: a browser refuses the cookie %s that %s sets", name, target)

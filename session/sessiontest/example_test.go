@@ -38,7 +38,7 @@ func Example() {
 	kit := sessiontest.New(t, session.Config{})
 	router := newRouter(kit.Service)
 
-	r := httptest.NewRequest(http.MethodPost, "/notes", nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/notes", nil)
 	kit.Login(t, r, "alice")
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
@@ -63,12 +63,12 @@ func Example_netHTTP() {
 	kit := sessiontest.New(t, session.Config{})
 	hello := func(w http.ResponseWriter, r *http.Request) {
 		sess, _ := session.FromContext(r.Context())
-		fmt.Fprint(w, "hello ", sess.UserID())
+		_, _ = fmt.Fprint(w, "hello ", sess.UserID())
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /hello", kit.Service.Protect(http.HandlerFunc(hello)))
 
-	r := httptest.NewRequest(http.MethodGet, "/hello", nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/hello", nil)
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Body)

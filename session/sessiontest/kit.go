@@ -115,11 +115,10 @@ func (k *Kit) Advance(d time.Duration) { k.Clock.Advance(d) }
 func (k *Kit) Expire() {
 	const defaultValidity, defaultLeeway = time.Hour, 5 * time.Second
 	leeway := k.cfg.Leeway
-	switch leeway {
-	case 0:
-		leeway = defaultLeeway
-	case session.Off:
+	if leeway == session.Off {
 		leeway = 0
+	} else if leeway == 0 {
+		leeway = defaultLeeway
 	}
 	k.Clock.Advance(cmp.Or(k.cfg.AccessTokenValidity, defaultValidity) + leeway + time.Second)
 }

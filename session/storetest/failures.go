@@ -59,7 +59,10 @@ type recorder struct {
 	failures []string
 }
 
-func (r *recorder) Helper()                  {}
+// Helper implements testing.TB, and has nothing to do.
+func (r *recorder) Helper() {}
+
+// FailNow ends the check.
 func (r *recorder) FailNow()                 { runtime.Goexit() }
 func (r *recorder) Context() context.Context { return r.ctx }
 
