@@ -134,8 +134,8 @@ const (
 	// expire; verification needs no database. The default.
 	RevokeAtExpiry RevocationMode = iota
 	// RevokeImmediately reads the session's row at every verification: what
-	// SuperTokens' Node library calls blacklisting. When the database cannot be asked, the request gets
-	// an errors.ErrUnavailable.
+	// SuperTokens' Node library calls blacklisting. When the database cannot be asked,
+	// the request gets an [errors.ErrUnavailable].
 	RevokeImmediately
 )
 

@@ -40,12 +40,9 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			conform(t, engine.open(t), 30)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		conform(t, db, 30)
+	})
 }
 
 // SM-02, DB-06, DB-13, DB-14: every isolation level with either count of rows
@@ -112,19 +109,15 @@ func TestContractOnPostgresSettings(t *testing.T) {
 // DB-01, DB-21: with all that applications set in GORM, and a pool of one.
 func TestContractUnderGormSettings(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			db.TranslateError = true
-			db.NamingStrategy = schema.NamingStrategy{TablePrefix: "x_", NoLowerCase: true}
-			conform(t, db.Table("elsewhere").Where("1 = 0").Limit(1).Unscoped().
-				Session(&gorm.Session{PrepareStmt: true, QueryFields: true, AllowGlobalUpdate: true}), 1)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		db.TranslateError = true
+		db.NamingStrategy = schema.NamingStrategy{TablePrefix: "x_", NoLowerCase: true}
+		conform(t, db.Table("elsewhere").Where("1 = 0").Limit(1).Unscoped().
+			Session(&gorm.Session{PrepareStmt: true, QueryFields: true, AllowGlobalUpdate: true}), 1)
+	})
 }
 
 func TestContractInMemory(t *testing.T) {
