@@ -37,7 +37,7 @@ e2e: ## front ends of every generation in Chromium, cookie and header mode, one 
 
 .PHONY: vet
 vet: ## go vet, the tests with a build tag too
-	go vet -tags e2e,faults,cluster $(PKG)
+	@scripts/go.sh vet -tags e2e,faults,cluster -- $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck
@@ -49,11 +49,12 @@ fmt: ## format all Go files
 
 .PHONY: fix-check
 fix-check: ## fail when go fix has something to modernise
-	go fix -diff $(PKG)
+	@scripts/go.sh fix -diff -- $(PKG)
 
 .PHONY: mod-check
 mod-check: ## fail when go.mod or go.sum is not tidy
 	go mod tidy -diff
+	go -C integration_test mod tidy -diff
 
 .PHONY: vuln
 vuln: ## known vulnerabilities in what is called; needs the network (vuln.go.dev), or VULNDB=file:///a/copy

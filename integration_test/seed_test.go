@@ -13,7 +13,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // One subtest per row of the table in docs/from-supertokens.md, named as
@@ -50,7 +50,7 @@ func TestSeed(t *testing.T) {
 func seedInit(t *testing.T, a *app) {
 	_, err := session.New(t.Context(), a.store, session.Config{AccessTokenValidity: -1})
 	require.ErrorIs(t, err, errors.ErrGeneral)
-	down := sessiontest.Faulty(a.store, sessiontest.Fault{})
+	down := storetest.Faulty(a.store, storetest.Fault{})
 	_, err = session.New(t.Context(), down, session.Config{})
 	require.ErrorIs(t, err, errors.ErrGeneral)
 }
@@ -75,7 +75,7 @@ func seedCreate(t *testing.T, a *app) {
 	var stored string
 	require.NoError(t, a.svc.Data(t.Context(), tokens.Session.Handle(), &stored))
 	require.Equal(t, data, stored)
-	a.store.Arm(sessiontest.Fault{})
+	a.store.Arm(storetest.Fault{})
 	_, err = a.svc.Create(t.Context(), "user")
 	require.ErrorIs(t, err, errors.ErrGeneral)
 }
@@ -260,7 +260,7 @@ func seedData(t *testing.T, a *app) {
 func seedSessionFacts(t *testing.T, a *app) {
 	tokens, err := a.svc.Create(t.Context(), "007", session.WithPayload([]int{1}))
 	require.NoError(t, err)
-	a.store.Arm(sessiontest.Fault{}) // no database is needed
+	a.store.Arm(storetest.Fault{}) // no database is needed
 	sess, _, err := a.svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
 	require.NoError(t, err)
 	require.Equal(t, "007", sess.UserID())

@@ -19,18 +19,20 @@ must_not() {
 }
 
 gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
-for room in errors models session session/sessiontest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
+for room in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
   must_not "$room" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
 done
+must_not models/memstore '^testing$|^github\.com/stretchr/' "a demo may use it and links no test code" || rc=1
 must_not models/gormstore/... "$gin" "the store knows no web framework" || rc=1
 for room in middleware refresh; do
   must_not "$room/..." "$gorm" "the edges reach the database through session.Store alone" || rc=1
 done
 
 go tool -modfile=tools.mod golangci-lint run ./... || rc=1
-# The modules of the benchmarks, by the same rules.
-for module in bench/*/go.mod; do
-  (cd "${module%/*}" && go tool -modfile=../../tools.mod golangci-lint run --config ../../.golangci.yml ./...) || rc=1
+# The modules of the integration tests and of the benchmarks, by the same rules.
+root=$PWD
+for module in integration_test/go.mod bench/*/go.mod; do
+  (cd "${module%/*}" && go tool -modfile="$root/tools.mod" golangci-lint run --config "$root/.golangci.yml" ./...) || rc=1
 done
 
 if have shellcheck; then

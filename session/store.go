@@ -6,8 +6,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Store keeps the rows. The kit's own is models/gormstore; sessiontest holds an
-// in-memory one and the conformance suite that every store must pass.
+// Store keeps the rows. The kit's own are models/gormstore and, in memory,
+// models/memstore; session/storetest is the conformance suite that every store
+// must pass.
 //
 // What every method promises:
 //

@@ -14,7 +14,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 var _ session.Store = (*gormstore.Store)(nil)
@@ -25,7 +25,7 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 	t.Helper()
 	store := newStore(t, db)
 	db = db.Session(&gorm.Session{NewDB: true})
-	sessiontest.RunStore(t, func(t *testing.T) session.Store {
+	storetest.Run(t, func(t *testing.T) session.Store {
 		t.Helper()
 		sessions, keys := "", ""
 		if db.Name() == "mysql" { // what sql_safe_updates asks for
@@ -35,7 +35,7 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 		rawExec(t, db, "DELETE FROM auth_signing_keys"+keys)
 		rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = 'cleanup'")
 		return store
-	}, sessiontest.Rounds(rounds))
+	}, storetest.Rounds(rounds))
 }
 
 func TestContract(t *testing.T) {

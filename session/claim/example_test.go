@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -16,7 +17,7 @@ import (
 
 // newService is a Service as applications have it, but for its store and clock.
 func newService(now func() time.Time) *session.Service {
-	return must(session.New(context.Background(), sessiontest.NewStore(), session.Config{
+	return must(session.New(context.Background(), memstore.New(), session.Config{
 		Now: now, Logger: slog.New(slog.DiscardHandler),
 	}))
 }
