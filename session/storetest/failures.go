@@ -26,7 +26,7 @@ func Checks() (names []string) {
 // check is a failure of it; one in a call that races with others is not caught.
 func Failures(ctx context.Context, open func() session.Store, opts ...Option) (names []string) {
 	o := optionsOf(opts)
-	for _, c := range checks() {
+	for _, c := range checks() { //nolint:contextcheck // failsOn hands each its own
 		if c.failsOn(ctx, open, o) {
 			names = append(names, c.name)
 		}
