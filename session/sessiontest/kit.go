@@ -114,11 +114,9 @@ func (k *Kit) Advance(d time.Duration) { k.Clock.Advance(d) }
 // unless their settings end them by then.
 func (k *Kit) Expire() {
 	const defaultValidity, defaultLeeway = time.Hour, 5 * time.Second
-	leeway := k.cfg.Leeway
-	if leeway == session.Off {
-		leeway = 0
-	} else if leeway == 0 {
-		leeway = defaultLeeway
+	leeway := time.Duration(0)
+	if k.cfg.Leeway != session.Off {
+		leeway = cmp.Or(k.cfg.Leeway, defaultLeeway)
 	}
 	k.Clock.Advance(cmp.Or(k.cfg.AccessTokenValidity, defaultValidity) + leeway + time.Second)
 }

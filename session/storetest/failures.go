@@ -63,9 +63,12 @@ type recorder struct {
 func (r *recorder) Helper() {}
 
 // FailNow ends the check.
-func (r *recorder) FailNow()                 { runtime.Goexit() }
+func (r *recorder) FailNow() { runtime.Goexit() }
+
+// Context is the caller's.
 func (r *recorder) Context() context.Context { return r.ctx }
 
+// Errorf notes a failure.
 func (r *recorder) Errorf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
