@@ -183,7 +183,7 @@ func TestCookbook_Pages(t *testing.T) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	answers := func(status int, method, path, site, location string) {
 		t.Helper()
-		answer := page(t, client, method, server.URL+path, site)
+		answer := page(t, client, method, server.URL+path, site) //nolint:bodyclose // page has read it
 		require.Equal(t, status, answer.StatusCode)
 		require.Equal(t, location, answer.Header.Get("Location"))
 	}
