@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: opts.logLevel()}))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", opts.addr)
+	listener, err := listen(ctx, opts.addr)
 	if err != nil {
 		return err
 	}
