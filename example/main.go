@@ -3,6 +3,10 @@
 //
 //	go run ./example
 //	go run ./example -dsn 'user:password@tcp(127.0.0.1:3306)/app' -access-validity 10s
+//	go run -tags sqlite ./example -sqlite sessions.db
+//
+// Sessions are kept in memory, on MySQL or MariaDB, or in a SQLite file; the last
+// one takes a build tag, because SQLite alone takes longer to compile than the rest.
 //
 // Anybody may sign in as anybody: it asks for no password. What lies below
 // /demo/ exists to be looked at and belongs in no application.

@@ -54,7 +54,7 @@ func (o *options) addServerFlags(flags *flag.FlagSet) {
 	flags.StringVar(&o.dsn, "dsn", "",
 		"keep sessions in MySQL or MariaDB: the `DSN` of github.com/go-sql-driver/mysql")
 	flags.StringVar(&o.sqlite, "sqlite", "",
-		"keep sessions in this SQLite `file` (default: one that is removed at the end)")
+		"keep sessions in this SQLite `file`; needs a build with -tags sqlite")
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "serve HTTPS with this PEM `file`; needs -tls-key")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "private key of -tls-cert, a PEM `file`")
 	flags.Var(&o.trustedOrigins, "trusted-origin",
@@ -110,6 +110,17 @@ func (o *options) checkAddr() error {
 }
 
 func (o *options) tls() bool { return o.tlsCert != "" && o.tlsKey != "" }
+
+// storeName is where sessions are kept, for the page.
+func (o *options) storeName() string {
+	switch {
+	case o.dsn != "":
+		return "MySQL"
+	case o.sqlite != "":
+		return "SQLite"
+	}
+	return "memory"
+}
 
 func (o *options) logLevel() slog.Level {
 	if o.verbose {

@@ -27,7 +27,7 @@ type settings struct {
 	AccessValidity   time.Duration
 	ConcurrentWindow time.Duration
 	Immediate        bool
-	Database         string
+	Store            string
 }
 
 // mountPage adds the page and its files.
@@ -69,10 +69,7 @@ func render(opts options) []byte {
 		AccessValidity:   opts.accessValidity,
 		ConcurrentWindow: opts.concurrentWindow,
 		Immediate:        opts.immediateRevocation,
-		Database:         "SQLite",
-	}
-	if opts.dsn != "" {
-		s.Database = "MySQL"
+		Store:            opts.storeName(),
 	}
 	template.Must(text, text.Execute(&out, s))
 	return out.Bytes()
