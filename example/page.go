@@ -28,6 +28,8 @@ type settings struct {
 	ConcurrentWindow time.Duration
 	Immediate        bool
 	Store            string
+	MaxDevices       int
+	Forge            string
 }
 
 // mountPage adds the page and its files.
@@ -61,7 +63,7 @@ func pageHeaders(c *gin.Context) {
 
 // render fills the settings in, once.
 func render(opts options) []byte {
-	text := template.New("index.html").Funcs(template.FuncMap{"short": short})
+	text := template.New("index.html").Funcs(template.FuncMap{"short": short, "handler": handlerURL})
 	text = template.Must(text.ParseFS(page, "page/index.html"))
 	var out bytes.Buffer
 	s := settings{
@@ -70,6 +72,8 @@ func render(opts options) []byte {
 		ConcurrentWindow: opts.concurrentWindow,
 		Immediate:        opts.immediateRevocation,
 		Store:            opts.storeName(),
+		MaxDevices:       maxDevices,
+		Forge:            forge,
 	}
 	template.Must(text, text.Execute(&out, s))
 	return out.Bytes()
