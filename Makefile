@@ -84,7 +84,7 @@ bench-check: ## vet and test the comparison and the scale run, which are modules
 
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
-	@go run ./example $(ARGS)
+	@go run -tags nomsgpack ./example $(ARGS)
 
 .PHONY: faults
 faults: ## break database, network and application under load: twenty minutes and the histories; ARGS=quick for six
