@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // BenchmarkGinBare is the twin of all others here: the router and the handler
@@ -65,9 +66,9 @@ func BenchmarkGinVerifyForged(b *testing.B) {
 }
 
 // newService is a service on the in-memory store, which counts its calls.
-func newService(b *testing.B, cfg session.Config) (*session.Service, *sessiontest.FaultyStore) {
+func newService(b *testing.B, cfg session.Config) (*session.Service, *storetest.FaultyStore) {
 	b.Helper()
-	store := sessiontest.Faulty(sessiontest.NewStore())
+	store := storetest.Faulty(memstore.New())
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	svc, err := session.New(b.Context(), store, cfg)
 	require.NoError(b, err)

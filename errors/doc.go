@@ -24,10 +24,10 @@
 // about the session, so nobody is logged out by it. [ErrClosed] is one.
 //
 // [ErrCrossOrigin] says that a page of a foreign origin asked for the request,
-// with the cookies of the user's browser; nothing was changed. [ErrInvalidClaim]
-// says that the session is fine and this route asks for more of it.
-// [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own mistake: a user
-// id or a payload that cannot be stored.
+// with the cookies of the user's browser; nothing was changed.
+// [ErrInvalidClaim] says that the session is fine and this route asks for more
+// of it. [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own
+// mistake: a user id or a payload that cannot be stored.
 //
 // Cookies are cleared only where an authentic token's session is over: a token
 // that cannot be understood may be another application's. A 401 has

@@ -5,9 +5,9 @@ import stderrors "errors"
 // Classes: what to do about a failure. Every error that the kit returns is one
 // of them.
 var (
-	// ErrGeneral is a failure that says nothing about the session, as GENERAL_ERROR
-	// is in SuperTokens' Node library. Answer 500, or 503 when it is an
-	// ErrUnavailable too.
+	// ErrGeneral is a failure that says nothing about the session, as
+	// GENERAL_ERROR is in SuperTokens' Node library. Answer 500, or 503 when it
+	// is an ErrUnavailable too.
 	ErrGeneral = stderrors.New("sessionkit: general error")
 
 	// ErrUnauthorised is a definite verdict: there is no such session (any
@@ -43,8 +43,8 @@ var ErrUnavailable = general("unavailable")
 // process answers the client's next attempt.
 var ErrClosed = WithReason(ErrUnavailable, stderrors.New("the session service is closed: close it after the HTTP server, or use what New returned"))
 
-// ErrInvalidInput is the [ErrGeneral] for values that the caller passed and that
-// cannot be taken: nothing was stored.
+// ErrInvalidInput is the [ErrGeneral] for values that the caller passed and
+// that cannot be taken: nothing was stored.
 var ErrInvalidInput = general("invalid input")
 
 // ErrConfig is the [ErrGeneral] for a wrong configuration, at start.
@@ -68,8 +68,8 @@ var (
 	// ErrTokenFromFuture is an authentic token of this service that another
 	// server issued ahead of this one's time: nothing is wrong with the client.
 	ErrTokenFromFuture = stderrors.New("token issued in the future: the clocks of the servers differ by more than Leeway + 60 s")
-	// ErrKeyUnknown means that the token names a key that does not verify, or no
-	// longer. With an ErrUnavailable it means that nobody could say so for
+	// ErrKeyUnknown means that the token names a key that does not verify, or
+	// no longer. With an ErrUnavailable it means that nobody could say so for
 	// certain.
 	ErrKeyUnknown = stderrors.New("token key unknown")
 	// ErrTokenMissing means that the request brought no token. It is a visitor,
@@ -80,8 +80,8 @@ var (
 	// two cookies of one name, and none of them can be preferred.
 	ErrTokenDuplicated = stderrors.New("several differing tokens presented")
 	// ErrAntiCSRF means that the request has not shown that a page of the
-	// application made it: its anti-CSRF token, or its custom header, is missing
-	// or wrong.
+	// application made it: its anti-CSRF token, or its custom header, is
+	// missing or wrong.
 	ErrAntiCSRF = stderrors.New("anti-CSRF token missing or wrong")
 	// ErrTokenRotatedOut means an access token that was issued together with a
 	// refresh token which another one has replaced since.
@@ -90,8 +90,8 @@ var (
 
 // Reasons of an [ErrUnauthorised].
 var (
-	// ErrSessionNotFound means that no row has the session's handle: the cleanup
-	// has removed it, or there never was one.
+	// ErrSessionNotFound means that no row has the session's handle: the
+	// cleanup has removed it, or there never was one.
 	ErrSessionNotFound = stderrors.New("session not found")
 	// ErrSessionRevoked means that somebody ended the session: a sign-out, the
 	// application, or a theft that was found.
@@ -109,12 +109,14 @@ var (
 var (
 	// ErrUserIDInvalid means a user id that is empty, too long or not UTF-8.
 	ErrUserIDInvalid = stderrors.New("user id must be 1 to 255 bytes of valid UTF-8")
-	// ErrValueNotJSON means a value that encoding/json refuses, or a text that is
-	// no JSON of RFC 8259.
+	// ErrValueNotJSON means a value that encoding/json refuses, or a text that
+	// is no JSON of RFC 8259.
 	ErrValueNotJSON = stderrors.New("value cannot be expressed as JSON")
-	// ErrValueTooDeep means arrays and objects nested deeper than the kit reads.
+	// ErrValueTooDeep means arrays and objects nested deeper than the kit
+	// reads.
 	ErrValueTooDeep = stderrors.New("value nests too deeply")
-	// ErrValueTooLarge means a value beyond what its column or the server takes.
+	// ErrValueTooLarge means a value beyond what its column or the server
+	// takes.
 	ErrValueTooLarge = stderrors.New("value too large to store")
 	// ErrCookieTooLarge means a payload with which the access token would be
 	// larger than browsers keep a cookie.

@@ -12,8 +12,8 @@ type TokenTheftError struct {
 	// UserID is the user whose session it was.
 	UserID string
 	// SinceRotation says how long ago the replayed token was replaced, or zero
-	// when that is not known. A few milliseconds hint at parallel tabs of a front
-	// end that takes no turns, rather than at a thief (see
+	// when that is not known. A few milliseconds hint at parallel tabs of a
+	// front end that takes no turns, rather than at a thief (see
 	// session.Config.ConcurrentRefreshWindow).
 	SinceRotation time.Duration
 }

@@ -23,13 +23,14 @@ import (
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // app is a Gin application that uses the kit as its users do.
 type app struct {
 	t      *testing.T
 	clock  *sessiontest.Clock
-	store  *sessiontest.FaultyStore
+	store  *storetest.FaultyStore
 	db     *gorm.DB
 	svc    *session.Service
 	server *httptest.Server
@@ -53,7 +54,7 @@ func start(t *testing.T, e engine, change ...func(*session.Config)) *app {
 func startOn(t *testing.T, store session.Store, clock *sessiontest.Clock, change ...func(*session.Config)) *app {
 	t.Helper()
 	a := &app{
-		t: t, clock: clock, store: sessiontest.Faulty(store), logs: &logBuffer{},
+		t: t, clock: clock, store: storetest.Faulty(store), logs: &logBuffer{},
 		thefts: make(chan *errors.TokenTheftError, 100), events: &eventLog{},
 	}
 	cfg := session.Config{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // One connection is enough for everything, key rotation included (DB-01).
@@ -60,8 +61,8 @@ func TestDatabase_Unreachable(t *testing.T) {
 	user := a.signedIn("user")
 	fresh := a.signedIn("fresh")
 	fresh.ok(fresh.refresh())
-	for _, mode := range []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter} {
-		a.store.Arm(sessiontest.Fault{Mode: mode})
+	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter} {
+		a.store.Arm(storetest.Fault{Mode: mode})
 		user.works()
 		for _, act := range []func() reply{
 			user.refresh,
@@ -81,7 +82,7 @@ func TestDatabase_Unreachable(t *testing.T) {
 		user.ok(user.refresh())
 		user.works()
 	}
-	a.store.Arm(sessiontest.Fault{})
+	a.store.Arm(storetest.Fault{})
 	r := user.do(http.MethodPost, signOutPath, nil)
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	user.keepsCookies(r)
@@ -105,11 +106,11 @@ func TestDatabase_NthFailure(t *testing.T) {
 		func(b *browser) reply { return b.get("/strict") },
 		func(b *browser) reply { return b.do(http.MethodPost, signOutPath, nil) },
 	}
-	for _, mode := range []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter} {
+	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter} {
 		for n := 1; ; n++ {
 			a := start(t, memory, func(c *session.Config) { c.Cleanup.Every = session.Off })
 			user := a.browser()
-			a.store.Arm(sessiontest.Fault{Call: n, Mode: mode})
+			a.store.Arm(storetest.Fault{Call: n, Mode: mode})
 			for i, act := range story {
 				r := act(user)
 				if r.status == http.StatusServiceUnavailable {
@@ -131,15 +132,15 @@ func TestDatabase_NthFailure(t *testing.T) {
 // A theft that cannot be recorded is not reported, and nothing is cleared: the next attempt records it.
 func TestDatabase_TheftNeedsTheDatabase(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter} {
+	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter} {
 		a := start(t, memory)
 		user := a.signedIn("user")
 		thief := user.copy()
 		user.ok(user.refresh())
 		user.works()
-		a.store.Arm(sessiontest.Fault{Method: "Revoke", Call: 1, Mode: mode})
+		a.store.Arm(storetest.Fault{Method: "Revoke", Call: 1, Mode: mode})
 		r := thief.refresh()
-		if mode == sessiontest.ErrorBefore {
+		if mode == storetest.ErrorBefore {
 			require.Equal(t, http.StatusServiceUnavailable, r.status)
 			thief.keepsCookies(r)
 			r = thief.refresh()

@@ -11,8 +11,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // engine is a kind of store to tell a story on. db is nil for the in-memory one.
@@ -44,7 +44,7 @@ func openSQLite(t *testing.T) *gorm.DB {
 func (e engine) open(t *testing.T) (session.Store, *gorm.DB) {
 	t.Helper()
 	if e.db == nil {
-		return sessiontest.NewStore(), nil
+		return memstore.New(), nil
 	}
 	db := e.db(t)
 	return migrated(t, db), db

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -37,7 +38,7 @@ func TestReadme_ThreeLines(t *testing.T) {
 	require.Contains(t, strings.ReplaceAll(string(source), "\n\t", "\n"), printed[1], "what is printed is what runs here")
 
 	clock := sessiontest.NewClock(time.Now())
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{Now: clock.Now})
+	svc, err := session.New(t.Context(), memstore.New(), session.Config{Now: clock.Now})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	router := gin.New()

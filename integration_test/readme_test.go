@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"os"
@@ -85,22 +84,27 @@ func freeAddress(t *testing.T) string {
 // startProgram runs the program until the test ends, and returns once it answers.
 func startProgram(t *testing.T, path, addr string) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	program := exec.CommandContext(ctx, path)
+	program := exec.CommandContext(t.Context(), path)
 	program.Env = append(os.Environ(), "ADDR="+addr, "DSN="+testdb.MySQLDSN(t), "GIN_MODE=release")
 	program.Stderr = os.Stderr
-	require.NoError(t, program.Start())
+	awaitAnswer(t, program, "http://"+addr+"/me")
+}
+
+// awaitAnswer runs a server until the test ends, and returns once it answers.
+func awaitAnswer(t *testing.T, server *exec.Cmd, url string) {
+	t.Helper()
+	require.NoError(t, server.Start())
 	t.Cleanup(func() {
-		stop()
-		_ = program.Wait() // it was killed
+		_ = server.Process.Kill()
+		_ = server.Wait() // it was killed
 	})
 	for range 300 {
-		resp, err := http.Get("http://" + addr + "/me") //nolint:noctx // the loop is bounded
+		resp, err := http.Get(url) //nolint:noctx,gosec // the loop is bounded, the server ours
 		if err == nil {
 			require.NoError(t, resp.Body.Close())
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatal("the program did not start within 30 s")
+	t.Fatal("the server did not answer within 30 s")
 }

@@ -13,12 +13,13 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
-// One subtest per row of the README's table "seed → Go", named as the seed
-// names it. Each asserts what the seed's API reference says of the function:
-// what it returns, what it throws, and what it does to the cookies.
+// One subtest per row of the table in docs/from-supertokens.md, named as
+// SuperTokens' Node library names it. Each asserts what that library's reference
+// says of the function: what it returns, what it throws, and what it does to the
+// cookies.
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]func(*testing.T, *app){
@@ -49,7 +50,7 @@ func TestSeed(t *testing.T) {
 func seedInit(t *testing.T, a *app) {
 	_, err := session.New(t.Context(), a.store, session.Config{AccessTokenValidity: -1})
 	require.ErrorIs(t, err, errors.ErrGeneral)
-	down := sessiontest.Faulty(a.store, sessiontest.Fault{})
+	down := storetest.Faulty(a.store, storetest.Fault{})
 	_, err = session.New(t.Context(), down, session.Config{})
 	require.ErrorIs(t, err, errors.ErrGeneral)
 }
@@ -74,7 +75,7 @@ func seedCreate(t *testing.T, a *app) {
 	var stored string
 	require.NoError(t, a.svc.Data(t.Context(), tokens.Session.Handle(), &stored))
 	require.Equal(t, data, stored)
-	a.store.Arm(sessiontest.Fault{})
+	a.store.Arm(storetest.Fault{})
 	_, err = a.svc.Create(t.Context(), "user")
 	require.ErrorIs(t, err, errors.ErrGeneral)
 }
@@ -259,7 +260,7 @@ func seedData(t *testing.T, a *app) {
 func seedSessionFacts(t *testing.T, a *app) {
 	tokens, err := a.svc.Create(t.Context(), "007", session.WithPayload([]int{1}))
 	require.NoError(t, err)
-	a.store.Arm(sessiontest.Fault{}) // no database is needed
+	a.store.Arm(storetest.Fault{}) // no database is needed
 	sess, _, err := a.svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
 	require.NoError(t, err)
 	require.Equal(t, "007", sess.UserID())

@@ -17,9 +17,11 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 const (
@@ -42,17 +44,15 @@ type corsAPI struct {
 	url string
 	// client is this server's own: others close the idle connections of the default one.
 	client *http.Client
-	store  *sessiontest.FaultyStore
+	store  *storetest.FaultyStore
 }
 
 func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 	t.Helper()
-	api := &corsAPI{store: sessiontest.Faulty(sessiontest.NewStore())}
-	svc, err := session.New(t.Context(), api.store, session.Config{
-		Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}, Cookie: session.CookieConfig{Insecure: true},
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	api := &corsAPI{store: storetest.Faulty(memstore.New())}
+	svc := sessiontest.NewOn(t, api.store, nil, session.Config{
+		Logger: slog.New(slog.DiscardHandler), Cookie: session.CookieConfig{Insecure: true},
+	}).Service
 	verified, err := claim.NewSingle(claim.Config[bool]{ID: "st-ev"})
 	require.NoError(t, err)
 	theme, err := claim.NewSingle(claim.Config[string]{
@@ -240,7 +240,7 @@ func TestCORS_everyStatus(t *testing.T) {
 		}, nil},
 		"database down": {503, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
-			p.api.store.Arm(sessiontest.Fault{})
+			p.api.store.Arm(storetest.Fault{})
 			defer p.api.store.Arm()
 			return p.do(t, http.MethodPost, "/strict", nil)
 		}, nil},
@@ -322,14 +322,11 @@ func TestCORS_foreignOrigin(t *testing.T) {
 // another origin reads anything.
 func TestCORS_kitAllowsNobody(t *testing.T) {
 	t.Parallel()
-	store := sessiontest.NewStore()
-	svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	svc := sessiontest.New(t, session.Config{}).Service
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/login", nil)
 	r.Header.Set("Origin", appOrigin)
 	w := httptest.NewRecorder()
-	_, err = svc.CreateHTTP(w, r, "user-1")
+	_, err := svc.CreateHTTP(w, r, "user-1")
 	require.ErrorIs(t, err, errors.ErrCrossOrigin)
 	require.Empty(t, w.Header())
 	r.Header.Set("Content-Type", "application/json") // for which its browser asked us first

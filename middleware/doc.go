@@ -1,5 +1,5 @@
-// Package middleware puts sessions into Gin: [Verify] in front of protected routes,
-// [Create] in the handler that signs somebody in.
+// Package middleware puts sessions into Gin: [Verify] in front of protected
+// routes, [Create] in the handler that signs somebody in.
 //
 //	refresh.Mount(router, svc)
 //	router.POST("/login", signIn) // calls middleware.Create
@@ -11,15 +11,15 @@
 //
 // # Order
 //
-// Recovery and CORS first, then [Verify], then what reads the session. Requests to the
-// routes of package refresh pass [Verify] wherever it stands.
+// Recovery and CORS first, then [Verify], then what reads the session. Requests
+// to the routes of package refresh pass [Verify] wherever it stands.
 //
 // # Answers
 //
-// A request without a session is answered from the table in package errors; [OnError]
-// puts an answer of the application's own in its place, and [Abort] gives the answer in a
-// handler.
+// A request without a session is answered from the table in package errors;
+// [OnError] puts an answer of the application's own in its place, and [Abort]
+// gives the answer in a handler.
 //
-// Every function is a thin adapter of one in package session, whose names end in HTTP;
-// another router needs no more than those.
+// Every function is a thin adapter of one in package session, whose names end
+// in HTTP; another router needs no more than those.
 package middleware

@@ -15,8 +15,10 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // A 401 names a scheme (RFC 9110, section 15.5.2), whoever answers.
@@ -115,12 +117,13 @@ func TestRefused_IsTold(t *testing.T) {
 	} {
 		var told []error
 		var debug, failed bytes.Buffer
-		clock := sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-		svc, store := newService(t, func(c *session.Config) {
-			c.Now, c.Revocation = clock.Now, session.RevokeImmediately
-			c.OnRefusal = func(_ *http.Request, err error) { told = append(told, err); panic("of the application") }
-			c.Logger = slog.New(levels{slog.NewJSONHandler(&debug, &slog.HandlerOptions{Level: slog.LevelDebug}), slog.NewJSONHandler(&failed, nil)})
+		store := storetest.Faulty(memstore.New())
+		kit := sessiontest.NewOn(t, store, nil, session.Config{
+			Revocation: session.RevokeImmediately,
+			OnRefusal:  func(_ *http.Request, err error) { told = append(told, err); panic("of the application") },
+			Logger:     slog.New(levels{slog.NewJSONHandler(&debug, &slog.HandlerOptions{Level: slog.LevelDebug}), slog.NewJSONHandler(&failed, nil)}),
 		})
+		svc := kit.Service
 		tokens, err := svc.Create(t.Context(), "ada")
 		require.NoError(t, err)
 		debug.Reset()
@@ -136,7 +139,7 @@ func TestRefused_IsTold(t *testing.T) {
 			headers = nil
 		}
 		if row.fault {
-			store.Arm(sessiontest.Fault{})
+			store.Arm(storetest.Fault{})
 		}
 		const requests = 5
 		for range requests {
@@ -150,7 +153,7 @@ func TestRefused_IsTold(t *testing.T) {
 			require.NotContains(t, log.String(), tokens.Session.Handle(), row.name)
 			require.NotContains(t, log.String(), tokens.Access.Value, row.name)
 		}
-		clock.Advance(2 * time.Second)
+		kit.Advance(2 * time.Second)
 		serve(t, router, row.method, row.path+"/y", headers)
 		if row.lines > 0 {
 			require.Contains(t, failed.String(), `"count":5`, "those that were not logged, and this one")

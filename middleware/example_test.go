@@ -12,13 +12,13 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 func exampleService() *session.Service {
-	svc, err := session.New(context.Background(), sessiontest.NewStore(), session.Config{Logger: slog.New(slog.DiscardHandler)})
+	svc, err := session.New(context.Background(), memstore.New(), session.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		panic(err)
 	}

@@ -10,23 +10,22 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // newService is a service on the in-memory store, which fails on demand.
-func newService(t *testing.T, change ...func(*session.Config)) (*session.Service, *sessiontest.FaultyStore) {
+func newService(t *testing.T, change ...func(*session.Config)) (*session.Service, *storetest.FaultyStore) {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
-	store := sessiontest.Faulty(sessiontest.NewStore())
+	store := storetest.Faulty(memstore.New())
 	var cfg session.Config
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(t.Context(), store, cfg)
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	return svc, store
+	return sessiontest.NewOn(t, store, nil, cfg).Service, store
 }
 
 // serve answers one request.
@@ -73,7 +72,7 @@ func TestVerify_HandlersDoNotRunAfterAnError(t *testing.T) {
 	} {
 		store.Arm()
 		if row.fault {
-			store.Arm(sessiontest.Fault{})
+			store.Arm(storetest.Fault{})
 		}
 		w := serve(t, router, row.method, "/", row.headers)
 		require.Equal(t, row.status, w.Code, row.name)

@@ -11,21 +11,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // site is an application on a real server: POST /in?user= signs in, GET and POST /me tell
 // who is in.
 type site struct {
 	svc    *session.Service
-	store  *sessiontest.FaultyStore
+	store  *storetest.FaultyStore
 	clock  *sessiontest.Clock
 	router *gin.Engine
 	// around is put around the router.
@@ -36,20 +37,14 @@ type site struct {
 func newSite(t *testing.T, change ...func(*session.Config)) *site {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
-	s := &site{
-		store: sessiontest.Faulty(sessiontest.NewStore()),
-		clock: sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
-	}
-	cfg := session.Config{
-		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
-	}
+	cfg := session.Config{Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(t.Context(), s.store, cfg)
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	s.svc, s.router = svc, gin.New()
+	store := storetest.Faulty(memstore.New())
+	kit := sessiontest.NewOn(t, store, nil, cfg)
+	svc := kit.Service
+	s := &site{svc: svc, store: store, clock: kit.Clock, router: gin.New()}
 	s.router.POST(svc.RefreshPaths()[0], s.answers(func(c *gin.Context) error {
 		_, err := svc.RefreshHTTP(c.Writer, c.Request)
 		return err

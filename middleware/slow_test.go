@@ -14,8 +14,10 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // slow makes a route whose handler does something, and answers when told to, a second
@@ -229,7 +231,7 @@ func TestSlow_Budget(t *testing.T) {
 		require.Equal(t, "ada", b.user(t))
 
 		b.renew(t)
-		a := r.while(t, b, http.MethodGet, "/slow", func() { s.store.Arm(sessiontest.Fault{Method: "Find"}) })
+		a := r.while(t, b, http.MethodGet, "/slow", func() { s.store.Arm(storetest.Fault{Method: "Find"}) })
 		requireNothing(t, a.header)
 		require.Equal(t, 1, s.store.Fired(), "nobody could tell")
 		s.store.Arm()
@@ -277,13 +279,9 @@ func TestSlow_StoresThatCallBack(t *testing.T) {
 			"panics": {func(*session.Session) { panic("of the store") }, false},
 		} {
 			t.Run(name, func(t *testing.T) {
-				store := &hooked{Store: sessiontest.NewStore()}
+				store := &hooked{Store: memstore.New()}
 				s := newSite(t)
-				svc, err := session.New(t.Context(), store, session.Config{
-					Now: s.clock.Now, Cleanup: session.CleanupConfig{Every: session.Off}, Logger: slog.New(slog.DiscardHandler),
-				})
-				require.NoError(t, err)
-				t.Cleanup(svc.Close)
+				svc := sessiontest.NewOn(t, store, s.clock, session.Config{Logger: slog.New(slog.DiscardHandler)}).Service
 				s.svc = svc
 				s.router = gin.New()
 				s.router.POST("/in", func(c *gin.Context) {
@@ -315,11 +313,7 @@ func TestSlow_CollectedMeanwhile(t *testing.T) {
 	both(t, func(t *testing.T, byHeader bool) {
 		s := newSite(t)
 		store := &hooked{Store: s.store}
-		svc, err := session.New(t.Context(), store, session.Config{
-			Now: s.clock.Now, Cleanup: session.CleanupConfig{Every: session.Off}, Logger: slog.New(slog.DiscardHandler),
-		})
-		require.NoError(t, err)
-		t.Cleanup(svc.Close)
+		svc := sessiontest.NewOn(t, store, s.clock, session.Config{Logger: slog.New(slog.DiscardHandler)}).Service
 		var seen *session.Session
 		handler := svc.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			seen, _ = session.FromContext(r.Context())

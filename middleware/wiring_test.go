@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -43,12 +44,10 @@ func TestWiring_NoService(t *testing.T) {
 func TestWiring_RouteOutsideOfAccessPath(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
-		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})), Cleanup: session.CleanupConfig{Every: session.Off},
+	svc := sessiontest.New(t, session.Config{
+		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Cookie: session.CookieConfig{AccessPath: "/api", SignOutPath: "/api/out"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	}).Service
 	router := gin.New()
 	router.Use(middleware.Verify(svc))
 	for _, path := range []string{"/api", "/api/me", "/me", "/apis"} {
@@ -71,7 +70,7 @@ func TestWiring_RouteOutsideOfAccessPath(t *testing.T) {
 // A Service that was closed says so, and so does one that New did not make.
 func TestWiring_ClosedService(t *testing.T) {
 	t.Parallel()
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{})
+	svc, err := session.New(t.Context(), memstore.New(), session.Config{})
 	require.NoError(t, err)
 	svc.Close()
 	for _, none := range []*session.Service{svc, {}} {

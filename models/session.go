@@ -21,8 +21,8 @@ type Session struct {
 
 	// CreatedAt is when the user signed in.
 	CreatedAt int64 `gorm:"column:created_at;autoCreateTime:false"`
-	// LastUsedAt is the time of the last step of the lineage or of the idle end:
-	// not of every request, which writes nothing.
+	// LastUsedAt is the time of the last step of the lineage or of the idle
+	// end: not of every request, which writes nothing.
 	LastUsedAt int64 `gorm:"column:last_used_at"`
 
 	// ExpiresAt is the idle end; it moves on with use.
@@ -96,8 +96,8 @@ type Advance struct {
 	// statement always changes the row.
 	From, To Hash
 	// Previous becomes the previous token. It is a value of its own and never
-	// taken from the row: in "previous = current, current = ?" SQL engines disagree
-	// on which current token they mean.
+	// taken from the row: in "previous = current, current = ?" SQL engines
+	// disagree on which current token they mean.
 	Previous Hash
 	// ExpectPrevious, unless zero, must be the previous token.
 	ExpectPrevious Hash
@@ -123,9 +123,9 @@ type Revocation struct {
 	Handle string
 	// UserID, unless empty, must be the session's user.
 	UserID string
-	// Current, unless zero, must be the hash of the current refresh token. It is
-	// set where the end was decided on a row that was read, such as after a theft:
-	// that row must not have moved on meanwhile.
+	// Current, unless zero, must be the hash of the current refresh token. It
+	// is set where the end was decided on a row that was read, such as after a
+	// theft: that row must not have moved on meanwhile.
 	Current Hash
 	Reason  RevokeReason
 	// Now is written as the time of the end.
@@ -156,10 +156,11 @@ type RevocationOfUser struct {
 	// Except, unless empty, is the handle of a session to spare.
 	Except string
 	Reason RevokeReason
-	// Now decides which sessions are live, and is written as the time of the end.
+	// Now decides which sessions are live, and is written as the time of the
+	// end.
 	Now int64
-	// From is where the call before left off: this one goes on with what is older.
-	// Zero = the newest.
+	// From is where the call before left off: this one goes on with what is
+	// older. Zero = the newest.
 	From Position
 	// Limit is how many rows are looked at, at most. 0 = as many as the store
 	// likes.
@@ -189,8 +190,8 @@ type SessionsOfUser struct {
 
 // SessionPage is the answer to a [SessionsOfUser].
 type SessionPage struct {
-	// Sessions are live. They may be fewer than the limit, or none at all, although
-	// more follow: the limit counts the ended ones between them too.
+	// Sessions are live. They may be fewer than the limit, or none at all,
+	// although more follow: the limit counts the ended ones between them too.
 	Sessions []Session
 	// Next is where to go on; nil when no session was left to look at.
 	Next *Position

@@ -19,8 +19,8 @@ const (
 )
 
 // SigningKey is one row of the signing keys table. Rows are inserted once and
-// never change, with two exceptions: RetireAt may move to an earlier time, and a
-// secret that was stored in clear may be replaced by its encrypted form.
+// never change, with two exceptions: RetireAt may move to an earlier time, and
+// a secret that was stored in clear may be replaced by its encrypted form.
 type SigningKey struct {
 	// ID is the kid: 1 to 32 characters of A-Z a-z 0-9 _ -.
 	ID string `gorm:"column:id;primaryKey"`

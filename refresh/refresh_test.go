@@ -28,10 +28,7 @@ func newService(t *testing.T, change ...func(*session.Config)) *session.Service 
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	return svc
+	return sessiontest.New(t, cfg).Service
 }
 
 func serve(t *testing.T, handler http.Handler, method, path, cookie, body string) *httptest.ResponseRecorder {

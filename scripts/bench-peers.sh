@@ -17,15 +17,15 @@
 
 have go || die "go is missing: install Go 1.26 or newer"
 cd "${self%/*}/.."
-room=$PWD/bench/peers
+dir=$PWD/bench/peers
 server_core=0 other_core=1 runner=''
 
 # need_packages: what the lockfile says, if that is not what is there.
 need_packages() {
-  local installed=$room/node/node_modules/.package-lock.json
-  [[ ! -f $installed || $room/node/package-lock.json -nt $installed ]] || return 0
+  local installed=$dir/node/node_modules/.package-lock.json
+  [[ ! -f $installed || $dir/node/package-lock.json -nt $installed ]] || return 0
   say "installing the Node library from npm ..."
-  npm ci --prefix "$room/node" --no-progress >&2
+  npm ci --prefix "$dir/node" --no-progress >&2
   touch "$installed"
 }
 
@@ -59,13 +59,13 @@ work=$(mktemp -d "$(temp_root)/sessionkit-peers.XXXXXX")
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-go build -C "$room" -o "$work/peers" .
+go build -C "$dir" -o "$work/peers" .
 PEERS_DSN=$(taskset -c "$other_core" scripts/mariadb.sh start --dir "$work/mariadb" --owner $$ | tail -n 1)
 export PEERS_DSN
 mkdir -p artifacts/peers
 # In the background, so that a signal to this script ends the wait and cleans up.
 taskset -c "$other_core" "$work/peers" run -rounds "${ROUNDS:-5}" -each "${SECONDS_EACH:-5}s" \
-  -server-core "$server_core" -load-core "$other_core" -node "$room/node" -logs artifacts/peers -out artifacts/peers \
+  -server-core "$server_core" -load-core "$other_core" -node "$dir/node" -logs artifacts/peers -out artifacts/peers \
   -revision "$(revision | paste -sd' ')" "$@" &
 runner=$!
 rc=0

@@ -52,7 +52,7 @@ make_tree() {
   tree_works || die "the MySQL in $tree does not run on this machine"
 }
 
-rows() { go test -tags cluster -count=1 -timeout=40m -v -run "$1" ./integration_test/cluster 2>&1 | tee -a "$out/log.txt"; }
+rows() { go -C integration_test test -tags cluster -count=1 -timeout=40m -v -run "$1" ./cluster 2>&1 | tee -a "$out/log.txt"; }
 
 galera() {
   need mariadbd mariadb-server

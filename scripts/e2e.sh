@@ -50,7 +50,7 @@ rm -f "$ARTIFACTS/table.txt" "$ARTIFACTS"/*.png
 rc=0
 # Most of the time goes by in waiting for the browser, so there are more tests
 # under way than cores.
-go test -tags e2e -count=1 -timeout 30m -parallel 4 "./$dir" "$@" || rc=$?
+go -C "$dir" test -tags e2e -count=1 -timeout 30m -parallel 4 . "$@" || rc=$?
 if [[ -f $ARTIFACTS/table.txt ]]; then cat "$ARTIFACTS/table.txt"; fi
 say "screenshots are in $ARTIFACTS"
 exit "$rc"

@@ -22,8 +22,8 @@ mkdir -p "$out"
 # keep COMMAND...: its output is shown and kept.
 keep() { "$@" 2>&1 | tee -a "$out/log.txt"; }
 
-rows() { keep scripts/with-db.sh go test -tags faults -count=1 -timeout=40m -v "$@" ./integration_test/faults; }
-histories() { SESSIONKIT_HISTORIES=$1 keep scripts/with-db.sh go test -count=1 -timeout=12h -v ./integration_test/histories; }
+rows() { keep scripts/with-db.sh go -C integration_test test -tags faults -count=1 -timeout=40m -v "$@" ./faults; }
+histories() { SESSIONKIT_HISTORIES=$1 keep scripts/with-db.sh go -C integration_test test -count=1 -timeout=12h -v ./histories; }
 
 rc=0
 case ${1:-} in

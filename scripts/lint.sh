@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# golangci-lint with the rules of .golangci.yml, the order of the rooms including
+# golangci-lint with the rules of .golangci.yml, the order of the packages including
 # what they pull in indirectly, and shellcheck where it is installed.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -7,7 +7,7 @@
 cd "${self%/*}/.."
 rc=0
 
-# must_not ROOM PATTERN REASON: no package of ROOM depends on PATTERN, however
+# must_not PACKAGE PATTERN REASON: no package of PACKAGE depends on PATTERN, however
 # indirectly; the import rules of .golangci.yml see direct imports only.
 must_not() {
   local found
@@ -19,18 +19,20 @@ must_not() {
 }
 
 gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
-for room in errors models session session/sessiontest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
-  must_not "$room" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
+for package in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
+  must_not "$package" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
 done
+must_not models/memstore '^testing$|^github\.com/stretchr/' "a demo may use it and links no test code" || rc=1
 must_not models/gormstore/... "$gin" "the store knows no web framework" || rc=1
-for room in middleware refresh; do
-  must_not "$room/..." "$gorm" "the edges reach the database through session.Store alone" || rc=1
+for package in middleware refresh; do
+  must_not "$package/..." "$gorm" "the edges reach the database through session.Store alone" || rc=1
 done
 
 go tool -modfile=tools.mod golangci-lint run ./... || rc=1
-# The modules of the benchmarks, by the same rules.
-for module in bench/*/go.mod; do
-  (cd "${module%/*}" && go tool -modfile=../../tools.mod golangci-lint run --config ../../.golangci.yml ./...) || rc=1
+# The modules of the integration tests and of the benchmarks, by the same rules.
+root=$PWD
+for module in integration_test/go.mod bench/*/go.mod; do
+  (cd "${module%/*}" && go tool -modfile="$root/tools.mod" golangci-lint run --config "$root/.golangci.yml" ./...) || rc=1
 done
 
 if have shellcheck; then

@@ -12,4 +12,4 @@ need mariadbd mariadb-server
 cd "${self%/*}/.."
 mkdir -p artifacts/soak
 export SESSIONKIT_SOAK_HOURS=${1:-8}
-go test -tags faults -count=1 -timeout=0 -v -run '^TestSoak$' ./integration_test/faults 2>&1 | tee artifacts/soak/log.txt
+go -C integration_test test -tags faults -count=1 -timeout=0 -v -run '^TestSoak$' ./faults 2>&1 | tee artifacts/soak/log.txt

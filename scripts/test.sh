@@ -3,7 +3,8 @@
 #
 # Usage: test.sh [GO-TEST-ARGUMENT...]
 #
-# PKG names the packages (default ./...). See with-db.sh for the databases.
+# PKG names the packages (default ./..., those of integration_test too; see go.sh).
+# See with-db.sh for the databases.
 # go test's lines go to stdout, everything else to stderr; the exit code is go's.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -14,4 +15,4 @@ need_cc
 export CGO_ENABLED=1 # the race detector needs it
 # The tag sqlite is the example's: its tests on a SQLite file.
 # shellcheck disable=SC2086 # a list of packages
-exec scripts/with-db.sh go test -tags sqlite -race -shuffle=on -timeout=30m ${PKG:-./...} "$@"
+exec scripts/with-db.sh scripts/go.sh test -tags sqlite -race -shuffle=on -timeout=30m "$@" -- ${PKG:-./...}

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // tokenRoute is one way on which tokens come into a Service; the request has
@@ -79,9 +79,9 @@ func TestAudience_aSessionIsNothingElsewhere(t *testing.T) {
 	} {
 		t.Run(row, func(t *testing.T) {
 			t.Parallel()
-			store := sessiontest.NewStore()
+			store := memstore.New()
 			at := func(i int) *kit {
-				return newKitOn(t, store, func(c *session.Config) { c.Issuer, c.Audience = services[i][0], services[i][1] })
+				return newKitOn(t, store, nil, func(c *session.Config) { c.Issuer, c.Audience = services[i][0], services[i][1] })
 			}
 			own, other := at(0), at(1)
 			first, err := own.Create(t.Context(), "customer-1")

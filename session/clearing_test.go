@@ -16,8 +16,9 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // claim reads a text claim from an access token, as anybody can.
@@ -51,7 +52,7 @@ func TestClearing_OnlyOnADefiniteEnd(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnauthorised)
 	require.Empty(t, out.cookies, "what is not ours is not cleared")
 
-	for _, fault := range []sessiontest.Fault{{}, {Mode: sessiontest.ErrorAfter}} {
+	for _, fault := range []storetest.Fault{{}, {Mode: storetest.ErrorAfter}} {
 		k.store.Arm(fault)
 		_, out, err = k.refresh(t, nil, refresh, access)
 		require.ErrorIs(t, err, errors.ErrUnavailable)
@@ -230,13 +231,9 @@ func TestTheft_ClientHangsUp(t *testing.T) {
 	t.Parallel()
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()
-	store := sessiontest.NewStore()
-	svc, err := session.New(t.Context(), store, session.Config{})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	rude, err := session.New(t.Context(), hangingUp{store, hangUp}, session.Config{})
-	require.NoError(t, err)
-	t.Cleanup(rude.Close)
+	store := memstore.New()
+	svc := newKitOn(t, store, nil)
+	rude := newKitOn(t, hangingUp{store, hangUp}, svc.clock)
 
 	first, err := svc.Create(t.Context(), "user")
 	require.NoError(t, err)

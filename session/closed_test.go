@@ -13,8 +13,8 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // useless are the methods with an error that do nothing but read what they hold.
@@ -198,7 +198,7 @@ func TestClose_callsUnderWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := &held{Store: sessiontest.NewStore(), entered: make(chan struct{}), released: make(chan struct{})}
+			store := &held{Store: memstore.New(), entered: make(chan struct{}), released: make(chan struct{})}
 			svc, err := session.New(t.Context(), store, session.Config{})
 			require.NoError(t, err)
 			tokens, err := svc.Create(t.Context(), "user")

@@ -134,8 +134,8 @@ const (
 	// expire; verification needs no database. The default.
 	RevokeAtExpiry RevocationMode = iota
 	// RevokeImmediately reads the session's row at every verification: what
-	// SuperTokens' Node library calls blacklisting. When the database cannot be asked, the request gets
-	// an errors.ErrUnavailable.
+	// SuperTokens' Node library calls blacklisting. When the database cannot be asked,
+	// the request gets an [errors.ErrUnavailable].
 	RevokeImmediately
 )
 
@@ -213,6 +213,7 @@ func (c SigningKeyConfig) provider() keyring.Provider {
 // provided reads an application's keys as the codecs' own.
 type provided struct{ KeyProvider }
 
+// Keys implements [keyring.Provider].
 func (p provided) Keys(ctx context.Context) ([]token.Key, error) {
 	keys, err := p.KeyProvider.Keys(ctx)
 	list := make([]token.Key, len(keys))

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // Wrong settings are refused at start, each by its field's name (GO-05).
@@ -99,7 +99,7 @@ func TestConfig_Refused(t *testing.T) {
 	} {
 		var cfg session.Config
 		row.change(&cfg)
-		_, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
+		_, err := session.New(t.Context(), memstore.New(), cfg)
 		require.ErrorIs(t, err, errors.ErrConfig, row.field)
 		require.ErrorIs(t, err, errors.ErrGeneral)
 		require.Contains(t, err.Error(), "Config."+row.field+": ")
@@ -108,7 +108,7 @@ func TestConfig_Refused(t *testing.T) {
 
 func TestConfig_NamesEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
+	_, err := session.New(t.Context(), memstore.New(), session.Config{
 		AccessTokenValidity: -1, Revocation: 7, Cookie: session.CookieConfig{Domain: "?", RefreshPath: "x"},
 	})
 	for _, field := range []string{"AccessTokenValidity", "Revocation", "Cookie.Domain", "Cookie.RefreshPath"} {
@@ -141,7 +141,7 @@ func TestConfig_Accepted(t *testing.T) {
 		{SessionLifetime: 3650 * 24 * time.Hour, SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
 		{Issuer: "https://例え.example", Audience: strings.Repeat("x", 256)},
 	} {
-		svc, err := session.New(t.Context(), sessiontest.NewStore(), cfg)
+		svc, err := session.New(t.Context(), memstore.New(), cfg)
 		require.NoError(t, err)
 		svc.Close()
 		svc.Close() // idempotent

@@ -6,13 +6,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // FuzzCookieHeader sends any Cookie header to verification and refresh.
@@ -20,13 +21,8 @@ import (
 // one it belongs to; no statement for anything else; and no byte of the
 // request in a Set-Cookie header.
 func FuzzCookieHeader(f *testing.F) {
-	store := sessiontest.Faulty(sessiontest.NewStore())
-	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
-	svc, err := session.New(f.Context(), store, session.Config{
-		Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
-	})
-	require.NoError(f, err)
-	f.Cleanup(svc.Close)
+	store := storetest.Faulty(memstore.New())
+	svc := sessiontest.NewOn(f, store, nil, session.Config{Logger: slog.New(slog.DiscardHandler)}).Service
 	tokens, err := svc.Create(f.Context(), "user")
 	require.NoError(f, err)
 	access, refresh := tokens.Access.Value, tokens.Refresh.Value
@@ -79,7 +75,7 @@ func FuzzCookieHeader(f *testing.F) {
 }
 
 // noStatements allows the reload of the keys that an unknown key id may cause.
-func noStatements(t *testing.T, store *sessiontest.FaultyStore) {
+func noStatements(t *testing.T, store *storetest.FaultyStore) {
 	t.Helper()
 	counts := store.Counts()
 	delete(counts, "Keys")

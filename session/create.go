@@ -25,7 +25,7 @@ type creation struct {
 
 // WithPayload puts v, any JSON value, into the session's access tokens: it is readable
 // in the browser. nil is JSON's null; without this option the payload is absent. An
-// object must not use the names of registered claims (errors.ErrReservedClaim).
+// object must not use the names of registered claims ([errors.ErrReservedClaim]).
 func WithPayload(v any) CreateOption { return func(c *creation) { c.payload = v } }
 
 // WithData stores v, any JSON value up to 64 KiB, on the server only. nil is
@@ -39,15 +39,15 @@ func WithDevice(userAgent, ip string) CreateOption {
 }
 
 // Create starts a session for a user who has just proven to be userID, an opaque
-// string of 1 to models.MaxUserID (255) bytes of UTF-8 that is kept byte for byte. It
+// string of 1 to [models.MaxUserID] (255) bytes of UTF-8 that is kept byte for byte. It
 // is one INSERT.
 //
 // Ask for the proof again where there is a session already: else whoever has stolen an
 // access token makes a session of its own, which outlives that token. Look at the
 // account again after a Create that may have run beside a RevokeAll.
 //
-// Errors: errors.ErrInvalidInput (with a reason; nothing was stored),
-// errors.ErrUnavailable, errors.ErrGeneral.
+// Errors: [errors.ErrInvalidInput] (with a reason; nothing was stored),
+// [errors.ErrUnavailable], [errors.ErrGeneral].
 //
 // Handlers use CreateHTTP or middleware.Create, which answer the client too.
 func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOption) (*Tokens, error) {

@@ -18,9 +18,9 @@ import (
 // [json.Number] and keep every digit. Absent data leaves dst untouched; a
 // *json.RawMessage tells absent (nil) from null.
 //
-// Errors: errors.ErrUnauthorised (no such live session),
-// errors.ErrInvalidInput (dst does not fit), errors.ErrUnavailable,
-// errors.ErrGeneral.
+// Errors: [errors.ErrUnauthorised] (no such live session),
+// [errors.ErrInvalidInput] (dst does not fit), [errors.ErrUnavailable],
+// [errors.ErrGeneral].
 func (s *Service) Data(ctx context.Context, handle string, dst any) error {
 	if err := s.checkOpen(); err != nil {
 		return err
@@ -60,8 +60,8 @@ func (s *Service) UpdateData(ctx context.Context, handle string, v any) error {
 // encoded as in UpdateData. An error of modify is returned as it is and nothing
 // is written.
 //
-// Errors: as Data, and errors.ErrConflict (an errors.ErrUnavailable) when too many
-// others wrote. After any errors.ErrUnavailable the change may have been
+// Errors: as Data, and [errors.ErrConflict] (an [errors.ErrUnavailable]) when too many
+// others wrote. After any [errors.ErrUnavailable] the change may have been
 // written or not.
 func (s *Service) ModifyData(ctx context.Context, handle string, modify func(current json.RawMessage) (any, error)) error {
 	if err := s.checkOpen(); err != nil {

@@ -13,8 +13,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // handleOf returns the handle of a new session.
@@ -25,22 +26,11 @@ func (k *kit) handleOf(t *testing.T, user string) string {
 	return tokens.Session.Handle()
 }
 
-func events(list *[]session.Event) func(*session.Config) {
-	return func(cfg *session.Config) {
-		cfg.OnEvent = func(e session.Event) {
-			if e.Kind == session.EventRevoked {
-				*list = append(*list, e)
-			}
-		}
-	}
-}
-
 // A handle from a form may be anybody's: only the user's own ends, and the answers for a
 // foreign one, an absent one and an ended one are the same.
 func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 	t.Parallel()
-	var seen []session.Event
-	k := newKit(t, events(&seen))
+	k := newKit(t)
 	ada, bob := k.handleOf(t, "ada"), k.handleOf(t, "bob")
 	for _, row := range [][2]string{
 		{"ada", bob},
@@ -66,13 +56,14 @@ func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 	info, err := k.Get(t.Context(), bob)
 	require.NoError(t, err)
 	require.Equal(t, "bob", info.UserID)
-	require.Empty(t, seen)
+	require.Empty(t, k.Events(session.EventRevoked))
 
 	for i, want := range []bool{true, false} {
 		ended, err := k.RevokeOf(t.Context(), "ada", ada)
 		require.NoError(t, err)
 		require.Equal(t, want, ended, "call %d", i)
 	}
+	seen := k.Events(session.EventRevoked)
 	require.Len(t, seen, 1)
 	require.Equal(t, []any{ada, "ada", 1}, []any{seen[0].Handle, seen[0].UserID, seen[0].Count})
 }
@@ -80,18 +71,18 @@ func TestRevokeOf_endsTheUsersOwnOnly(t *testing.T) {
 // An unknown outcome is looked up, and not for somebody else's session.
 func TestRevokeOf_afterALostAnswer(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter} {
+	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter} {
 		k := newKit(t)
 		ada, bob := k.handleOf(t, "ada"), k.handleOf(t, "bob")
 		_, err := k.Revoke(t.Context(), bob) // in this very millisecond, for the same reason
 		require.NoError(t, err)
-		k.store.Arm(sessiontest.Fault{Method: "Revoke", Mode: mode})
+		k.store.Arm(storetest.Fault{Method: "Revoke", Mode: mode})
 		ended, err := k.RevokeOf(t.Context(), "ada", bob)
 		require.ErrorIs(t, err, errors.ErrUnavailable)
 		require.False(t, ended)
 		ended, err = k.RevokeOf(t.Context(), "ada", ada)
-		require.Equal(t, mode == sessiontest.ErrorAfter, ended)
-		require.Equal(t, mode == sessiontest.ErrorBefore, errors.Is(err, errors.ErrUnavailable))
+		require.Equal(t, mode == storetest.ErrorAfter, ended)
+		require.Equal(t, mode == storetest.ErrorBefore, errors.Is(err, errors.ErrUnavailable))
 	}
 }
 
@@ -118,7 +109,7 @@ func TestGet(t *testing.T) {
 		require.ErrorIs(t, err, errors.ErrUnauthorised)
 		require.ErrorIs(t, err, errors.ErrSessionNotFound)
 	}
-	k.store.Arm(sessiontest.Fault{Method: "Find"})
+	k.store.Arm(storetest.Fault{Method: "Find"})
 	_, err = k.Get(t.Context(), handle)
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 }
@@ -126,8 +117,7 @@ func TestGet(t *testing.T) {
 // The event of RevokeOthers says whom it kept; that of RevokeAll keeps nobody.
 func TestRevokeOthers_saysWhomItKept(t *testing.T) {
 	t.Parallel()
-	var seen []session.Event
-	k := newKit(t, events(&seen))
+	k := newKit(t)
 	kept, other := k.handleOf(t, "ada"), k.handleOf(t, "ada")
 	n, err := k.RevokeOthers(t.Context(), "ada", kept)
 	require.NoError(t, err)
@@ -136,6 +126,7 @@ func TestRevokeOthers_saysWhomItKept(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnauthorised)
 	_, err = k.RevokeAll(t.Context(), "ada")
 	require.NoError(t, err)
+	seen := k.Events(session.EventRevoked)
 	require.Len(t, seen, 2)
 	require.Equal(t, kept, seen[0].Kept)
 	require.Empty(t, seen[1].Kept)
@@ -167,7 +158,7 @@ func TestRevokeAll_ofVeryManySessions(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	live := k.insertMany(t, "ada", 4500)
-	k.store.Arm(sessiontest.Fault{Method: "RevokeAll", Call: 3})
+	k.store.Arm(storetest.Fault{Method: "RevokeAll", Call: 3})
 	some, err := k.RevokeAll(t.Context(), "ada")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 	require.Greater(t, some, 1000)
@@ -187,7 +178,7 @@ func TestRevokeAll_isBoundedByItsContext(t *testing.T) {
 	k := newKit(t)
 	k.insertMany(t, "ada", 2500)
 	ctx, cancel := context.WithCancel(t.Context())
-	k.store.Arm(sessiontest.Fault{Method: "RevokeAll", Call: 2, Mode: sessiontest.Hang})
+	k.store.Arm(storetest.Fault{Method: "RevokeAll", Call: 2, Mode: storetest.Hang})
 	cancel()
 	n, err := k.RevokeAll(ctx, "ada")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
@@ -246,8 +237,8 @@ func TestListPage_takesNothingStrange(t *testing.T) {
 func TestNew_refusesANilStore(t *testing.T) {
 	t.Parallel()
 	var none *gormstore.Store
-	var faulty *sessiontest.FaultyStore
-	var memory *sessiontest.Store
+	var faulty *storetest.FaultyStore
+	var memory *memstore.Store
 	for _, store := range []session.Store{nil, none, faulty, memory} {
 		_, err := session.New(t.Context(), store, session.Config{})
 		require.ErrorIs(t, err, errors.ErrConfig)

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // exampleService is a Service on a store in memory; change may be nil.
@@ -20,7 +20,7 @@ func exampleService(change func(*session.Config)) *session.Service {
 	if change != nil {
 		change(&cfg)
 	}
-	svc, err := session.New(context.Background(), sessiontest.NewStore(), cfg)
+	svc, err := session.New(context.Background(), memstore.New(), cfg)
 	if err != nil {
 		panic(err)
 	}
@@ -29,7 +29,7 @@ func exampleService(change func(*session.Config)) *session.Service {
 
 // New names everything that is wrong with a configuration at once.
 func ExampleNew() {
-	_, err := session.New(context.Background(), sessiontest.NewStore(), session.Config{
+	_, err := session.New(context.Background(), memstore.New(), session.Config{
 		AccessTokenValidity: time.Second,
 		Cookie:              session.CookieConfig{RefreshPath: "auth"},
 	})
@@ -255,7 +255,7 @@ func ExampleSession_Detached() {
 
 	tokens, _ := svc.Create(context.Background(), "ada")
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "https://app.example/export", nil)
-	r.AddCookie(&http.Cookie{Name: "sAccessToken", Value: tokens.Access.Value}) //nolint:gosec // a request's
+	r.AddCookie(&http.Cookie{Name: "sAccessToken", Value: tokens.Access.Value})
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	fmt.Println(w.Code, <-done)

@@ -10,15 +10,15 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // A whole application with net/http alone: it signs in, serves a page to whoever is
 // signed in, refreshes and signs out. In production the store is that of package
 // gormstore, and HTTPS makes Insecure superfluous.
 func Example() {
-	svc, err := session.New(context.Background(), sessiontest.NewStore(), session.Config{
+	svc, err := session.New(context.Background(), memstore.New(), session.Config{
 		Logger: slog.New(slog.DiscardHandler),
 		Cookie: session.CookieConfig{Insecure: true}, // plain HTTP, on loopback only
 	})

@@ -7,7 +7,6 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -108,11 +107,7 @@ func TestSigning_OnlyThePayloadIsTheCallersInput(t *testing.T) {
 		k := newKit(t)
 		tokens, err := k.Create(t.Context(), "user")
 		require.NoError(t, err)
-		svc, err := session.New(t.Context(), damaged{k.store, row.damage}, session.Config{
-			Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
-		})
-		require.NoError(t, err)
-		t.Cleanup(svc.Close)
+		svc := newKitOn(t, damaged{k.store, row.damage}, k.clock)
 		_, err = svc.Refresh(t.Context(), tokens.Refresh.Value)
 		require.ErrorIs(t, err, errors.ErrGeneral, name)
 		require.ErrorIs(t, err, row.reason, name)

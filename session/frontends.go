@@ -39,8 +39,8 @@ const (
 	// PresetAll is PresetAuto plus the cookie sIdRefreshToken for pages of
 	// front ends before 4.0.
 	PresetAll
-	// PresetRefJWT4 follows SuperTokens' Node library 4.0: PresetAll, the status 440, and a missing
-	// sIdRefreshToken means that there is no session.
+	// PresetRefJWT4 follows SuperTokens' Node library 4.0: PresetAll, the status 440,
+	// and a missing sIdRefreshToken means that there is no session.
 	PresetRefJWT4
 	// PresetModern serves front ends from 16 on with the smallest surface.
 	PresetModern

@@ -17,8 +17,8 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // hangingKeys is a store whose key table stops to answer: statements return when
@@ -111,7 +111,7 @@ func TestUnknownKey_whileTheDatabaseHangs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store := &hangingKeys{Store: sessiontest.NewStore()}
+				store := &hangingKeys{Store: memstore.New()}
 				svc, err := session.New(t.Context(), store, session.Config{
 					Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off}, OperationTimeout: timeout,
 				})

@@ -67,7 +67,7 @@ func (x *Exchange) done(w http.ResponseWriter, err error) {
 // the handler's Cache-Control stands, and what the Session's methods change later is
 // not sent: Session.Sent tells.
 //
-// Errors: as Verify, and errors.ErrCrossOrigin; answer them with WriteError and do
+// Errors: as Verify, and [errors.ErrCrossOrigin]; answer them with WriteError and do
 // nothing else.
 func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...VerifyOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
@@ -215,9 +215,9 @@ func isVisitor(err error) bool {
 
 // SignOutHTTP ends the session of the request and clears the client's tokens. The
 // anti-CSRF proof is demanded whatever the method, and that no foreign page asks for
-// it. Signing out twice, or as a visitor, is an errors.ErrUnauthorised.
+// it. Signing out twice, or as a visitor, is an [errors.ErrUnauthorised].
 //
-// Errors: as VerifyHTTP. On errors.ErrUnavailable the client keeps its tokens and
+// Errors: as VerifyHTTP. On [errors.ErrUnavailable] the client keeps its tokens and
 // can try again.
 func (s *Service) SignOutHTTP(w http.ResponseWriter, r *http.Request) error {
 	return s.within(w, r, func(x *Exchange) error {

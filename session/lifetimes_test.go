@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // No access token works for longer than the application chose, nor ends more than
@@ -133,8 +133,8 @@ func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 // A server whose clock is behind says so: the client and the token are in order.
 func TestVerify_clocksOfServersApart(t *testing.T) {
 	t.Parallel()
-	store := sessiontest.NewStore()
-	ahead, behind := newKitOn(t, store), newKitOn(t, store)
+	store := memstore.New()
+	ahead, behind := newKitOn(t, store, nil), newKitOn(t, store, nil)
 	for name, row := range map[string]struct {
 		apart time.Duration
 		want  error

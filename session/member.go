@@ -12,8 +12,8 @@ import (
 // WithPayloadMember puts a member into the payload of a new session whose value find
 // finds out for the user, at the time now; nil when there is none. It stands beside
 // what [WithPayload] says, which must be an object or absent then
-// (errors.ErrPayloadNotObject). The name must be none of those that tokens use
-// themselves (errors.ErrReservedClaim).
+// ([errors.ErrPayloadNotObject]). The name must be none of those that tokens use
+// themselves ([errors.ErrReservedClaim]).
 //
 // find runs under the caller's context, before anything is stored. When it fails, so
 // does the creation, with an error that is classed as WithClaims says.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // What is refused leaves no trace: not in the row, not in the session at hand,
@@ -90,7 +90,7 @@ func TestMergePayload_refused(t *testing.T) {
 // The front token grows where the access token does not: it is ASCII only.
 func TestMergePayload_frontTokenIsTheTighterLimit(t *testing.T) {
 	t.Parallel()
-	off, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
+	off, err := session.New(t.Context(), memstore.New(), session.Config{
 		Logger:  slog.New(slog.DiscardHandler),
 		Cleanup: session.CleanupConfig{Every: session.Off}, FrontEnds: session.FrontEndConfig{FrontToken: session.SwitchOff},
 	})
@@ -244,7 +244,7 @@ func TestMergePayload_concurrentRequests(t *testing.T) {
 func TestMergePayload_concurrentInOneResponse(t *testing.T) {
 	t.Parallel()
 	const goroutines = 16
-	rig := newPayloadRigOn(t, yieldingStore{sessiontest.NewStore()})
+	rig := newPayloadRigOn(t, yieldingStore{memstore.New()})
 	page, _ := rig.signIn(t)
 	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		sess, err := rig.svc.VerifyHTTP(w, r)

@@ -14,8 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // payloadEpoch is a whole second, so that seconds and milliseconds compare.
@@ -24,18 +26,18 @@ var payloadEpoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // payloadRig is a service on a store that counts calls, and a clock.
 type payloadRig struct {
 	svc   *session.Service
-	store *sessiontest.FaultyStore
+	store *storetest.FaultyStore
 	clock *sessiontest.Clock
 }
 
 func newPayloadRig(t *testing.T) *payloadRig {
 	t.Helper()
-	return newPayloadRigOn(t, sessiontest.NewStore())
+	return newPayloadRigOn(t, memstore.New())
 }
 
 func newPayloadRigOn(t *testing.T, store session.Store) *payloadRig {
 	t.Helper()
-	rig := &payloadRig{store: sessiontest.Faulty(store), clock: sessiontest.NewClock(payloadEpoch)}
+	rig := &payloadRig{store: storetest.Faulty(store), clock: sessiontest.NewClock(payloadEpoch)}
 	svc, err := session.New(t.Context(), rig.store, session.Config{
 		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 	})

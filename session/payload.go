@@ -15,11 +15,11 @@ import (
 // new access token with the same expiry, which the client gets in the response at
 // hand. Without HTTP the caller must pass the result on. A nil value removes a member.
 //
-// Errors: errors.ErrUnauthorised (the session is over; the cookies are
-// cleared), errors.ErrInvalidInput with errors.ErrReservedClaim,
-// errors.ErrPayloadNotObject, errors.ErrValueNotJSON or
-// errors.ErrCookieTooLarge (nothing was stored), errors.ErrUnavailable,
-// errors.ErrGeneral.
+// Errors: [errors.ErrUnauthorised] (the session is over; the cookies are
+// cleared), [errors.ErrInvalidInput] with [errors.ErrReservedClaim],
+// [errors.ErrPayloadNotObject], [errors.ErrValueNotJSON] or
+// [errors.ErrCookieTooLarge] (nothing was stored), [errors.ErrUnavailable],
+// [errors.ErrGeneral].
 func (s *Session) MergePayload(ctx context.Context, members map[string]any) (*Token, error) {
 	if err := s.svc.checkOpen(); err != nil {
 		return nil, err

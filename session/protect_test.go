@@ -198,7 +198,7 @@ func TestExchange_HijackThroughAWriterThatUnwraps(t *testing.T) {
 func TestProtect_OnRealServers(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		k := newKit(t, func(c *session.Config) { c.Now = time.Now })
+		k := newKit(t)
 		handler := func(w http.ResponseWriter, r *http.Request) {
 			sess, ok := session.FromContext(r.Context())
 			if !ok {

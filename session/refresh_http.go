@@ -16,8 +16,8 @@ import (
 // it may be another application's. The answer must have the status 200: front ends
 // before 4.4.1 take nothing else. Mount it for POST only.
 //
-// Errors: as Refresh; errors.ErrCrossOrigin for a request that a foreign page asked
-// for; an errors.ErrTryRefreshToken when the cookie, if there is one, goes to a route
+// Errors: as Refresh; [errors.ErrCrossOrigin] for a request that a foreign page asked
+// for; an [errors.ErrTryRefreshToken] when the cookie, if there is one, goes to a route
 // of Config.Cookie.Older (WriteError sends the client there) or the proof of
 // AntiCSRF.OnRefresh is missing. Answer them with WriteError.
 func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Session, err error) {

@@ -51,7 +51,7 @@ func TestReplacePayload(t *testing.T) {
 	require.NoError(t, err)
 	requirePayload(t, next.Session, nil)
 
-	_, err = k.Service.Revoke(t.Context(), sess.Handle())
+	_, err = k.Revoke(t.Context(), sess.Handle())
 	require.NoError(t, err)
 	_, err = sess.ReplacePayload(t.Context(), "late")
 	require.ErrorIs(t, err, errors.ErrUnauthorised)

@@ -6,14 +6,16 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Revoke ends the session named by handle, whoever's it is. For a handle that comes
-// from a client, use RevokeOf.
+// Revoke ends the session named by handle, whoever's it is. For a handle that
+// comes from a client, use RevokeOf.
 //
-// It reports true only for the call that ended it: false when there is none or it had
-// been revoked before. No refresh, promotion or write of the session succeeds
-// afterwards; how long access tokens go on working, Config.Revocation says.
+// It reports true only for the call that ended it: false when there is none or
+// it had been revoked before. No refresh, promotion or write of the session
+// succeeds afterwards; how long access tokens go on working, Config.Revocation
+// says.
 //
-// Errors: [errors.ErrUnavailable], [errors.ErrGeneral]. Calling again is harmless.
+// Errors: [errors.ErrUnavailable], [errors.ErrGeneral]. Calling again is
+// harmless.
 func (s *Service) Revoke(ctx context.Context, handle string) (bool, error) {
 	if err := s.checkOpen(); err != nil {
 		return false, err
@@ -21,13 +23,15 @@ func (s *Service) Revoke(ctx context.Context, handle string) (bool, error) {
 	return s.revoke(ctx, handle, models.RevokedByApplication)
 }
 
-// RevokeOf ends the session named by handle if it is the user's, and reports whether
-// it did. It is for handles that come from a client, such as a button in a device
-// list: whose the session is, the statement itself asks. A session of somebody else,
-// one that does not exist and one that has ended are all false.
+// RevokeOf ends the session named by handle if it is the user's, and reports
+// whether it did. It is for handles that come from a client, such as a button
+// in a device list: whose the session is, the statement itself asks. A session
+// of somebody else, one that does not exist and one that has ended are all
+// false.
 //
-// Errors: [errors.ErrInvalidInput] for a user id that no session can have, such as the
-// empty one; [errors.ErrUnavailable], [errors.ErrGeneral]. Calling again is harmless.
+// Errors: [errors.ErrInvalidInput] for a user id that no session can have, such
+// as the empty one; [errors.ErrUnavailable], [errors.ErrGeneral]. Calling again
+// is harmless.
 func (s *Service) RevokeOf(ctx context.Context, userID, handle string) (bool, error) {
 	if err := s.checkOpen(); err != nil {
 		return false, err
@@ -53,30 +57,30 @@ func (s *Service) end(ctx context.Context, r models.Revocation) (bool, error) {
 	return endedNow, err
 }
 
-// RevokeAll ends every session of a user, such as after a change of password, and
-// returns how many.
+// RevokeAll ends every session of a user, such as after a change of password,
+// and returns how many.
 //
-// When it returns without an error, every session has ended whose sign-in had been
-// answered before the call began. Sessions created while it runs may live on, so look
-// again at the account after creating one.
+// When it returns without an error, every session has ended whose sign-in had
+// been answered before the call began. Sessions created while it runs may live
+// on, so look again at the account after creating one.
 //
-// It works in batches of 1000, from the newest session on, each of them bounded by
-// Config.OperationTimeout, and it takes as many as there are: for 400,000 sessions
-// count on half a minute. ctx bounds the whole. When that ends, or the database fails, the
-// count is what has surely ended so far; it comes together with the error, and calling
-// again goes on with the rest. A request's context ends when its client hangs up:
-// context.WithoutCancel and a time limit keep a change of password from stopping half
-// way.
+// It works in batches of 1000, from the newest session on, each of them bounded
+// by Config.OperationTimeout, and it takes as many as there are: for 400,000
+// sessions count on half a minute. ctx bounds the whole. When that ends, or the
+// database fails, the count is what has surely ended so far; it comes together
+// with the error, and calling again goes on with the rest. A request's context
+// ends when its client hangs up: context.WithoutCancel and a time limit keep a
+// change of password from stopping half way.
 //
 // Errors: [errors.ErrUnavailable], [errors.ErrGeneral].
 func (s *Service) RevokeAll(ctx context.Context, userID string) (int, error) {
 	return s.revokeAll(ctx, userID, "")
 }
 
-// RevokeOthers ends every session of a user but the one named, and returns how many;
-// see [Service.RevokeAll]. Whoever shares the session that is kept, such as a thief of
-// its tokens, stays in too: after a change of password create a new session first, and
-// keep that one.
+// RevokeOthers ends every session of a user but the one named, and returns how
+// many; see [Service.RevokeAll]. Whoever shares the session that is kept, such
+// as a thief of its tokens, stays in too: after a change of password create a
+// new session first, and keep that one.
 func (s *Service) RevokeOthers(ctx context.Context, userID, keepHandle string) (int, error) {
 	return s.revokeAll(ctx, userID, keepHandle)
 }

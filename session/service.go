@@ -20,7 +20,7 @@ type Service struct {
 	cfg    Config
 	store  Store
 	keys   *keyring.Ring
-	cache   *token.Cache  // nil when off
+	cache  *token.Cache  // nil when off
 	thefts *theft.Teller // nil when nobody wants to know
 	stop   context.CancelFunc
 	worker sync.WaitGroup
@@ -38,8 +38,8 @@ type Service struct {
 	closed  chan struct{} // closed when Close is done
 }
 
-// New checks the configuration (errors.ErrConfig names every wrong field) and the
-// tables (errors.ErrSchema names what is missing), loads the signing keys or makes the
+// New checks the configuration ([errors.ErrConfig] names every wrong field) and the
+// tables ([errors.ErrSchema] names what is missing), loads the signing keys or makes the
 // first ones, and starts two goroutines: for the keys and for the cleanup (and one for
 // SigningKey.Provider). ctx bounds only the start. Close the Service when done.
 func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nolint:contextcheck // the goroutines outlive ctx, as the comment says
@@ -87,7 +87,7 @@ const closeTimeout = 10 * time.Second
 //
 // Until Close returns, the Service goes on working, so that Config.OnTheft can
 // use it. Afterwards every method that would do anything returns
-// errors.ErrClosed, which is answered 503, and no client loses its tokens. Close
+// [errors.ErrClosed], which is answered 503, and no client loses its tokens. Close
 // does not wait for other calls: those under way end as usual, if the store is
 // still there and they know their keys.
 //

@@ -6,42 +6,38 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
-// kit is a service on the in-memory store with a clock that stands still.
+// kit is a service on the in-memory store, which fails on demand.
 type kit struct {
 	*session.Service
+	*sessiontest.Kit
 	clock *sessiontest.Clock
-	store *sessiontest.FaultyStore
+	store *storetest.FaultyStore
 }
 
 func newKit(t *testing.T, change ...func(*session.Config)) *kit {
 	t.Helper()
-	return newKitOn(t, sessiontest.NewStore(), change...)
+	return newKitOn(t, memstore.New(), nil, change...)
 }
 
-// newKitOn is newKit on a store that others may use too.
-func newKitOn(t *testing.T, store session.Store, change ...func(*session.Config)) *kit {
+// newKitOn is newKit on a store and with a clock that others may use too.
+func newKitOn(t *testing.T, store session.Store, clock *sessiontest.Clock, change ...func(*session.Config)) *kit {
 	t.Helper()
-	k := &kit{
-		clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
-		store: sessiontest.Faulty(store),
-	}
-	cfg := session.Config{Now: k.clock.Now, Logger: slog.New(slog.DiscardHandler), Leeway: session.Off}
+	cfg := session.Config{Logger: slog.New(slog.DiscardHandler), Leeway: session.Off}
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(t.Context(), k.store, cfg)
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	k.Service = svc
-	return k
+	faulty := storetest.Faulty(store)
+	made := sessiontest.NewOn(t, faulty, clock, cfg)
+	return &kit{made.Service, made, made.Clock, faulty}
 }
 
 // request is a POST as a client with these headers and cookies sends it.

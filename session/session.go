@@ -68,7 +68,7 @@ func (s *Session) AccessToken() Token {
 }
 
 // Payload decodes the access token's payload into dst, as Service.Data does with data;
-// it needs no database. The error is an errors.ErrInvalidInput: dst does not fit.
+// it needs no database. The error is an [errors.ErrInvalidInput]: dst does not fit.
 func (s *Session) Payload(dst any) error {
 	claims, _ := s.snapshot()
 	return decodeValue(claims.Payload, dst)

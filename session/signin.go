@@ -29,7 +29,7 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 // A plain net/http writer does not tell whether the body has begun, so without Protect
 // around the handler the session is stored then and nobody hears of it.
 //
-// Errors: as Create, and errors.ErrCrossOrigin for a request of a foreign page.
+// Errors: as Create, and [errors.ErrCrossOrigin] for a request of a foreign page.
 // Nothing was sent then.
 func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {

@@ -115,7 +115,7 @@ func TestCreate_fitsUnderAnyKeyOfAProvider(t *testing.T) {
 	tokens, err := k.Create(t.Context(), "ada", payload(largest))
 	require.NoError(t, err)
 	provider.rename(strings.Repeat("k", 32))
-	next := newKitOn(t, k.store, change)
+	next := newKitOn(t, k.store, k.clock, change)
 	_, err = next.Refresh(t.Context(), tokens.Refresh.Value)
 	require.NoError(t, err)
 }

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -17,16 +16,11 @@ import (
 // token too.
 func TestSlow_RepeatedSibling(t *testing.T) {
 	t.Parallel()
-	clock := sessiontest.NewClock(payloadEpoch)
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{
-		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: 10 * time.Second,
-		Cleanup: session.CleanupConfig{Every: session.Off},
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
+	kit := sessiontest.New(t, session.Config{ConcurrentRefreshWindow: 10 * time.Second})
+	svc := kit.Service
 	first, err := svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
-	clock.Advance(2 * time.Hour)
+	kit.Advance(2 * time.Hour)
 	one, err := svc.Refresh(t.Context(), first.Refresh.Value)
 	require.NoError(t, err)
 	two, err := svc.Refresh(t.Context(), first.Refresh.Value)
@@ -41,7 +35,7 @@ func TestSlow_RepeatedSibling(t *testing.T) {
 		sess, _ := session.FromContext(r.Context())
 		_, err := sess.MergePayload(r.Context(), map[string]any{"a": 1})
 		require.NoError(t, err)
-		clock.Advance(200 * time.Millisecond)
+		kit.Advance(200 * time.Millisecond)
 	}))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://app.example/", nil)
 	r.Header.Set("Cookie", "sAccessToken="+repeated.Access.Value)

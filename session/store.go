@@ -6,8 +6,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Store keeps the rows. The kit's own is models/gormstore; sessiontest holds an
-// in-memory one and the conformance suite that every store must pass.
+// Store keeps the rows. The kit's own are models/gormstore and, in memory,
+// models/memstore; session/storetest is the conformance suite that every store
+// must pass.
 //
 // What every method promises:
 //
@@ -22,7 +23,7 @@ import (
 //     rolled back (deadlock, serialisation failure, lock wait) as long as ctx
 //     lives.
 //   - An error means that the system failed, never that nothing matched; it is
-//     an errors.ErrGeneral, and an errors.ErrUnavailable when it may pass by
+//     an [errors.ErrGeneral], and an [errors.ErrUnavailable] when it may pass by
 //     itself. After an error a write may or may not have happened, or may
 //     still happen: callers read again before they judge.
 //   - Times are milliseconds since 1970 UTC and come from the caller. "Live at
@@ -42,12 +43,12 @@ import (
 //
 // Methods are safe for concurrent use.
 type Store interface {
-	// Check reports, as errors.ErrSchema naming what is missing, whether the
+	// Check reports, as [errors.ErrSchema] naming what is missing, whether the
 	// tables have what this version needs. It changes nothing.
 	Check(ctx context.Context) error
 
 	// Insert stores a new row. A row with this handle already there is
-	// errors.ErrDuplicate, unless it is this very row, inserted by an earlier
+	// [errors.ErrDuplicate], unless it is this very row, inserted by an earlier
 	// attempt of the same call whose answer was lost.
 	Insert(ctx context.Context, row *models.Session) error
 

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -33,14 +33,10 @@ func (i *interrupted) Revoke(ctx context.Context, r models.Revocation) (bool, er
 
 func newInterrupted(t *testing.T, window time.Duration) (*session.Service, *interrupted) {
 	t.Helper()
-	clock := sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC))
-	store := &interrupted{Store: sessiontest.NewStore(), clock: clock}
-	svc, err := session.New(t.Context(), store, session.Config{
-		Now: clock.Now, Logger: slog.New(slog.DiscardHandler), ConcurrentRefreshWindow: window,
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	return svc, store
+	store := &interrupted{Store: memstore.New()}
+	kit := sessiontest.NewOn(t, store, nil, session.Config{ConcurrentRefreshWindow: window})
+	store.clock = kit.Clock
+	return kit.Service, store
 }
 
 func mustRefresh(t *testing.T, svc *session.Service, token string) string {

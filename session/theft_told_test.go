@@ -17,8 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // logged is a log that may be read while it is written.
@@ -181,7 +182,7 @@ func TestOnTheft_afterClose(t *testing.T) {
 	for way, replay := range replays {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			store := sessiontest.NewStore()
+			store := memstore.New()
 			calls := make(chan string, 10)
 			start := func(name string) *session.Service {
 				svc, err := session.New(t.Context(), store, session.Config{
@@ -415,7 +416,7 @@ func TestNew_failureLeavesNothing(t *testing.T) {
 	t.Parallel()
 	callback := func(context.Context, *errors.TokenTheftError) {}
 	for call := 1; ; call++ {
-		store := sessiontest.Faulty(sessiontest.NewStore(), sessiontest.Fault{Call: call})
+		store := storetest.Faulty(memstore.New(), storetest.Fault{Call: call})
 		svc, err := session.New(t.Context(), store, session.Config{Logger: slog.New(slog.DiscardHandler), OnTheft: callback})
 		if store.Fired() == 0 {
 			require.NoError(t, err)

@@ -10,20 +10,20 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
-// Validator is one demand on a session, beside its being verified: see [WithClaims].
-// Package claim makes those which front ends know too; an application may bring its
-// own. It is asked by many requests at once.
+// Validator is one demand on a session, beside its being verified: see
+// [WithClaims]. Package claim makes those which front ends know too; an
+// application may bring its own. It is asked by many requests at once.
 type Validator interface {
-	// ID names the demand in errors.ClaimFailure, and so to front ends.
+	// ID names the demand in [errors.ClaimFailure], and so to front ends.
 	ID() string
-	// Check returns why the session does not meet the demand, or nil if it does. The
-	// reason is sent to the front end as JSON. An error refuses the request and is no
-	// verdict on the session: see WithClaims.
+	// Check returns why the session does not meet the demand, or nil if it
+	// does. The reason is sent to the front end as JSON. An error refuses the
+	// request and is no verdict on the session: see WithClaims.
 	Check(ctx context.Context, v View) (reason any, err error)
 }
 
-// Fetcher is a Validator that looks at one member of the payload, and can find out its
-// value anew.
+// Fetcher is a Validator that looks at one member of the payload, and can find
+// out its value anew.
 type Fetcher interface {
 	Validator
 	// Member names the member. It must not be one of the names that tokens use
@@ -31,43 +31,46 @@ type Fetcher interface {
 	Member() string
 	// Stale reports whether the member is missing, or too old to be checked.
 	Stale(v View) bool
-	// Fetch finds out the member's value, any JSON value; nil when there is none. It
-	// is asked when the member is stale, once however many validators look at the
-	// same member, and before any of them checks.
+	// Fetch finds out the member's value, any JSON value; nil when there is
+	// none. It is asked when the member is stale, once however many validators
+	// look at the same member, and before any of them checks.
 	Fetch(ctx context.Context, v View) (value any, err error)
 }
 
-// View is what a Validator sees of a session. It is shared with others: change nothing.
+// View is what a Validator sees of a session. It is shared with others: change
+// nothing.
 type View struct {
 	UserID, Handle string
 	// CreatedAt is when the user signed in, to the second.
 	CreatedAt time.Time
 	// Payload is the payload by member; nil when it is absent or no object.
 	Payload map[string]json.RawMessage
-	// Now is the time of the request, the same for all validators and however long
-	// one of them takes; in milliseconds, by Config.Now.
+	// Now is the time of the request, the same for all validators and however
+	// long one of them takes; in milliseconds, by Config.Now.
 	Now time.Time
 }
 
-// WithClaims demands that the session fulfils every validator. What a [Fetcher] finds
-// missing or stale is fetched first and kept in the session's payload: the client gets
-// a new access token by this response. A session that fails is an *errors.ClaimError
-// with all failures, answered by 403 (Config.InvalidClaimStatus); it stays signed in.
+// WithClaims demands that the session fulfils every validator. What a [Fetcher]
+// finds missing or stale is fetched first and kept in the session's payload:
+// the client gets a new access token by this response. A session that fails is
+// an *[errors.ClaimError] with all failures, answered by 403
+// (Config.InvalidClaimStatus); it stays signed in.
 //
-// An error of a validator is an errors.ErrUnavailable (503) if it is one already, or
-// if its context ended, and else an errors.ErrGeneral (500). It never logs anybody out,
-// whatever it is. A panic is the handler's own. A nil Validator is an errors.ErrConfig.
+// An error of a validator is an [errors.ErrUnavailable] (503) if it is one
+// already, or if its context ended, and else an [errors.ErrGeneral] (500). It
+// never logs anybody out, whatever it is. A panic is the handler's own. A nil
+// Validator is an [errors.ErrConfig].
 //
 // Options add up: WithClaims on a group and on a route of it means both.
 func WithClaims(validators ...Validator) VerifyOption {
 	return func(d *demands) { d.claims = append(d.claims, validators...) }
 }
 
-// checkClaims fetches what is stale, then asks the validators. The result is a new
-// access token for the client, or nil, also with an error.
+// checkClaims fetches what is stale, then asks the validators. The result is a
+// new access token for the client, or nil, also with an error.
 //
-// now is one time for everything: what is fetched here is of age 0 below, however long
-// it takes.
+// now is one time for everything: what is fetched here is of age 0 below,
+// however long it takes.
 func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []Validator, now int64) (*Token, error) {
 	view := sess.view(now)
 	changes, err := fetchMembers(ctx, validators, view)
@@ -106,8 +109,8 @@ func (s *Session) view(now int64) View {
 	}
 }
 
-// fetchMembers is what has to change in the payload so that every member is there and
-// young enough, as far as it can be fetched. Each is fetched once.
+// fetchMembers is what has to change in the payload so that every member is
+// there and young enough, as far as it can be fetched. Each is fetched once.
 func fetchMembers(ctx context.Context, validators []Validator, view View) (map[string]any, error) {
 	changes := make(map[string]any)
 	asked := make(map[string]bool)
@@ -131,8 +134,8 @@ func fetchMembers(ctx context.Context, validators []Validator, view View) (map[s
 		if err != nil {
 			return nil, claimFailed(name, err)
 		}
-		// A value that is no more must not be trusted for longer. One that never was
-		// is no change.
+		// A value that is no more must not be trusted for longer. One that
+		// never was is no change.
 		if _, present := view.Payload[name]; value != nil || present {
 			changes[name] = value
 		}
@@ -140,12 +143,13 @@ func fetchMembers(ctx context.Context, validators []Validator, view View) (map[s
 	return changes, nil
 }
 
-// errClaim stands for a verdict on a session that an application's function came by.
+// errClaim stands for a verdict on a session that an application's function
+// came by.
 var errClaim = errors.New("the application's function failed")
 
-// claimFailed classifies an error of the application. Whatever its function ran into,
-// it is no verdict on the session: the classes that would log somebody out, or answer
-// for another session that it looked at, go no further.
+// claimFailed classifies an error of the application. Whatever its function ran
+// into, it is no verdict on the session: the classes that would log somebody
+// out, or answer for another session that it looked at, go no further.
 func claimFailed(id string, err error) error {
 	class := errors.ErrGeneral
 	if errors.Is(err, errors.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -63,12 +63,12 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 // result is a new access token which the client must be given in place of its own, or
 // nil: the first use of a refreshed token makes the refresh definite, and WithClaims
 // may have fetched a claim. It may come with an error, which ends nothing
-// (errors.ErrInvalidClaim, errors.ErrGeneral). Verifying any other token needs no
+// ([errors.ErrInvalidClaim], [errors.ErrGeneral]). Verifying any other token needs no
 // database, unless immediate revocation is on.
 //
-// Errors: errors.ErrTryRefreshToken (keep the client's tokens),
-// errors.ErrUnauthorised (the session is over), errors.ErrInvalidClaim,
-// errors.ErrUnavailable, errors.ErrGeneral.
+// Errors: [errors.ErrTryRefreshToken] (keep the client's tokens),
+// [errors.ErrUnauthorised] (the session is over), [errors.ErrInvalidClaim],
+// [errors.ErrUnavailable], [errors.ErrGeneral].
 //
 // A session that came by header has no anti-CSRF token and needs none: verify its
 // tokens with InsecureSkipAntiCSRF, which is not insecure there.

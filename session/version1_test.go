@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -47,7 +48,7 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 	}
 	require.NoError(t, json.Unmarshal(text, &file))
 	tables := map[string]oldTables{"clear": file.Clear, "sealed": file.Sealed}[name]
-	store := sessiontest.NewStore()
+	store := memstore.New()
 	for _, k := range tables.Keys {
 		require.NoError(t, store.InsertKey(t.Context(), models.SigningKey{
 			ID: k.ID, Purpose: models.KeyPurpose(k.Purpose), Slot: k.Slot, Algorithm: k.Algorithm, Secret: k.Secret,
@@ -75,13 +76,12 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 		}
 	}
 	clock := sessiontest.NewClock(time.UnixMilli(file.Now))
-	k := newKitOn(t, store, append([]func(*session.Config){func(c *session.Config) {
-		c.Now, c.Issuer, c.Audience = clock.Now, "https://shop.example", "shop"
+	k := newKitOn(t, store, clock, append([]func(*session.Config){func(c *session.Config) {
+		c.Issuer, c.Audience = "https://shop.example", "shop"
 		if name == "sealed" {
 			c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
 		}
 	}}, change...)...)
-	k.clock = clock
 	return k, jars
 }
 
@@ -195,11 +195,10 @@ func TestVersion1_encryptionIsTurnedOn(t *testing.T) {
 		c.SigningKey.Encryption, c.SigningKey.AllowClearKeys = [][]byte{[]byte(oldKEK)}, true
 	})
 	goesOn(t, k, jars["many times"])
-	next := newKitOn(t, k.store, func(c *session.Config) {
-		c.Now, c.Issuer, c.Audience = k.clock.Now, "https://shop.example", "shop"
+	next := newKitOn(t, k.store, k.clock, func(c *session.Config) {
+		c.Issuer, c.Audience = "https://shop.example", "shop"
 		c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
 	})
-	next.clock = k.clock
 	goesOn(t, next, jars["new"])
 	keys, err := k.store.Keys(t.Context(), k.clock.Now().UnixMilli())
 	require.NoError(t, err)

@@ -4,10 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
-
 	"github.com/gin-sessionkit/sessionkit/bench/peers/load"
 	"github.com/gin-sessionkit/sessionkit/bench/peers/report"
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // scenarios are the loads, in the order of the report.

@@ -5,8 +5,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // options are the command line of peers run.

@@ -6,12 +6,13 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/gin-sessionkit/sessionkit/models/gormstore"
-	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/go-sql-driver/mysql"
 	gormmysql "gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // bed is the database that is measured on.

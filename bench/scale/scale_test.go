@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/go-sql-driver/mysql"
-	"github.com/stretchr/testify/require"
 )
 
 // testBed is an empty database on a real server.

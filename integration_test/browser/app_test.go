@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
@@ -59,7 +60,7 @@ func newApp(t *testing.T, pageOrigin string, change ...func(*session.Config)) *a
 		f(&cfg)
 	}
 	var err error
-	a.svc, err = session.New(t.Context(), sessiontest.NewStore(), cfg)
+	a.svc, err = session.New(t.Context(), memstore.New(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(a.svc.Close)
 	a.role, err = claim.NewSingle(claim.Config[string]{ID: "role"})

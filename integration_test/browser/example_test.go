@@ -95,7 +95,7 @@ func (p *tab) watchTheft(button, screenshot string) {
 func startExample(t *testing.T, args ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "example")
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../example").CombinedOutput() //nolint:gosec // a path of our own
+	output, err := exec.CommandContext(t.Context(), "go", "-C", "../..", "build", "-o", program, "./example").CombinedOutput() //nolint:gosec // a path of our own
 	require.NoError(t, err, "%s", output)
 	cmd := exec.CommandContext(t.Context(), program, append([]string{"-addr", "127.0.0.1:0"}, args...)...) //nolint:gosec // what was built above
 	// A signal that it can act on, as a person at the keyboard gives it.

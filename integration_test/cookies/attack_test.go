@@ -14,7 +14,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // pair is what an attacker has of a session of its own.
@@ -278,7 +278,7 @@ func TestPlanted_DatabaseAway(t *testing.T) {
 		b := s.browser()
 		b.signIn("ada")
 		plant(b, s.pair("eve"))
-		s.store.Arm(sessiontest.Fault{})
+		s.store.Arm(storetest.Fault{})
 		w := b.Fetch(http.MethodPost, s.refreshURL)
 		require.Equal(t, http.StatusServiceUnavailable, w.Code, name)
 		require.Empty(t, w.Header().Values("Set-Cookie"), name)

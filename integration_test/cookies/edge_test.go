@@ -9,7 +9,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // A sign-in ends the sessions of both carriers that its request came with.
@@ -33,7 +33,7 @@ func TestRefresh_UnsureClearsNothing(t *testing.T) {
 	own := unknownRefreshKey(t, s.pair("ada").refresh)
 	_, err := s.svc.Revoke(t.Context(), mine.handle)
 	require.NoError(t, err)
-	s.store.Arm(sessiontest.Fault{Method: "Keys"})
+	s.store.Arm(storetest.Fault{Method: "Keys"})
 	w := s.browser().send(http.MethodPost, s.refreshURL, http.Header{"Cookie": {"sRefreshToken=" + mine.refresh + "; sRefreshToken=" + own}})
 	require.Equal(t, http.StatusUnauthorized, w.Code)
 	require.Empty(t, w.Header().Values("Set-Cookie"))

@@ -15,9 +15,11 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 const (
@@ -33,7 +35,7 @@ const (
 type site struct {
 	t     *testing.T
 	clock *sessiontest.Clock
-	store *sessiontest.FaultyStore
+	store *storetest.FaultyStore
 	logs  bytes.Buffer
 	svc   *session.Service
 	// refreshURL is where the front ends of the deploy go.
@@ -45,7 +47,7 @@ func newSite(t *testing.T, cookie session.CookieConfig, change ...func(*session.
 	t.Helper()
 	s := &site{
 		t: t, clock: sessiontest.NewClock(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)),
-		store: sessiontest.Faulty(sessiontest.NewStore()),
+		store: storetest.Faulty(memstore.New()),
 	}
 	s.deploy(cookie, change...)
 	return s
@@ -57,13 +59,11 @@ func (s *site) deploy(cookie session.CookieConfig, change ...func(*session.Confi
 	if cookie.SignOutPath = "/api/signout"; cookie.RefreshPath == "" {
 		cookie.RefreshPath = "/auth/session/refresh"
 	}
-	cfg := session.Config{Now: s.clock.Now, Cookie: cookie, Leeway: session.Off, Logger: slog.New(slog.NewTextHandler(&s.logs, nil))}
+	cfg := session.Config{Cookie: cookie, Leeway: session.Off, Logger: slog.New(slog.NewTextHandler(&s.logs, nil))}
 	for _, f := range change {
 		f(&cfg)
 	}
-	svc, err := session.New(s.t.Context(), s.store, cfg)
-	require.NoError(s.t, err)
-	s.t.Cleanup(svc.Close)
+	svc := sessiontest.NewOn(s.t, s.store, s.clock, cfg).Service
 	s.svc, s.refreshURL = svc, host+cookie.RefreshPath
 
 	router := gin.New()

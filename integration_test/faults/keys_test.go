@@ -16,7 +16,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // Keys rotate every two seconds on three instances whose clocks disagree.
@@ -102,7 +102,7 @@ func mutate(text string) string {
 
 func TestF28_ForgedFlood(t *testing.T) {
 	s := setUp(t, setting{})
-	counting := sessiontest.Faulty(s.store)
+	counting := storetest.Faulty(s.store)
 	target, err := session.New(t.Context(), counting, config())
 	require.NoError(t, err)
 	genuine, err := target.Create(t.Context(), "somebody")

@@ -10,8 +10,10 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 // env is a database and a clock, which histories use one after the other.
 type env struct {
 	name   string
-	store  *sessiontest.FaultyStore
+	store  *storetest.FaultyStore
 	proxy  *rig.Proxy // nil where there is no connection to cut
 	clock  *sessiontest.Clock
 	client *rig.Client
@@ -46,7 +48,7 @@ type engine struct {
 // engines are the in-memory store, SQLite, MySQL or MariaDB, and PostgreSQL
 // where there is one.
 var engines = map[string]engine{
-	"memory":   {open: func(*testing.T, *env) session.Store { return sessiontest.NewStore() }, slow: 1},
+	"memory":   {open: func(*testing.T, *env) session.Store { return memstore.New() }, slow: 1},
 	"sqlite":   {open: func(t *testing.T, _ *env) session.Store { return rig.Migrated(t, rig.OpenSQLite(t)) }, slow: 8},
 	"mysql":    {open: openMySQL, slow: 1},
 	"postgres": {open: func(t *testing.T, _ *env) session.Store { return rig.Migrated(t, testdb.Postgres(t)) }, slow: 8},
@@ -66,7 +68,7 @@ func onEach(t *testing.T, test func(t *testing.T, e *env)) {
 				e.share = engine.slow
 			}
 			t.Cleanup(e.client.Close)
-			e.store = sessiontest.Faulty(engine.open(t, e))
+			e.store = storetest.Faulty(engine.open(t, e))
 			test(t, e)
 		})
 	}

@@ -7,12 +7,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // fault is one that a single message meets.
 type fault struct {
-	store  sessiontest.Fault
+	store  storetest.Fault
 	onCall bool
 	cut    rig.Cut
 	nth    int
@@ -46,16 +46,16 @@ func (w *world) drawFault(t *rapid.T, r rig.Request) fault {
 			nth: rapid.IntRange(1, 6).Draw(t, "packet"),
 		}
 	}
-	return fault{onCall: true, store: sessiontest.Fault{
+	return fault{onCall: true, store: storetest.Fault{
 		Method: rapid.SampledFrom(callsOf(r)).Draw(t, "method"),
 		Call:   rapid.IntRange(0, 2).Draw(t, "call"),
-		Mode:   rapid.SampledFrom([]sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter}).Draw(t, "mode"),
+		Mode:   rapid.SampledFrom([]storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter}).Draw(t, "mode"),
 	}}
 }
 
 // disarm ends all trouble, and counts what there was of it.
 func (w *world) disarm(t *rapid.T, f fault) {
-	if fired := w.store.Fired(); fired > 0 && f.store.Mode == sessiontest.ErrorAfter {
+	if fired := w.store.Fired(); fired > 0 && f.store.Mode == storetest.ErrorAfter {
 		w.tally["call failed after its effect"] += fired
 	} else if fired > 0 {
 		w.tally["call failed"] += fired

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // operation is one on the register that a session's row is: the current refresh
@@ -249,9 +249,9 @@ func (rec *recorder) fail(random *rand.Rand) {
 	defer rec.mu.Unlock()
 	rec.faults = true
 	rec.tally["call failed"] += rec.store.Fired()
-	rec.store.Arm(sessiontest.Fault{
+	rec.store.Arm(storetest.Fault{
 		Call: 1, Method: []string{"Find", "Advance", "Revoke"}[random.IntN(3)],
-		Mode: []sessiontest.FaultMode{sessiontest.ErrorBefore, sessiontest.ErrorAfter}[random.IntN(2)],
+		Mode: []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter}[random.IntN(2)],
 	})
 }
 

@@ -18,7 +18,8 @@ import (
 const defaultWaitLimit = 2 * time.Second
 
 // Store is where the keys live. session.KeyStore has the promises that each
-// method makes; it is declared once more so that this package lies below session.
+// method makes; it is declared once more so that this package lies below
+// session.
 type Store interface {
 	Keys(ctx context.Context, now int64) ([]models.SigningKey, error)
 	InsertKey(ctx context.Context, key models.SigningKey) error
@@ -28,7 +29,8 @@ type Store interface {
 }
 
 // Provider supplies the access keys in the store's place: the first signs, all
-// verify. A call that hangs or fails leaves the keys of the last good one in use.
+// verify. A call that hangs or fails leaves the keys of the last good one in
+// use.
 type Provider interface {
 	Keys(ctx context.Context) ([]token.Key, error)
 }
@@ -42,17 +44,18 @@ type Config struct {
 	// Encryption holds key-encryption keys of 32 bytes for AES-256-GCM. The
 	// first encrypts, all decrypt. Empty: secrets are stored in clear.
 	Encryption [][]byte
-	// AllowClearKeys seals rows that are in clear beside Encryption and uses them.
-	// Without it they are refused: New fails and names them, and a row that turns
-	// up later is left out.
+	// AllowClearKeys seals rows that are in clear beside Encryption and uses
+	// them. Without it they are refused: New fails and names them, and a row
+	// that turns up later is left out.
 	AllowClearKeys bool
 	// Issuer is whose keys these are: encrypted ones open under no other.
 	Issuer string
 	// Provider, if set, supplies the keys of models.KeyForAccess; the others
 	// come from the store.
 	Provider Provider
-	// WaitLimit is how long a caller waits for the store or the provider, whatever
-	// its context says; 0 = 2 s. An operation goes on when its caller has left.
+	// WaitLimit is how long a caller waits for the store or the provider,
+	// whatever its context says; 0 = 2 s. An operation goes on when its caller
+	// has left.
 	WaitLimit time.Duration
 	// Logger gets what an operator should know; nil is slog.Default().
 	Logger *slog.Logger
@@ -87,8 +90,8 @@ func (c Config) check(store Store) error {
 	}
 	seen := make(map[models.KeyPurpose]bool, len(c.Schedules))
 	for _, s := range c.Schedules {
-		// The zero byte separates the fields of what an old sealed secret is bound
-		// to, see firstBoundTo.
+		// The zero byte separates the fields of what an old sealed secret is
+		// bound to, see firstBoundTo.
 		if s.Purpose == "" || strings.ContainsRune(string(s.Purpose), 0) {
 			found.Addf("key purpose %q is empty or holds a zero byte", s.Purpose)
 		}

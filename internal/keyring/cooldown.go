@@ -5,14 +5,15 @@ import "sync/atomic"
 // cooldown is a rest between two attempts at something, in milliseconds of the
 // ring's clock. The zero value is rested.
 //
-// The clock can be set back, by hours even. Then the end of a rest lies far ahead,
-// and waiting for it would mean hours without an attempt. So every question says
-// how long a rest can be, and one that would last longer is over.
+// The clock can be set back, by hours even. Then the end of a rest lies far
+// ahead, and waiting for it would mean hours without an attempt. So every
+// question says how long a rest can be, and one that would last longer is over.
 type cooldown struct {
 	until atomic.Int64
 }
 
-// resting reports whether the rest lasts at now, none being longer than longest.
+// resting reports whether the rest lasts at now, none being longer than
+// longest.
 func (c *cooldown) resting(now, longest int64) bool {
 	until := c.until.Load()
 	return now < until && until-now <= longest

@@ -21,10 +21,10 @@ type entry struct {
 	retireAt   int64
 }
 
-// decode reads a row of the schedule, and reports whether the secret lies there in
-// clear. The entry is good even with an error: it has no secret then, but it takes
-// its slot, so that nobody inserts a second key there. The error tells the reason
-// and no bytes.
+// decode reads a row of the schedule, and reports whether the secret lies there
+// in clear. The entry is good even with an error: it has no secret then, but it
+// takes its slot, so that nobody inserts a second key there. The error tells
+// the reason and no bytes.
 func (s *sealer) decode(sched Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
 	e = entry{id: row.ID, purpose: row.Purpose, slot: row.Slot, activeFrom: row.ActiveFrom, retireAt: row.RetireAt}
 	if !token.ValidKeyID(row.ID) {
@@ -40,8 +40,9 @@ func (s *sealer) decode(sched Schedule, row models.SigningKey) (e entry, inClear
 	if err := checkSecret(secret); err != nil {
 		return e, inClear, err
 	}
-	// Last, so that a broken row is called broken and not refused: requireSealed
-	// would tell the operator to start with AllowClearKeys, which does not help.
+	// Last, so that a broken row is called broken and not refused:
+	// requireSealed would tell the operator to start with AllowClearKeys, which
+	// does not help.
 	if inClear && s.refusesClear() {
 		return e, inClear, errClearKey
 	}

@@ -13,8 +13,9 @@ import (
 // flight lets one operation run at a time, in a goroutine of its own: a caller
 // who gives up neither ends it for the others nor has to wait for it.
 //
-// The order of operations matters, not only their number: of two loads at once the
-// one that began first could end last, and put old keys into the place of new ones.
+// The order of operations matters, not only their number: of two loads at once
+// the one that began first could end last, and put old keys into the place of
+// new ones.
 type flight struct {
 	mu  sync.Mutex // guards cur, and is held for a moment only
 	cur *call      // the operation under way, or nil
@@ -26,8 +27,9 @@ type flight struct {
 type call struct {
 	done chan struct{} // closed at its end
 	err  error         // to be read after that
-	// until is when requests give up on it, by the machine's clock rather than the
-	// ring's: it is about waiting, and a clock that a test sets does not move by it.
+	// until is when requests give up on it, by the machine's clock rather than
+	// the ring's: it is about waiting, and a clock that a test sets does not
+	// move by it.
 	until time.Time
 }
 
@@ -54,8 +56,9 @@ func (f *flight) start(op func() error) (c *call, mine bool) {
 	return c, true
 }
 
-// run waits for its turn and then for op, both as long as ctx lives. The error is
-// op's: that of an operation which was in the way is its own caller's business.
+// run waits for its turn and then for op, both as long as ctx lives. The error
+// is op's: that of an operation which was in the way is its own caller's
+// business.
 func (f *flight) run(ctx context.Context, op func() error) error {
 	for {
 		c, mine := f.start(op)
@@ -72,15 +75,17 @@ func (f *flight) current() *call {
 	return f.cur
 }
 
-// await is wait for a request, which may have something better to do: it waits no
-// longer than the limit, counted from the operation's start. So only those wait for
-// an operation that hangs who were there when it began, and each of them once,
-// however many tokens a request brings. ended is false when the wait was given up.
+// await is wait for a request, which may have something better to do: it waits
+// no longer than the limit, counted from the operation's start. So only those
+// wait for an operation that hangs who were there when it began, and each of
+// them once, however many tokens a request brings. ended is false when the wait
+// was given up.
 func (c *call) await(ctx context.Context) (ended bool, err error) {
 	ctx, cancel := context.WithDeadline(ctx, c.until)
 	defer cancel()
 	err = c.wait(ctx)
-	// When both are ready, wait chooses at random; the end of the operation counts.
+	// When both are ready, wait chooses at random; the end of the operation
+	// counts.
 	select {
 	case <-c.done:
 		return true, c.err
@@ -89,8 +94,8 @@ func (c *call) await(ctx context.Context) (ended bool, err error) {
 	}
 }
 
-// wait returns the operation's error, or an [errors.ErrUnavailable] when ctx ends
-// first.
+// wait returns the operation's error, or an [errors.ErrUnavailable] when ctx
+// ends first.
 func (c *call) wait(ctx context.Context) error {
 	select {
 	case <-c.done:
@@ -100,10 +105,10 @@ func (c *call) wait(ctx context.Context) error {
 	}
 }
 
-// protect turns a panic of op into an error. The goroutines here have nobody above
-// them who would recover, so a panic in the application's store, provider or logger
-// would end the process. The panic's value is left out, as nobody knows what is in
-// it; where it happened is enough to find it.
+// protect turns a panic of op into an error. The goroutines here have nobody
+// above them who would recover, so a panic in the application's store, provider
+// or logger would end the process. The panic's value is left out, as nobody
+// knows what is in it; where it happened is enough to find it.
 func protect(op func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -33,7 +33,8 @@ func TestMalformedKeyIDsReachNothing(t *testing.T) {
 	require.Equal(t, before, after, "reads")
 }
 
-// JWT-06.
+// JWT-06: any number of invented key ids causes two reads of the table in ten
+// seconds at most.
 func TestForgedKeyIDsCostTwoReadsInTenSeconds(t *testing.T) {
 	t.Parallel()
 	store, clk := &table{}, newClock()
@@ -216,7 +217,7 @@ func TestCooldownSurvivesAClockSetBack(t *testing.T) {
 	require.Equal(t, before+1, after, "an hour of rest would be an outage")
 }
 
-// KEY-07.
+// KEY-07: a key of one purpose is unknown for every other.
 func TestAKeyVerifiesForItsPurposeOnly(t *testing.T) {
 	t.Parallel()
 	store, clk := &table{}, newClock()

@@ -39,7 +39,7 @@ func TestWrongConfigurationNamesEveryProblem(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrConfig)
 }
 
-// KEY-08.
+// KEY-08: whatever the store does, known keys sign and verify as before.
 func TestAStoreThatIsDownTakesNoKeyAway(t *testing.T) {
 	t.Parallel()
 	for name, down := range map[string]func(*table){

@@ -9,8 +9,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
-// providerTimeout is how long a call of the provider is waited for. It is half of
-// opTimeout, so that an operation which asks it ends in good time.
+// providerTimeout is how long a call of the provider is waited for. It is half
+// of opTimeout, so that an operation which asks it ends in good time.
 const providerTimeout = 5 * time.Second
 
 // providerSource is the provider's side of a source.
@@ -25,10 +25,11 @@ type providerKeys struct {
 	err  error
 }
 
-// read is the source's fetch. The provider is the application's code, and nothing
-// forces it to heed its context. So it is asked in a goroutine that can be left
-// behind. As long as that one has not come back no second one is sent after it:
-// a provider that hangs for a day costs one goroutine, not one a minute.
+// read is the source's fetch. The provider is the application's code, and
+// nothing forces it to heed its context. So it is asked in a goroutine that can
+// be left behind. As long as that one has not come back no second one is sent
+// after it: a provider that hangs for a day costs one goroutine, not one a
+// minute.
 func (p *providerSource) read(ctx context.Context, _ int64) ([]entry, error) {
 	if !p.busy.CompareAndSwap(false, true) {
 		return nil, errors.WithReason(errors.ErrUnavailable, errors.New("key provider has not answered the last call yet"))

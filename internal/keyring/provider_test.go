@@ -29,7 +29,7 @@ func sprint(v any) string {
 
 func hexed(s string) string { return hex.EncodeToString([]byte(s)) }
 
-// JWT-10.
+// JWT-10: of a provider's list with one bad key nothing is taken.
 func TestBadProviderKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	good := token.Key{ID: "good", Secret: randomBytes(32)}
@@ -108,7 +108,8 @@ func TestProviderServesAccessKeysOnly(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// KEY-05.
+// KEY-05: a provider that hangs delays no signing, no verifying and no reload of
+// the store's keys.
 func TestAHangingProviderHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

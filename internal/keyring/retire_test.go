@@ -15,7 +15,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// KEY-10.
+// KEY-10: a key that was retired by hand neither signs nor verifies any more, here
+// at once and elsewhere with the next reload, whatever the clocks say.
 func TestRetireStopsAKeyEverywhere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Ring hands out the keys. Make one with [New] and keep it fresh with [Ring.Run]. It
-// is safe for concurrent use.
+// Ring hands out the keys. Make one with [New] and keep it fresh with
+// [Ring.Run]. It is safe for concurrent use.
 type Ring struct {
 	redact.As[ringText]
 
@@ -27,12 +27,13 @@ type Ring struct {
 	close        context.CancelFunc
 }
 
-// New loads the keys and makes those that are missing. ctx bounds only the start.
-// New leaves no goroutine behind, but for a provider's call that does not heed its
-// context.
+// New loads the keys and makes those that are missing. ctx bounds only the
+// start. New leaves no goroutine behind, but for a provider's call that does
+// not heed its context.
 //
-// Errors: [errors.ErrConfig] for a wrong configuration, and when there is a purpose
-// that nothing can be signed for; otherwise the store's or the provider's.
+// Errors: [errors.ErrConfig] for a wrong configuration, and when there is a
+// purpose that nothing can be signed for; otherwise the store's or the
+// provider's.
 func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 	if err := cfg.check(store); err != nil {
 		return nil, err
@@ -61,9 +62,9 @@ func New(ctx context.Context, store Store, cfg Config) (*Ring, error) {
 	return r, nil
 }
 
-// assemble builds the sources, without any input or output. Purposes that the store
-// serves share one source, and so one load. Its ticks come as often as the purpose
-// with the shortest rotation needs them.
+// assemble builds the sources, without any input or output. Purposes that the
+// store serves share one source, and so one load. Its ticks come as often as
+// the purpose with the shortest rotation needs them.
 func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	var stored []Schedule
 	for _, s := range cfg.Schedules {
@@ -100,8 +101,8 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	return nil
 }
 
-// start loads everything for the first time. It works outside of the flights, with
-// the caller's context: nobody else has the ring yet.
+// start loads everything for the first time. It works outside of the flights,
+// with the caller's context: nobody else has the ring yet.
 func (r *Ring) start(ctx context.Context) error {
 	if r.fromProvider != nil {
 		if err := r.fromProvider.load(ctx); err != nil {
@@ -127,10 +128,10 @@ func (r *Ring) start(ctx context.Context) error {
 	return r.fromStore.requireSigners()
 }
 
-// Signing returns the key that signs for p now; its secret must not be changed. Only
-// when there is none, because the process was asleep or its clock jumped, does it
-// turn to the store, for as long as ctx lives and [Config.WaitLimit] says. If that
-// fails, the error is the store's or an [errors.ErrUnavailable].
+// Signing returns the key that signs for p now; its secret must not be changed.
+// Only when there is none, because the process was asleep or its clock jumped,
+// does it turn to the store, for as long as ctx lives and [Config.WaitLimit]
+// says. If that fails, the error is the store's or an [errors.ErrUnavailable].
 func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, error) {
 	s, ok := r.sources[p]
 	if !ok {
@@ -150,8 +151,8 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 		if r.fromStore == nil || s != r.fromStore.source || s.making.resting(s.now(), failureRest) {
 			return token.Key{}, errNoSigner
 		}
-		// Somebody else's operation, even a failed one, may have brought a key: look
-		// again. Only our own failure, or no time left, is the end.
+		// Somebody else's operation, even a failed one, may have brought a key:
+		// look again. Only our own failure, or no time left, is the end.
 		c, mine := s.flight.start(s.op(r.fromStore.makeSigner(p, r.lifetimes[p])))
 		if ended, err := c.await(ctx); err != nil && (mine || !ended) {
 			return token.Key{}, err
@@ -159,14 +160,14 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 	}
 }
 
-// Verifying returns the secret of key kid, which must not be changed. A known key
-// costs neither an allocation nor a lock. An unknown one may wait for a load, for as
-// long as ctx lives and [Config.WaitLimit] says. issuedAt, in milliseconds, is what
-// the token claims, 0 if not known.
+// Verifying returns the secret of key kid, which must not be changed. A known
+// key costs neither an allocation nor a lock. An unknown one may wait for a
+// load, for as long as ctx lives and [Config.WaitLimit] says. issuedAt, in
+// milliseconds, is what the token claims, 0 if not known.
 //
-// [errors.ErrKeyUnknown] alone is certain: no such key verifies for p (any more).
-// Together with [errors.ErrUnavailable] it is not: the key may be too new or
-// unreadable for this instance.
+// [errors.ErrKeyUnknown] alone is certain: no such key verifies for p (any
+// more). Together with [errors.ErrUnavailable] it is not: the key may be too
+// new or unreadable for this instance.
 func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
 	s, ok := r.sources[p]
 	if !ok {
@@ -199,8 +200,8 @@ func (r *Ring) Reload(ctx context.Context) error {
 // says. Tokens signed with it are refused from then on. It can be repeated.
 //
 // Errors: the store's; [errors.ErrKeyUnknown] when there is no such key;
-// [errors.ErrInvalidInput] for a malformed id and for a key of the provider, which
-// has to be withdrawn there.
+// [errors.ErrInvalidInput] for a malformed id and for a key of the provider,
+// which has to be withdrawn there.
 func (r *Ring) Retire(ctx context.Context, kid string) error {
 	if !token.ValidKeyID(kid) {
 		return errors.WithReason(errors.ErrInvalidInput, errors.New("malformed key id"))

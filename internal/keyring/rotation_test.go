@@ -16,7 +16,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// KEY-01.
+// KEY-01: of many instances that start on an empty table one makes the key, and all
+// sign with it.
 func TestManyStartersAgreeOnOneKey(t *testing.T) {
 	t.Parallel()
 	for range 50 {

@@ -24,7 +24,7 @@ func goodRow(clk *clock) models.SigningKey {
 	}
 }
 
-// KEY-09.
+// KEY-09: a row that cannot be right is left out, and stops no instance.
 func TestBadRowsNeitherSignNorVerify(t *testing.T) {
 	t.Parallel()
 	kek := randomBytes(32)
@@ -153,7 +153,8 @@ func TestAnUnreadableRowIsNotReplacedWithinItsSlot(t *testing.T) {
 	require.Equal(t, store.of(access)[2].ID, key.ID)
 }
 
-// KEY-03.
+// KEY-03: with a key-encryption key no secret is in the table, and a sealed one is
+// good in its own row only.
 func TestSecretsAreEncryptedAndBoundToTheirRow(t *testing.T) {
 	t.Parallel()
 	store, clk := &table{}, newClock()
@@ -253,7 +254,7 @@ func TestEncryptionCanBeTurnedOnAndItsKeyReplaced(t *testing.T) {
 	require.Equal(t, 2, strings.Count(out.String(), "signing key sealed"), "one of each purpose")
 }
 
-// KEY-12.
+// KEY-12: no secret is in a log or an error, whatever is printed with whatever verb.
 func TestNothingPrintsAKey(t *testing.T) {
 	t.Parallel()
 	store, clk, out := &table{}, newClock(), &logs{}

@@ -12,8 +12,8 @@ import (
 const maxBackoff = time.Minute
 
 // Run keeps the keys fresh until ctx ends: it reloads and rotates at jittered
-// intervals of at most a minute, and less often while the store fails. Panics of
-// the store or the provider are logged and survived.
+// intervals of at most a minute, and less often while the store fails. Panics
+// of the store or the provider are logged and survived.
 //
 // When it returns, nothing of the ring runs any more but a provider's call that
 // does not heed its context, and nothing is loaded any more: known keys go on
@@ -42,8 +42,8 @@ func (r *Ring) stop() {
 	}
 }
 
-// keepFresh is the loop of one source. The jitter, a quarter of the interval, keeps
-// instances that were started together from asking the store together.
+// keepFresh is the loop of one source. The jitter, a quarter of the interval,
+// keeps instances that were started together from asking the store together.
 func (r *Ring) keepFresh(ctx context.Context, s *source) {
 	timer := time.NewTimer(wait.Jitter(s.every, 4))
 	defer timer.Stop()
@@ -60,8 +60,9 @@ func (r *Ring) keepFresh(ctx context.Context, s *source) {
 			return
 		case err != nil:
 			failures++
-			// The logger is the application's too. A panic in it must end neither
-			// this loop nor the process, and there is nowhere left to report it.
+			// The logger is the application's too. A panic in it must end
+			// neither this loop nor the process, and there is nowhere left to
+			// report it.
 			_ = protect(func() error {
 				r.log.Warn("sessionkit: reloading signing keys failed; the known ones stay in use",
 					"failures", failures, "error", err)
@@ -74,8 +75,8 @@ func (r *Ring) keepFresh(ctx context.Context, s *source) {
 	}
 }
 
-// backoff doubles every with each failure in a row, up to maxBackoff. The shift is
-// bounded, as some dozens of failures would make it overflow.
+// backoff doubles every with each failure in a row, up to maxBackoff. The shift
+// is bounded, as some dozens of failures would make it overflow.
 func backoff(every time.Duration, failures int) time.Duration {
 	if failures == 0 {
 		return every

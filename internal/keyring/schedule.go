@@ -12,19 +12,20 @@ const (
 	minRotation = time.Second
 	// maxLead is the longest time before its slot in which a key is published.
 	maxLead = 10 * time.Minute
-	// minInterval and maxInterval bound the time between two reloads. The longer
-	// one is also how soon Retire reaches the other instances.
+	// minInterval and maxInterval bound the time between two reloads. The
+	// longer one is also how soon Retire reaches the other instances.
 	minInterval = 100 * time.Millisecond
 	maxInterval = time.Minute
 
 	// skewAllowance is how far the clocks of two instances may differ.
 	skewAllowance = 120 * time.Second
-	// forever is the life of a key that is never rotated: not the end of int64, so
-	// that sums with it do not overflow.
+	// forever is the life of a key that is never rotated: not the end of int64,
+	// so that sums with it do not overflow.
 	forever = 100 * 365 * 24 * time.Hour
 	// spareSlots is how many slots after its own a key may take when its own is
-	// taken by a key that can no longer sign. They are the milliseconds that follow
-	// it: with rotations of at least a second none of them is the next period's.
+	// taken by a key that can no longer sign. They are the milliseconds that
+	// follow it: with rotations of at least a second none of them is the next
+	// period's.
 	spareSlots = 999
 	// deleteAfter is how long a retired key stays in the table, for an operator
 	// to see and for instances whose clocks are far behind.
@@ -44,8 +45,9 @@ type Schedule struct {
 	TokenLifetime time.Duration
 }
 
-// lead is how long before its slot a key is published: half of a short rotation, so
-// that the current key has signed for a while before the next one is made.
+// lead is how long before its slot a key is published: half of a short
+// rotation, so that the current key has signed for a while before the next one
+// is made.
 func (s Schedule) lead() time.Duration {
 	if s.Rotation == 0 {
 		return maxLead
@@ -59,8 +61,8 @@ func (s Schedule) interval() time.Duration {
 	return min(max(s.lead()/4, minInterval), maxInterval)
 }
 
-// slot is the period that a key inserted now is for, as the time of its begin: the
-// current one, or the next when it begins within lead.
+// slot is the period that a key inserted now is for, as the time of its begin:
+// the current one, or the next when it begins within lead.
 func (s Schedule) slot(now int64) int64 {
 	period := s.Rotation.Milliseconds()
 	if period == 0 {
@@ -82,9 +84,10 @@ func (s Schedule) covers(slot, wanted int64) bool {
 	return slot >= wanted && slot-wanted <= ahead
 }
 
-// activeFrom is the time from which a key inserted now may sign. It leaves every
-// instance three reloads to learn of it, unless the key is alone: when no other can
-// sign, a token that some instance cannot verify yet is better than none.
+// activeFrom is the time from which a key inserted now may sign. It leaves
+// every instance three reloads to learn of it, unless the key is alone: when no
+// other can sign, a token that some instance cannot verify yet is better than
+// none.
 func (s Schedule) activeFrom(slot, now int64, alone bool) int64 {
 	if alone {
 		return now
@@ -92,9 +95,9 @@ func (s Schedule) activeFrom(slot, now int64, alone bool) int64 {
 	return max(slot, now+(s.lead()-s.interval()).Milliseconds())
 }
 
-// retireAt is the time from which a key no longer verifies. Its successor takes over
-// after one rotation; the second one is reserve for a time in which nobody can
-// insert.
+// retireAt is the time from which a key no longer verifies. Its successor takes
+// over after one rotation; the second one is reserve for a time in which nobody
+// can insert.
 func (s Schedule) retireAt(activeFrom int64) int64 {
 	if s.Rotation == 0 {
 		return activeFrom + forever.Milliseconds()
@@ -102,8 +105,8 @@ func (s Schedule) retireAt(activeFrom int64) int64 {
 	return activeFrom + 2*s.Rotation.Milliseconds() + s.TokenLifetime.Milliseconds() + skewAllowance.Milliseconds()
 }
 
-// algorithm names what the secret is used for. A row with another name is skipped:
-// a newer version may keep keys of another kind in the same table.
+// algorithm names what the secret is used for. A row with another name is
+// skipped: a newer version may keep keys of another kind in the same table.
 func (s Schedule) algorithm() string {
 	if s.Purpose == models.KeyForAccess {
 		return "HS256"

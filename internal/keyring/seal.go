@@ -15,9 +15,9 @@ const (
 	kekSize    = 32
 	secretSize = 32
 
-	// The first byte of a stored secret says what follows, so that forms can change
-	// while older rows are in use. Zero is none of them, so that a blank column is
-	// not mistaken for one.
+	// The first byte of a stored secret says what follows, so that forms can
+	// change while older rows are in use. Zero is none of them, so that a blank
+	// column is not mistaken for one.
 	formClear       = 1 // the secret
 	formSealedFirst = 2 // as formSealed with less additional data: read, never written
 	formSealed      = 3 // nonce (12 bytes), ciphertext, tag (16 bytes): AES-256-GCM
@@ -52,10 +52,10 @@ func newSealer(cfg Config) (*sealer, error) {
 
 func (s *sealer) encrypts() bool { return len(s.keks) > 0 }
 
-// refusesClear reports whether rows in clear are refused. With encryption on, a row
-// that opens proves that its author had a key-encryption key. A row in clear proves
-// nothing: whoever can write the table could put in a key of his own with it, and
-// sign in as anybody.
+// refusesClear reports whether rows in clear are refused. With encryption on, a
+// row that opens proves that its author had a key-encryption key. A row in
+// clear proves nothing: whoever can write the table could put in a key of his
+// own with it, and sign in as anybody.
 func (s *sealer) refusesClear() bool { return s.encrypts() && !s.allowClear }
 
 // seal returns the stored form of k's secret.
@@ -86,9 +86,9 @@ func (s *sealer) unseal(k models.SigningKey) (secret []byte, inClear bool, err e
 	return secret, false, err
 }
 
-// open tries all key-encryption keys. GCM authenticates, so a wrong one fails rather
-// than giving a wrong secret. Which one it was is stored nowhere: there are few, and
-// a load opens a handful of rows.
+// open tries all key-encryption keys. GCM authenticates, so a wrong one fails
+// rather than giving a wrong secret. Which one it was is stored nowhere: there
+// are few, and a load opens a handful of rows.
 func (s *sealer) open(stored, data []byte) ([]byte, error) {
 	for _, kek := range s.keks {
 		if secret, err := kek.Open(nil, nil, stored, data); err == nil {
@@ -98,10 +98,11 @@ func (s *sealer) open(stored, data []byte) ([]byte, error) {
 	return nil, errors.New("no key-encryption key opens the secret: it has another one, another Issuer, or was moved to this row")
 }
 
-// boundTo is the additional data that ties a ciphertext to its row and issuer: nobody
-// with write access to the table can move a secret to another row, or make a key
-// sign at another time. RetireAt is not in it, as Retire may move it. Each text
-// comes after its length, so that no two rows give the same bytes.
+// boundTo is the additional data that ties a ciphertext to its row and issuer:
+// nobody with write access to the table can move a secret to another row, or
+// make a key sign at another time. RetireAt is not in it, as Retire may move
+// it. Each text comes after its length, so that no two rows give the same
+// bytes.
 func (s *sealer) boundTo(k models.SigningKey) []byte {
 	data := []byte("sessionkit signing key v2\x00")
 	for _, text := range [...]string{s.issuer, string(k.Purpose), k.ID, k.Algorithm} {
@@ -114,9 +115,10 @@ func (s *sealer) boundTo(k models.SigningKey) []byte {
 	return data
 }
 
-// firstBoundTo is the additional data of formSealedFirst. A zero byte separates:
-// purpose and id hold none, and the version comes last. It binds neither the issuer
-// nor the times, which is why nothing is written in that form any more.
+// firstBoundTo is the additional data of formSealedFirst. A zero byte
+// separates: purpose and id hold none, and the version comes last. It binds
+// neither the issuer nor the times, which is why nothing is written in that
+// form any more.
 func firstBoundTo(k models.SigningKey) []byte {
 	return []byte(strings.Join([]string{"sessionkit signing key", string(k.Purpose), k.ID, string(rune(formSealedFirst))}, "\x00"))
 }

@@ -7,8 +7,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// snapshot is what one load brought. It never changes once it is published, so that
-// any number of requests can read it without a lock; a load makes a new one.
+// snapshot is what one load brought. It never changes once it is published, so
+// that any number of requests can read it without a lock; a load makes a new
+// one.
 type snapshot struct {
 	byID    map[string]entry // kid → key, those retired by this process included
 	entries []entry          // newest first, readable or not, without the retired
@@ -16,8 +17,8 @@ type snapshot struct {
 	asOf    int64            // when the load began
 }
 
-// newSnapshot arranges entries. Of those in retired only the ids are kept: such an
-// id is known to be dead, and so worth no load when a token brings it.
+// newSnapshot arranges entries. Of those in retired only the ids are kept: such
+// an id is known to be dead, and so worth no load when a token brings it.
 func newSnapshot(entries []entry, retired map[string]bool, seq uint64, asOf int64) *snapshot {
 	snap := &snapshot{byID: make(map[string]entry, len(entries)+len(retired)), seq: seq, asOf: asOf}
 	for id := range retired {
@@ -37,8 +38,8 @@ func newSnapshot(entries []entry, retired map[string]bool, seq uint64, asOf int6
 }
 
 // signer chooses the key that signs at now: the newest active one. When none is
-// active, the next one to become so: a clock that was set back, or a key retired by
-// hand before its successor's time, must not stop all logins.
+// active, the next one to become so: a clock that was set back, or a key
+// retired by hand before its successor's time, must not stop all logins.
 func (s *snapshot) signer(p models.KeyPurpose, now, lifetime int64) (entry, bool) {
 	var next entry
 	for _, e := range s.entries {
@@ -53,9 +54,9 @@ func (s *snapshot) signer(p models.KeyPurpose, now, lifetime int64) (entry, bool
 	return next, next.readable()
 }
 
-// missingSlot tells whether the schedule needs a new key at now, and for which slot.
-// skip passes over slots that were found taken by keys that nobody can see; see
-// storeSource.rotate.
+// missingSlot tells whether the schedule needs a new key at now, and for which
+// slot. skip passes over slots that were found taken by keys that nobody can
+// see; see storeSource.rotate.
 func (s *snapshot) missingSlot(sched Schedule, now int64, skip int) (int64, bool) {
 	wanted := sched.slot(now)
 	lifetime := sched.TokenLifetime.Milliseconds()
@@ -73,10 +74,11 @@ func (s *snapshot) missingSlot(sched Schedule, now int64, skip int) (int64, bool
 			readable++
 		}
 	}
-	// A key that cannot be read has another key-encryption key, comes from a newer
-	// version or is broken. To insert one of our own beside it, as the only one that
-	// we can read, would split the instances into two groups, each refusing what the
-	// other signs. It might also put a secret in clear where the others encrypt.
+	// A key that cannot be read has another key-encryption key, comes from a
+	// newer version or is broken. To insert one of our own beside it, as the
+	// only one that we can read, would split the instances into two groups,
+	// each refusing what the other signs. It might also put a secret in clear
+	// where the others encrypt.
 	if len(taken) > 0 && readable == 0 {
 		return 0, false
 	}

@@ -13,39 +13,41 @@ import (
 )
 
 const (
-	// opTimeout ends an operation. Nobody waits that long, but statements must not
-	// outlive their callers by more, and the flight must become free again.
+	// opTimeout ends an operation. Nobody waits that long, but statements must
+	// not outlive their callers by more, and the flight must become free again.
 	opTimeout = 10 * time.Second
 
-	// searchRest lies between two loads that unknown ids ask for, in milliseconds.
-	// Anybody can send an unknown id, so this bounds what that costs the store.
+	// searchRest lies between two loads that unknown ids ask for, in
+	// milliseconds. Anybody can send an unknown id, so this bounds what that
+	// costs the store.
 	searchRest = 10_000
-	// failureRest follows such a load when it fails, and a failed attempt at making
-	// a key, in milliseconds.
+	// failureRest follows such a load when it fails, and a failed attempt at
+	// making a key, in milliseconds.
 	failureRest = 1_000
 
-	// maxWaiting bounds the requests with unknown ids that wait for a load: a flood
-	// of them must not tie up a goroutine each.
+	// maxWaiting bounds the requests with unknown ids that wait for a load: a
+	// flood of them must not tie up a goroutine each.
 	maxWaiting = 64
 )
 
 var (
-	// errUnknownNow is about a key that nobody could look up, or that this instance
-	// cannot read. It ends no session.
+	// errUnknownNow is about a key that nobody could look up, or that this
+	// instance cannot read. It ends no session.
 	errUnknownNow = errors.WithReason(errors.ErrUnavailable, errors.ErrKeyUnknown)
 	// errNoSigner is about a purpose for which nothing can be signed for now.
 	errNoSigner = errors.WithReason(errors.ErrUnavailable, errors.New("no usable signing key"))
 )
 
-// source is one place that keys come from, with what was loaded last: the half that
-// the store and a provider have in common. The other half, storeSource or
+// source is one place that keys come from, with what was loaded last: the half
+// that the store and a provider have in common. The other half, storeSource or
 // providerSource, hands its functions in as fetch and tick.
 type source struct {
 	base  context.Context // lives as long as the ring: loads outlive their callers
 	clock func() time.Time
 	// fetch returns the keys that there are; in the flight.
 	fetch func(ctx context.Context, now int64) ([]entry, error)
-	// tick is what keeps the keys fresh: a load and what is due then; in the flight.
+	// tick is what keeps the keys fresh: a load and what is due then; in the
+	// flight.
 	tick func(ctx context.Context) error
 
 	every     time.Duration // between two ticks
@@ -72,9 +74,10 @@ func (s *source) op(fn func(ctx context.Context) error) func() error {
 	}
 }
 
-// load replaces the snapshot, if fetching succeeds. It runs within the flight, as a
-// load that was overtaken would bring old keys back. The time that counts is that
-// before fetching: of keys inserted later than that the load may know nothing.
+// load replaces the snapshot, if fetching succeeds. It runs within the flight,
+// as a load that was overtaken would bring old keys back. The time that counts
+// is that before fetching: of keys inserted later than that the load may know
+// nothing.
 func (s *source) load(ctx context.Context) error {
 	seq, now := s.started.Add(1), s.now()
 	entries, err := s.fetch(ctx, now)
@@ -87,9 +90,9 @@ func (s *source) load(ctx context.Context) error {
 	return nil
 }
 
-// forget stops kid in this process for good, and reports whether it was known. It
-// needs no turn in the flight, as it asks nobody: a compromised key is out of use
-// at once, even while a load hangs. That load will find it in retired.
+// forget stops kid in this process for good, and reports whether it was known.
+// It needs no turn in the flight, as it asks nobody: a compromised key is out
+// of use at once, even while a load hangs. That load will find it in retired.
 func (s *source) forget(kid string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +118,8 @@ func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool
 	case e.readable():
 		return e.secret, true, nil
 	case p == models.KeyForAccess:
-		// "Unknown" sends the client to the refresh, which gets it a better token.
+		// "Unknown" sends the client to the refresh, which gets it a better
+		// token.
 		return nil, true, errors.ErrKeyUnknown
 	default:
 		// "Unknown" would end the session. But the key is there, and that this
@@ -124,8 +128,8 @@ func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool
 	}
 }
 
-// signer is the key that signs for p now, without waiting for anything. Its tokens
-// live for lifetime milliseconds.
+// signer is the key that signs for p now, without waiting for anything. Its
+// tokens live for lifetime milliseconds.
 func (s *source) signer(p models.KeyPurpose, lifetime int64) (token.Key, bool) {
 	e, ok := s.snap.Load().signer(p, s.now(), lifetime)
 	return token.Key{ID: e.id, Secret: e.secret}, ok
@@ -134,12 +138,13 @@ func (s *source) signer(p models.KeyPurpose, lifetime int64) (token.Key, bool) {
 // search loads for the sake of an unknown kid, or tells why not.
 //
 // A key is in the store before anything is signed with it. So a load that began
-// after the token had arrived settles the matter: if it brings no such key, there
-// is none. Loads are numbered for this; any with a number above that of the last
-// one at the arrival will do, whoever asked for it.
+// after the token had arrived settles the matter: if it brings no such key,
+// there is none. Loads are numbered for this; any with a number above that of
+// the last one at the arrival will do, whoever asked for it.
 //
-// One request in ten seconds makes the load. The others wait for one that happens
-// to be under way, which may have begun too early, or are content with less.
+// One request in ten seconds makes the load. The others wait for one that
+// happens to be under way, which may have begun too early, or are content with
+// less.
 func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
 	arrived := s.started.Load() // the last load that began before the token came
 	if s.searching.take(s.now(), searchRest) {
@@ -162,8 +167,8 @@ func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, is
 	}
 }
 
-// searchLoad is a load with a shorter rest after a failure: search has taken the
-// long one already.
+// searchLoad is a load with a shorter rest after a failure: search has taken
+// the long one already.
 func (s *source) searchLoad(ctx context.Context) error {
 	err := s.load(ctx)
 	if err != nil {
@@ -172,8 +177,8 @@ func (s *source) searchLoad(ctx context.Context) error {
 	return err
 }
 
-// waitForLoad waits for the operation under way, if there is one and not too many
-// wait for it already. It reports whether the operation succeeded.
+// waitForLoad waits for the operation under way, if there is one and not too
+// many wait for it already. It reports whether the operation succeeded.
 func (s *source) waitForLoad(ctx context.Context) bool {
 	c := s.flight.current()
 	if c == nil {
@@ -188,12 +193,12 @@ func (s *source) waitForLoad(ctx context.Context) bool {
 	return ended && err == nil
 }
 
-// verdictWithoutLoad is the verdict on an unknown kid without a load of its own. A
-// token issued before the last good load began was signed with a key that the load
-// would have brought, so its key is unknown for certain. A younger token may have a
-// key that is newer still. issuedAt is another instance's clock, hence the
-// allowance; and it is what the token claims, unverified: whoever lies about it
-// only gets the other of two refusals.
+// verdictWithoutLoad is the verdict on an unknown kid without a load of its
+// own. A token issued before the last good load began was signed with a key
+// that the load would have brought, so its key is unknown for certain. A
+// younger token may have a key that is newer still. issuedAt is another
+// instance's clock, hence the allowance; and it is what the token claims,
+// unverified: whoever lies about it only gets the other of two refusals.
 func (s *source) verdictWithoutLoad(issuedAt int64) error {
 	if issuedAt > s.snap.Load().asOf-skewAllowance.Milliseconds() {
 		return errUnknownNow

@@ -10,13 +10,13 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// maxInserts bounds the slots tried for one key in one rotation. More than one is
-// needed only where keys were retired by hand.
+// maxInserts bounds the slots tried for one key in one rotation. More than one
+// is needed only where keys were retired by hand.
 const maxInserts = 4
 
-// storeSource is the store's side of a source: it reads rows, seals them and adds
-// keys. All of it runs within the source's flight, one statement at a time, so its
-// fields need no lock.
+// storeSource is the store's side of a source: it reads rows, seals them and
+// adds keys. All of it runs within the source's flight, one statement at a
+// time, so its fields need no lock.
 type storeSource struct {
 	*source
 	store     Store
@@ -58,8 +58,8 @@ func (s *storeSource) read(ctx context.Context, now int64) ([]entry, error) {
 	return entries, nil
 }
 
-// warn complains about a row once, not with every load. warned gathers the rows of
-// this load, s.warned has those of the last one.
+// warn complains about a row once, not with every load. warned gathers the rows
+// of this load, s.warned has those of the last one.
 func (s *storeSource) warn(warned map[string]bool, row models.SigningKey, message, reason string) {
 	warned[row.ID] = true
 	if !s.warned[row.ID] {
@@ -77,8 +77,8 @@ func (s *storeSource) schedule(p models.KeyPurpose) (Schedule, bool) {
 	return Schedule{}, false
 }
 
-// reloadAndRotate is the source's tick. It loads first: what is due is decided by
-// what all instances have done, not by what this one remembers.
+// reloadAndRotate is the source's tick. It loads first: what is due is decided
+// by what all instances have done, not by what this one remembers.
 func (s *storeSource) reloadAndRotate(ctx context.Context) error {
 	if err := s.load(ctx); err != nil {
 		return err
@@ -96,8 +96,8 @@ func (s *storeSource) sealAndRotate(ctx context.Context) error {
 }
 
 // sealClear encrypts the rows that were stored in clear before there was a
-// key-encryption key. Their secrets stay what they are, and so do all tokens. The
-// store replaces only what was read, so that of several instances one wins.
+// key-encryption key. Their secrets stay what they are, and so do all tokens.
+// The store replaces only what was read, so that of several instances one wins.
 func (s *storeSource) sealClear(ctx context.Context) error {
 	if len(s.clear) == 0 {
 		return nil
@@ -116,9 +116,10 @@ func (s *storeSource) sealClear(ctx context.Context) error {
 	return s.load(ctx) // others may have sealed them
 }
 
-// requireSealed stops a start beside rows in clear. To go on without them would end
-// the sessions whose tokens they signed. To go on with them would let anybody sign
-// in who can write the table. Only the operator knows which of the two it is.
+// requireSealed stops a start beside rows in clear. To go on without them would
+// end the sessions whose tokens they signed. To go on with them would let
+// anybody sign in who can write the table. Only the operator knows which of the
+// two it is.
 func (s *storeSource) requireSealed() error {
 	if len(s.refused) == 0 {
 		return nil
@@ -131,13 +132,14 @@ func (s *storeSource) requireSealed() error {
 		" start once with AllowClearKeys, which seals them; if not, somebody wrote to the table: delete them", errClearKey, names))
 }
 
-// rotate inserts the keys that are missing by what is loaded, reads what the store
-// holds then, and reports whether it read.
+// rotate inserts the keys that are missing by what is loaded, reads what the
+// store holds then, and reports whether it read.
 //
-// An insert that loses the race for its slot is no error and leaves no trace; the
-// load that follows shows the winner's key. If it shows none, then the slot belongs
-// to a key that has been retired by hand: its row keeps the slot until it is
-// deleted, and Keys no longer returns it. The next round passes over that slot.
+// An insert that loses the race for its slot is no error and leaves no trace;
+// the load that follows shows the winner's key. If it shows none, then the slot
+// belongs to a key that has been retired by hand: its row keeps the slot until
+// it is deleted, and Keys no longer returns it. The next round passes over that
+// slot.
 func (s *storeSource) rotate(ctx context.Context) (loaded bool, err error) {
 	for skip := range maxInserts {
 		due, regular := s.due(skip)
@@ -161,9 +163,10 @@ func (s *storeSource) rotate(ctx context.Context) (loaded bool, err error) {
 	return loaded, nil
 }
 
-// due makes the keys to insert, ready for the store, after passing over skip slots.
-// regular means that each of them has a predecessor which still signs. A key without
-// one is active at once: nobody else can sign, so nobody's tokens come too early.
+// due makes the keys to insert, ready for the store, after passing over skip
+// slots. regular means that each of them has a predecessor which still signs. A
+// key without one is active at once: nobody else can sign, so nobody's tokens
+// come too early.
 func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool) {
 	now, snap := s.now(), s.snap.Load()
 	regular = true
@@ -181,7 +184,8 @@ func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool) {
 	return due, regular
 }
 
-// logNew reports those keys that made it into the store: one instance logs each.
+// logNew reports those keys that made it into the store: one instance logs
+// each.
 func (s *storeSource) logNew(keys []models.SigningKey) {
 	snap := s.snap.Load()
 	for _, key := range keys {
@@ -193,19 +197,20 @@ func (s *storeSource) logNew(keys []models.SigningKey) {
 }
 
 // cleanUp deletes keys that retired long ago. It is only done where the
-// predecessor's life confirms the clock: one that jumped a year ahead would find
-// no key alive, and delete everybody's. Failing is no failure of a rotation: the
-// next one tries again.
+// predecessor's life confirms the clock: one that jumped a year ahead would
+// find no key alive, and delete everybody's. Failing is no failure of a
+// rotation: the next one tries again.
 func (s *storeSource) cleanUp(ctx context.Context) {
 	if _, err := s.store.DeleteKeys(ctx, s.now()-deleteAfter.Milliseconds()); err != nil {
 		s.log.Warn("sessionkit: deleting retired signing keys failed", "error", err)
 	}
 }
 
-// makeSigner is what a request does that finds no key to sign with. Such a request
-// is rare: the process was asleep for longer than a key lives, or its clock jumped.
-// First it makes the key that is missing by what was loaded last, which costs two
-// statements. If none is missing, what was loaded may be out of date.
+// makeSigner is what a request does that finds no key to sign with. Such a
+// request is rare: the process was asleep for longer than a key lives, or its
+// clock jumped. First it makes the key that is missing by what was loaded last,
+// which costs two statements. If none is missing, what was loaded may be out of
+// date.
 func (s *storeSource) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		loaded, err := s.rotate(ctx)
@@ -223,8 +228,8 @@ func (s *storeSource) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx c
 	}
 }
 
-// retire ends kid in the store for everybody. The time is the earliest there is, so
-// that no instance's clock is behind it.
+// retire ends kid in the store for everybody. The time is the earliest there
+// is, so that no instance's clock is behind it.
 func (s *storeSource) retire(ctx context.Context, kid string) (bool, error) {
 	const longAgo = 1
 	found, err := s.store.RetireKey(ctx, kid, longAgo)
@@ -240,9 +245,9 @@ func (s *storeSource) retire(ctx context.Context, kid string) (bool, error) {
 	return found, nil
 }
 
-// requireSigners fails when there is a purpose that nothing can be signed for. At a
-// start that is a wrong key-encryption key rather than bad luck, and better noticed
-// by the operator than by the first user who signs in.
+// requireSigners fails when there is a purpose that nothing can be signed for.
+// At a start that is a wrong key-encryption key rather than bad luck, and
+// better noticed by the operator than by the first user who signs in.
 func (s *storeSource) requireSigners() error {
 	now, snap := s.now(), s.snap.Load()
 	for _, sched := range s.schedules {

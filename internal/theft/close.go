@@ -9,9 +9,10 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// Close waits until every theft that began has been told, for as long as ctx lives.
-// Then it ends the contexts of the callbacks and gives up what waits, and after a
-// moment of [Grace] what still runs. Each of these is a [Failure]. It is called once.
+// Close waits until every theft that began has been told, for as long as ctx
+// lives. Then it ends the contexts of the callbacks and gives up what waits,
+// and after a moment of [Grace] what still runs. Each of these is a [Failure].
+// It is called once.
 func (t *Teller) Close(ctx context.Context) {
 	if t == nil {
 		return

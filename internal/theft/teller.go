@@ -18,14 +18,16 @@ const (
 	MaxPerUser = MaxWaiting / 8
 	// CallTime ends the context of a callback.
 	CallTime = 10 * time.Second
-	// Grace is what callbacks get to return in when Close has ended their contexts.
+	// Grace is what callbacks get to return in when Close has ended their
+	// contexts.
 	Grace = time.Second
 )
 
 // Callback is the application's function.
 type Callback func(context.Context, *errors.TokenTheftError)
 
-// Failure is a theft for which the callback was not called, or did not end well.
+// Failure is a theft for which the callback was not called, or did not end
+// well.
 type Failure struct {
 	Theft  *errors.TokenTheftError
 	Reason Reason
@@ -69,8 +71,8 @@ func New(callback Callback, failed func(Failure)) *Teller {
 	if callback == nil {
 		return nil
 	}
-	// No request's context: its values may be a framework's that uses them again
-	// for the next request, and they would live as long as the queue.
+	// No request's context: its values may be a framework's that uses them
+	// again for the next request, and they would live as long as the queue.
 	base, end := context.WithCancel(context.Background())
 	return &Teller{
 		callback: callback, failed: failed, base: base, end: end,
@@ -78,9 +80,10 @@ func New(callback Callback, failed func(Failure)) *Teller {
 	}
 }
 
-// Begin announces that a session is about to be revoked as stolen, so that Close waits
-// for what is told of it. It reports false when nobody could be told any more: then
-// the session must be left to another process, which can. After true, call End.
+// Begin announces that a session is about to be revoked as stolen, so that
+// Close waits for what is told of it. It reports false when nobody could be
+// told any more: then the session must be left to another process, which can.
+// After true, call End.
 func (t *Teller) Begin() bool {
 	if t == nil {
 		return true
@@ -145,8 +148,8 @@ func (t *Teller) waitingOf(userID string) (n int) {
 	return n
 }
 
-// fail reports a failure. The application's logger may panic, and the goroutines here
-// have nobody above them who would recover.
+// fail reports a failure. The application's logger may panic, and the
+// goroutines here have nobody above them who would recover.
 func (t *Teller) fail(theft *errors.TokenTheftError, reason Reason) {
 	defer func() { _ = recover() }()
 	t.mu.Lock()

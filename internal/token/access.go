@@ -30,8 +30,8 @@ type Access struct {
 	KeyID string
 	// Issuer and Audience say who made the token for whom: iss, aud.
 	Issuer, Audience string
-	// UserID is the application's, 1 to models.MaxUserID bytes of UTF-8, byte-exact:
-	// sub.
+	// UserID is the application's, 1 to models.MaxUserID bytes of UTF-8,
+	// byte-exact: sub.
 	UserID string
 	// Handle names the session: sid.
 	Handle string
@@ -46,7 +46,8 @@ type Access struct {
 	// Refresh is the double hash of that refresh token, Parent of the one
 	// before it: rt2, prt2. A zero Parent is an absent claim: promoted.
 	Refresh, Parent models.Hash
-	// AntiCSRF is the hash of the anti-CSRF token: acs. Zero is an absent claim.
+	// AntiCSRF is the hash of the anti-CSRF token: acs. Zero is an absent
+	// claim.
 	AntiCSRF [32]byte
 	// Payload is the application's JSON value, its text kept as it is: pl. As a
 	// claim of its own it cannot shadow the others. Nil is an absent claim; the

@@ -29,8 +29,9 @@ type Expect struct {
 // skew between servers.
 //
 // Errors: [errors.ErrTokenMalformed]; the error of keys, unchanged;
-// [errors.ErrTokenForged]; [errors.ErrTokenForeign] for another type, algorithm,
-// issuer or audience; [errors.ErrTokenFromFuture]; [errors.ErrTokenExpired].
+// [errors.ErrTokenForged]; [errors.ErrTokenForeign] for another type,
+// algorithm, issuer or audience; [errors.ErrTokenFromFuture];
+// [errors.ErrTokenExpired].
 func ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
 	v, err := authenticate(text, keys)
 	if err != nil {
@@ -95,7 +96,8 @@ type verified struct {
 	access    *Access
 	notBefore int64
 	secret    []byte
-	// size is that of the decoded claims in bytes, which the texts of access are parts of.
+	// size is that of the decoded claims in bytes, which the texts of access
+	// are parts of.
 	size int
 }
 

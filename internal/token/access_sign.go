@@ -18,7 +18,8 @@ import (
 // Errors: [errors.ErrUserIDInvalid]; [errors.ErrValueNotJSON] and
 // [errors.ErrValueTooDeep] for the payload; [errors.ErrCookieTooLarge] beyond
 // [MaxAccessLen]; [errors.ErrKeyUnknown] for a malformed key;
-// [errors.ErrTokenMalformed] for any other claim that is missing or out of range.
+// [errors.ErrTokenMalformed] for any other claim that is missing or out of
+// range.
 func (a *Access) Sign(k Key) (string, error) {
 	if !k.usable() {
 		return "", errors.ErrKeyUnknown
@@ -38,7 +39,9 @@ func (a *Access) Sign(k Key) (string, error) {
 		}
 	}
 	a.KeyID = k.ID
-	// A token of the usual size grows no further.
+	// Room for a usual token, so that nothing grows: with a user id of 36
+	// characters it has 705 bytes, with 300 bytes of payload 1,121, of which
+	// the claims take 439 and 751 before they are encoded.
 	b := base64.RawURLEncoding.AppendEncode(make([]byte, 0, 1536), appendHeader(nil, k.ID))
 	b = append(b, '.')
 	b = base64.RawURLEncoding.AppendEncode(b, a.appendClaims(make([]byte, 0, 1024)))
@@ -53,10 +56,10 @@ func (a *Access) Sign(k Key) (string, error) {
 	return string(b), nil
 }
 
-// Lengthen sets all claims to the longest values that they can have, but for the texts
-// that the application chose. It returns the length of the token that they make: no
-// later token of the session is longer, whatever signs it. Such a token is good for
-// its size only.
+// Lengthen sets all claims to the longest values that they can have, but for
+// the texts that the application chose. It returns the length of the token that
+// they make: no later token of the session is longer, whatever signs it. Such a
+// token is good for its size only.
 func (a *Access) Lengthen() int {
 	const seconds, millis = 9_999_999_999, 9_999_999_999_999 // until the year 2286
 	full := models.Hash{0: 1}

@@ -295,7 +295,8 @@ func TestParseAccessAllocatesLittle(t *testing.T) {
 	}
 }
 
-// The claims of a token are read without its signature only where somebody else vouches for it.
+// The claims of a token are read without its signature only where somebody else
+// vouches for it.
 func TestClaimed(t *testing.T) {
 	t.Parallel()
 	text := mustSign(t, access(), accessKey)

@@ -6,7 +6,8 @@ import (
 	"encoding/base64"
 )
 
-// maxAntiCSRFLen bounds what is read from the header; our own has 43 characters.
+// maxAntiCSRFLen bounds what is read from the header; our own has 43
+// characters.
 const maxAntiCSRFLen = 256
 
 // AntiCSRFOf derives the anti-CSRF token that goes with a refresh token. It is
@@ -18,8 +19,8 @@ func AntiCSRFOf(refreshToken string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// AntiCSRFHash is what an access token says of its anti-CSRF token: enough to check
-// it, not to make it.
+// AntiCSRFHash is what an access token says of its anti-CSRF token: enough to
+// check it, not to make it.
 func AntiCSRFHash(text string) [32]byte {
 	return sha256.Sum256([]byte(text))
 }

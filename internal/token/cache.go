@@ -14,26 +14,29 @@ import (
 // It is sound because it replaces only what depends on nothing but the token's
 // text and the key's secret: the signature and the reading of the claims. All
 // that changes with time is asked anew at every hit: whether the key still
-// verifies and has the same secret, the times, issuer and audience. Revocation is
-// the business of the caller, who has to ask the database with or without a Cache.
+// verifies and has the same secret, the times, issuer and audience. Revocation
+// is the business of the caller, who has to ask the database with or without a
+// Cache.
 //
-// A token is found by its whole text, so nothing but that very text is taken for it.
+// A token is found by its whole text, so nothing but that very text is taken
+// for it.
 //
-// How long a search takes is of no use to a forger. Two texts are compared byte by
-// byte only where bits of their hashes agree, and the hash has a random key. Even
-// then a forger would have to know what stands before the signature. That holds the
-// token's random id, which only those know who have the token.
+// How long a search takes is of no use to a forger. Two texts are compared byte
+// by byte only where bits of their hashes agree, and the hash has a random key.
+// Even then a forger would have to know what stands before the signature. That
+// holds the token's random id, which only those know who have the token.
 type Cache struct {
 	tokens *otter.Cache[string, verified]
 }
 
-// entryOverhead is what an entry takes beside the texts: the struct of the claims and
-// the cache's own records. It was measured at 490 bytes. The test of the cache's bound
-// fails when it is too small.
+// entryOverhead is what an entry takes beside the texts: the struct of the
+// claims and the cache's own records. It was measured at 490 bytes. The test of
+// the cache's bound fails when it is too small.
 const entryOverhead = 640
 
-// weightOf is the memory in bytes that an entry takes, at most: the token, the decoded
-// claims and a copy of the payload, each rounded up by the allocator by an eighth.
+// weightOf is the memory in bytes that an entry takes, at most: the token, the
+// decoded claims and a copy of the payload, each rounded up by the allocator by
+// an eighth.
 func weightOf(text string, v verified) uint32 {
 	texts := len(text) + v.size + len(v.access.Payload)
 	return uint32(entryOverhead + texts + texts/8) //nolint:gosec // of a token of bounded size
@@ -53,8 +56,8 @@ func NewCache(bytes int64) *Cache {
 	})}
 }
 
-// ParseAccess is the function ParseAccess with a memory. Others may hold the same
-// claims: they must not be changed.
+// ParseAccess is the function ParseAccess with a memory. Others may hold the
+// same claims: they must not be changed.
 func (c *Cache) ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
 	if c == nil || c.tokens == nil || len(text) > MaxAccessLen {
 		return ParseAccess(text, keys, want)

@@ -30,8 +30,8 @@ func Reserved(name string) bool {
 }
 
 // parseClaims reads the claims of an authentic token, whose texts are parts of
-// data. Claims of other names are checked for syntax and skipped, so that a later
-// version of the kit may add some while this one runs beside it.
+// data. Claims of other names are checked for syntax and skipped, so that a
+// later version of the kit may add some while this one runs beside it.
 func parseClaims(data string) (a *Access, notBefore int64, err error) {
 	s, err := newScanner(data, MaxPayloadDepth+1)
 	if err != nil {

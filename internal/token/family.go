@@ -31,11 +31,11 @@ const familyDomain = "sessionkit session family v1 handle\x00"
 // every session in it. With the secret it also takes a genuine token of the
 // session, and whoever has that needs no key.
 //
-// 80 bits are enough. What helps a forger is another secret that hashes to a given
-// handle, which takes 2^80 tries. Collisions, at 2^40, are between secrets of his
-// own making and open no session of others. That there are many sessions does not
-// make it easier either: the time is hashed too, so each try is aimed at the
-// sessions of one millisecond.
+// 80 bits are enough. What helps a forger is another secret that hashes to a
+// given handle, which takes 2^80 tries. Collisions, at 2^40, are between
+// secrets of his own making and open no session of others. That there are many
+// sessions does not make it easier either: the time is hashed too, so each try
+// is aimed at the sessions of one millisecond.
 type Family struct {
 	redact.As[familyText]
 

@@ -12,9 +12,9 @@ const (
 // (RFC 4648, section 7), so that a table ordered by handle is ordered by age.
 var handleEncoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
-// ValidHandle reports whether s has the one text form of a handle. To decode it is not
-// enough: the decoder skips line ends, and ignores two bits of the last character. So
-// what was decoded is encoded again and compared.
+// ValidHandle reports whether s has the one text form of a handle. To decode it
+// is not enough: the decoder skips line ends, and ignores two bits of the last
+// character. So what was decoded is encoded again and compared.
 func ValidHandle(s string) bool {
 	var b [handleSize]byte
 	if len(s) != handleLen {

@@ -32,10 +32,11 @@ func appendHeader(b []byte, kid string) []byte {
 }
 
 // parseHeader checks the header segment of an access token and returns the key
-// id. The header is compared rather than parsed: exactly what we write is ours. So no
-// sender has a say in how the token is verified (by another alg, or by jwk, jku,
-// x5u, x5c, crit, b64, zip), and no two parsers can read it differently. Errors:
-// ErrTokenMalformed, and ErrTokenForeign for the header of another kind of token.
+// id. The header is compared rather than parsed: exactly what we write is ours.
+// So no sender has a say in how the token is verified (by another alg, or by
+// jwk, jku, x5u, x5c, crit, b64, zip), and no two parsers can read it
+// differently. Errors: ErrTokenMalformed, and ErrTokenForeign for the header of
+// another kind of token.
 func parseHeader(segment string) (kid string, err error) {
 	if len(segment) > maxHeaderLen {
 		return "", errors.ErrTokenMalformed

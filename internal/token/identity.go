@@ -6,8 +6,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// Identity is what an authentic access token says of itself, expired or not: enough to
-// tell which of several counts, and nothing that lets anybody in.
+// Identity is what an authentic access token says of itself, expired or not:
+// enough to tell which of several counts, and nothing that lets anybody in.
 type Identity struct {
 	// Handle names the session.
 	Handle string
@@ -22,9 +22,9 @@ func (i Identity) Compare(other Identity) int {
 	return cmp.Or(cmp.Compare(i.Gen, other.Gen), cmp.Compare(i.IssuedAt, other.IssuedAt))
 }
 
-// Identify returns the identity of an authentic token, expired or not. Nothing else
-// is returned, so that nobody can take an expired token for a valid one. Errors: as
-// [ParseAccess], but for those about the time.
+// Identify returns the identity of an authentic token, expired or not. Nothing
+// else is returned, so that nobody can take an expired token for a valid one.
+// Errors: as [ParseAccess], but for those about the time.
 func Identify(text string, keys Keys, issuer, audience string) (Identity, error) {
 	v, err := authenticate(text, keys)
 	switch {
@@ -36,9 +36,9 @@ func Identify(text string, keys Keys, issuer, audience string) (Identity, error)
 	return identityOf(v.access), nil
 }
 
-// Claimed is the identity that text claims to have, whatever its signature. It serves
-// to choose among tokens that are looked at more closely afterwards: it lets nobody
-// in.
+// Claimed is the identity that text claims to have, whatever its signature. It
+// serves to choose among tokens that are looked at more closely afterwards: it
+// lets nobody in.
 func Claimed(text string) (Identity, bool) {
 	parts, ok := splitAccess(text)
 	if !ok {

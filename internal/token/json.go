@@ -13,10 +13,10 @@ import (
 // scalar has depth 0.
 const MaxPayloadDepth = 32
 
-// CheckPayload reports whether a token can carry raw: one JSON value
-// (RFC 8259) that every parser reads alike, so without duplicate names,
-// invalid UTF-8 or half surrogate pairs, which encoding/json would let pass.
-// Numbers may have any size. Errors: ErrValueNotJSON, ErrValueTooDeep.
+// CheckPayload reports whether a token can carry raw: one JSON value (RFC 8259)
+// that every parser reads alike, so without duplicate names, invalid UTF-8 or
+// half surrogate pairs, which encoding/json would let pass. Numbers may have
+// any size. Errors: ErrValueNotJSON, ErrValueTooDeep.
 func CheckPayload(raw json.RawMessage) error {
 	s, err := newScanner(string(raw), MaxPayloadDepth)
 	if err != nil {

@@ -23,8 +23,8 @@ const MaxRefreshLen = 512
 //	HMAC-SHA-256 of all before 32
 //
 // Every field but the key id has a fixed size, and the key id says its own, so
-// that no two different tokens are the same bytes. Version 1 has no service: such
-// tokens were made before there was one, and are read and never made.
+// that no two different tokens are the same bytes. Version 1 has no service:
+// such tokens were made before there was one, and are read and never made.
 const (
 	refreshUnbound = 1
 	refreshBound   = 2
@@ -62,8 +62,8 @@ type Refresh struct {
 }
 
 // NewRefresh makes a token of a session's family, with a new secret of 256 bits
-// of its own. parent is the double hash of the token it comes from (zero for the
-// first), issuedAt is in milliseconds.
+// of its own. parent is the double hash of the token it comes from (zero for
+// the first), issuedAt is in milliseconds.
 func NewRefresh(family Family, parent models.Hash, gen, issuedAt int64) *Refresh {
 	return &Refresh{Parent: parent, Gen: gen, IssuedAt: issuedAt, family: family, secret: random32()}
 }
@@ -74,10 +74,10 @@ func (r *Refresh) Family() Family { return r.family }
 // Handle names the session.
 func (r *Refresh) Handle() string { return r.family.Handle() }
 
-// Seal binds the token to a service and authenticates it with k, setting KeyID. It
-// returns its text and its double hash. It panics on a zero family, an empty issuer
-// or audience and a malformed key: none of them can come from a client, and a token
-// that nobody can parse would end a session long after the mistake.
+// Seal binds the token to a service and authenticates it with k, setting KeyID.
+// It returns its text and its double hash. It panics on a zero family, an empty
+// issuer or audience and a malformed key: none of them can come from a client,
+// and a token that nobody can parse would end a session long after the mistake.
 func (r *Refresh) Seal(k Key, issuer, audience string) (text string, hash models.Hash) {
 	if !r.family.genuine() || issuer == "" || audience == "" || !k.usable() {
 		panic("token: Seal with a zero family, a service without name or a malformed key")
@@ -101,10 +101,11 @@ func (r *Refresh) Seal(k Key, issuer, audience string) (text string, hash models
 // ParseRefresh authenticates text as a token of this service and returns it and
 // its double hash.
 //
-// Errors: [errors.ErrTokenMalformed]; [errors.ErrTokenForeign] for a token that says
-// it is another issuer's or audience's, genuine or not; the error of keys, unchanged;
-// [errors.ErrTokenForged] when the MAC is wrong, or the handle does not commit to the
-// family's secret. No key is asked for before the first two are ruled out.
+// Errors: [errors.ErrTokenMalformed]; [errors.ErrTokenForeign] for a token that
+// says it is another issuer's or audience's, genuine or not; the error of keys,
+// unchanged; [errors.ErrTokenForged] when the MAC is wrong, or the handle does
+// not commit to the family's secret. No key is asked for before the first two
+// are ruled out.
 func ParseRefresh(text string, keys Keys, issuer, audience string) (*Refresh, models.Hash, error) {
 	var buf [maxRefreshSize]byte
 	p, ok := splitRefresh(buf[:0], text)
@@ -141,15 +142,15 @@ func (r *Refresh) readFields(b []byte) {
 	copy(r.secret[:], b)
 }
 
-// LooksLikeRefresh reports whether text has the form of a refresh token of either
-// version. It says nothing about authenticity.
+// LooksLikeRefresh reports whether text has the form of a refresh token of
+// either version. It says nothing about authenticity.
 func LooksLikeRefresh(text string) bool {
 	_, ok := splitRefresh(nil, text)
 	return ok
 }
 
-// refreshParts are the bytes of a token and what stands where in them. service is
-// empty in version 1; fields are what follows it, up to the MAC.
+// refreshParts are the bytes of a token and what stands where in them. service
+// is empty in version 1; fields are what follows it, up to the MAC.
 type refreshParts struct{ all, kid, service, fields []byte }
 
 const (
@@ -157,8 +158,8 @@ const (
 	issuedAtOffset = handleSize + 8
 )
 
-// splitRefresh decodes text to dst and checks sizes, version and key id, and that
-// numbers are in their range: outside of it nobody can compute with them.
+// splitRefresh decodes text to dst and checks sizes, version and key id, and
+// that numbers are in their range: outside of it nobody can compute with them.
 func splitRefresh(dst []byte, text string) (p refreshParts, ok bool) {
 	if len(text) > MaxRefreshLen {
 		return p, false
@@ -186,8 +187,8 @@ func splitRefresh(dst []byte, text string) (p refreshParts, ok bool) {
 	return p, true
 }
 
-// isFor reports whether the token says that it is of this service. One of version 1
-// does not say. An empty issuer or audience is of no service.
+// isFor reports whether the token says that it is of this service. One of
+// version 1 does not say. An empty issuer or audience is of no service.
 func (p refreshParts) isFor(issuer, audience string) bool {
 	if issuer == "" || audience == "" {
 		return false

@@ -1,5 +1,5 @@
-// Package wait pauses: for a time, for as long as a context lives, and not all at
-// the same time.
+// Package wait pauses: for a time, for as long as a context lives, and not all
+// at the same time.
 package wait
 
 import (
@@ -36,8 +36,8 @@ func Below(limit time.Duration) time.Duration {
 	return time.Duration(binary.BigEndian.Uint64(dice[:]) % (uint64(limit) + 1)) //nolint:gosec // at most limit
 }
 
-// Jitter shortens d by up to the given part of it: Jitter(d, 2) is at least half
-// of d. It never lengthens, because d is a promise.
+// Jitter shortens d by up to the given part of it: Jitter(d, 2) is at least
+// half of d. It never lengthens, because d is a promise.
 func Jitter(d time.Duration, part int64) time.Duration {
 	return d - Below(d/time.Duration(part))
 }

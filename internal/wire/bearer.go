@@ -11,8 +11,8 @@ import (
 // most 4,103 characters.
 const maxAuthorization = 8 << 10
 
-// bearer is the request's bearer token, or empty (RFC 6750, section 2.1; RFC 9110,
-// section 11.4: one or more spaces follow the scheme).
+// bearer is the request's bearer token, or empty (RFC 6750, section 2.1; RFC
+// 9110, section 11.4: one or more spaces follow the scheme).
 func bearer(r *http.Request) string {
 	values := r.Header["Authorization"]
 	if len(values) != 1 || len(values[0]) > maxAuthorization {
@@ -25,8 +25,8 @@ func bearer(r *http.Request) string {
 	return strings.TrimLeft(credentials, " ")
 }
 
-// looksLikeOurs reports whether a bearer token has the form of one of our tokens.
-// A foreign one is the application's own affair.
+// looksLikeOurs reports whether a bearer token has the form of one of our
+// tokens. A foreign one is the application's own affair.
 func looksLikeOurs(text string) bool {
 	return token.LooksLikeAccess(text) || token.LooksLikeRefresh(text)
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// What is read of a request's Cookie header. Servers take a few KiB of it; who sends a
-// megabyte of semicolons must get no more work out of us than that.
+// What is read of a request's Cookie header. Servers take a few KiB of it; who
+// sends a megabyte of semicolons must get no more work out of us than that.
 const (
 	maxCookieBytes = 64 << 10
 	maxCookiePairs = 1000
-	// maxCandidates bounds the differing cookies of one name. A sibling host can put
-	// many in front of ours, two for each domain and each part of the path. But
-	// browsers keep at most 180 cookies of one site.
+	// maxCandidates bounds the differing cookies of one name. A sibling host
+	// can put many in front of ours, two for each domain and each part of the
+	// path. But browsers keep at most 180 cookies of one site.
 	maxCandidates = 180
 )
 
@@ -32,17 +32,18 @@ type jar struct {
 	idRefresh int
 	// cut: there was more than is read, so that ours may not have been seen.
 	cut bool
-	// room is where the first cookie of each kind is, so that the usual request costs no
-	// memory of its own.
+	// room is where the first cookie of each kind is, so that the usual request
+	// costs no memory of its own.
 	room [2]Candidate
 }
 
 // read reads the header in one pass.
 //
-// It reads as [http.Request.CookiesNamed] does. That builds a Cookie for each pair and
-// looks at every byte of it, which was half of what a verified request still cost.
-// Two things differ. A value with bytes that make CookiesNamed leave the cookie out is
-// found here, and fails as a token. And no more is read than the bounds above allow.
+// It reads as [http.Request.CookiesNamed] does. That builds a Cookie for each
+// pair and looks at every byte of it, which was half of what a verified request
+// still cost. Two things differ. A value with bytes that make CookiesNamed
+// leave the cookie out is found here, and fails as a token. And no more is read
+// than the bounds above allow.
 func (j *jar) read(set *Settings, r *http.Request) {
 	if !set.Cookies {
 		return

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// maxCookieAge is the longest life that browsers grant (RFC 6265bis, section 5.5).
+// maxCookieAge is the longest life that browsers grant (RFC 6265bis, section
+// 5.5).
 const maxCookieAge = 400 * 24 * time.Hour
 
 // cookie is what keeps a token in a slot until it expires.
@@ -21,7 +22,8 @@ func (set *Settings) cookie(at slot, value string, expires time.Time) *http.Cook
 		Name: at.name, Value: value, Path: at.path, Domain: at.domain,
 		// A lifetime of 0 s would read as "no Max-Age".
 		MaxAge: max(1, int(lifetime/time.Second)), Expires: now.Add(lifetime).UTC(),
-		// The sign for front ends before 4 is read by scripts, and is no credential.
+		// The sign for front ends before 4 is read by scripts, and is no
+		// credential.
 		HttpOnly: at.name != CookieIDRefresh, Secure: !set.Insecure, SameSite: set.SameSite,
 	}
 }
@@ -53,9 +55,9 @@ func (set *Settings) olderRefresh() (slots []slot) {
 	return without(slots, set.Place.refreshSlot())
 }
 
-// idRefreshCopies are the other slots that may hold sIdRefreshToken. A page that sees
-// two of these cookies takes itself for signed out; and when the cookie is to go, it
-// must go wherever it is.
+// idRefreshCopies are the other slots that may hold sIdRefreshToken. A page
+// that sees two of these cookies takes itself for signed out; and when the
+// cookie is to go, it must go wherever it is.
 func (q *Request) idRefreshCopies() (slots []slot) {
 	now, root := q.set.idRefreshSlot(), q.set.idRefreshSlot()
 	root.path = "/"
@@ -70,9 +72,10 @@ func (q *Request) idRefreshCopies() (slots []slot) {
 	return without(slots, now)
 }
 
-// copies are the slots of other domains in which a browser may hold a second cookie
-// under the name of at: host-only, and every domain above host that takes cookies.
-// Nobody has to have configured them: a sibling host may have planted one.
+// copies are the slots of other domains in which a browser may hold a second
+// cookie under the name of at: host-only, and every domain above host that
+// takes cookies. Nobody has to have configured them: a sibling host may have
+// planted one.
 func copies(at slot, host string) (slots []slot) {
 	if strings.HasPrefix(at.name, "__Host-") {
 		return nil
@@ -84,8 +87,8 @@ func copies(at slot, host string) (slots []slot) {
 	return without(slots, at)
 }
 
-// domainsOf lists host and the domains above it down to the registrable one, for a
-// host under a public suffix. An address has none.
+// domainsOf lists host and the domains above it down to the registrable one,
+// for a host under a public suffix. An address has none.
 func domainsOf(hostport string) (domains []string) {
 	const most = 6
 	host := strings.ToLower(hostOf(hostport))

@@ -11,9 +11,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
-// MaxCookieSize is the limit of name and value together beyond which browsers drop a
-// cookie without a word (RFC 6265bis, section 5.6). Front ends keep the front token in
-// a cookie too.
+// MaxCookieSize is the limit of name and value together beyond which browsers
+// drop a cookie without a word (RFC 6265bis, section 5.6). Front ends keep the
+// front token in a cookie too.
 const MaxCookieSize = 4096
 
 // FrontTokenCookie is the name under which front ends keep the front token.
@@ -29,7 +29,8 @@ func FrontToken(claims *token.Access, now int64, withClaims bool) string {
 	fmt.Fprintf(&b, `{"uid":%s,"ate":%d,"up":`, uid, claims.ExpiresAt*1000)
 	up := bytes.TrimSpace(claims.Payload)
 	if len(up) == 0 || up[0] != '{' {
-		// A page can read an object only; other values stay in the access token.
+		// A page can read an object only; other values stay in the access
+		// token.
 		up = []byte("{}")
 	}
 	if withClaims {

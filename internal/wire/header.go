@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// apply writes the plan into the header, in place of what was written before. Headers
-// are set and never added, so that the last word counts.
+// apply writes the plan into the header, in place of what was written before.
+// Headers are set and never added, so that the last word counts.
 func (r *Response) apply(h http.Header) {
 	r.withdraw(h)
 	switch r.plan.what {
@@ -27,9 +27,9 @@ func (r *Response) apply(h http.Header) {
 	NoStore(h)
 }
 
-// withdraw makes room for the plan, and takes back what an earlier one had put in. A
-// new access token alone only replaces the access token: what else is there may be of
-// a pair that an earlier call has put into the header.
+// withdraw makes room for the plan, and takes back what an earlier one had put
+// in. A new access token alone only replaces the access token: what else is
+// there may be of a pair that an earlier call has put into the header.
 func (r *Response) withdraw(h http.Header) {
 	switch most := max(r.set, r.plan.what); most {
 	case nothing:
@@ -54,8 +54,8 @@ func (r *Response) withdrawAll(h http.Header) {
 	withdrawCookies(h, ours)
 }
 
-// withdrawCookies removes the lines that are ours. It makes a new slice: the handler
-// may hold the one that is there.
+// withdrawCookies removes the lines that are ours. It makes a new slice: the
+// handler may hold the one that is there.
 func withdrawCookies(h http.Header, ours func(line string) bool) {
 	kept := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), ours)
 	if len(kept) == 0 {
@@ -65,8 +65,8 @@ func withdrawCookies(h http.Header, ours func(line string) bool) {
 	}
 }
 
-// withdrawAccess leaves the rest of a pair that an earlier response has put into the
-// header.
+// withdrawAccess leaves the rest of a pair that an earlier response has put
+// into the header.
 func (r *Response) withdrawAccess(h http.Header) {
 	h.Del(HeaderSTAccess)
 	h.Del(HeaderFront)
@@ -215,10 +215,10 @@ func (r *Response) say(h http.Header, name, value string) {
 	}
 }
 
-// NoStore keeps caches from handing the response to somebody else (RFC 9111, section
-// 5.2.2.5), whatever a handler has said. Some caches have headers of their own, which
-// they put first (RFC 9213); these go. A handler may have written any of them in
-// another spelling, which net/http sends as it is.
+// NoStore keeps caches from handing the response to somebody else (RFC 9111,
+// section 5.2.2.5), whatever a handler has said. Some caches have headers of
+// their own, which they put first (RFC 9213); these go. A handler may have
+// written any of them in another spelling, which net/http sends as it is.
 func NoStore(h http.Header) {
 	for name := range h {
 		if speaksToCaches(name) {
@@ -241,7 +241,8 @@ func speaksToCaches(name string) bool {
 	return false
 }
 
-// Challenge sets the field WWW-Authenticate, unless the application has its own.
+// Challenge sets the field WWW-Authenticate, unless the application has its
+// own.
 func Challenge(h http.Header, text string) {
 	for name := range h {
 		if strings.EqualFold(name, "www-authenticate") {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// IsLocal reports whether a request comes from this machine, as far as can be told:
-// its Host is a loopback one, and no proxy in between names another host or client.
-// The connection's own address is not looked at: behind a proxy it is always this
-// machine's.
+// IsLocal reports whether a request comes from this machine, as far as can be
+// told: its Host is a loopback one, and no proxy in between names another host
+// or client. The connection's own address is not looked at: behind a proxy it
+// is always this machine's.
 func IsLocal(r *http.Request) bool {
 	if !isLoopback(r.Host) {
 		return false
@@ -23,8 +23,8 @@ func IsLocal(r *http.Request) bool {
 	return allLoopback(r.Header["Forwarded"], forwardedNames)
 }
 
-// SaysHTTPS reports whether a request came over TLS, as the connection or a proxy
-// says. It is good for a hint only: anybody can send these headers.
+// SaysHTTPS reports whether a request came over TLS, as the connection or a
+// proxy says. It is good for a hint only: anybody can send these headers.
 func SaysHTTPS(r *http.Request) bool {
 	const longest = 1 << 10
 	forwarded, proto := r.Header.Get("Forwarded"), r.Header.Get("X-Forwarded-Proto")
@@ -32,14 +32,16 @@ func SaysHTTPS(r *http.Request) bool {
 		len(forwarded) <= longest && strings.Contains(strings.ToLower(forwarded), "proto=https")
 }
 
-// proxyHeaders are those in which proxies name the host that was asked, or the client.
+// proxyHeaders are those in which proxies name the host that was asked, or the
+// client.
 var proxyHeaders = [...]string{
 	"X-Forwarded-Host", "X-Forwarded-Server", "X-Forwarded-For", "X-Real-Ip",
 	"X-Original-Host", "X-Original-Forwarded-For", "X-Client-Ip", "X-Cluster-Client-Ip",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Fly-Client-Ip", "X-Envoy-External-Address",
 }
 
-// allLoopback reports whether a header names nothing but loopback hosts and addresses.
+// allLoopback reports whether a header names nothing but loopback hosts and
+// addresses.
 func allLoopback(lines []string, names func(string) string) bool {
 	const longest, most = 1 << 10, 8
 	if len(lines) > most {
@@ -58,8 +60,9 @@ func allLoopback(lines []string, names func(string) string) bool {
 	return true
 }
 
-// forwardedNames is the list of hosts and clients in a Forwarded header (RFC 7239,
-// section 4). by, the proxy's own address, tells nothing about the client.
+// forwardedNames is the list of hosts and clients in a Forwarded header (RFC
+// 7239, section 4). by, the proxy's own address, tells nothing about the
+// client.
 func forwardedNames(line string) string {
 	var names []string
 	for pair := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ',' || c == ';' }) {

@@ -17,8 +17,8 @@ const (
 	HeaderFDIVersion = "fdi-version"
 	HeaderSDKName    = "supertokens-sdk-name"
 
-	// HeaderAuthMode is looked up in every request, which allocates for any name but a
-	// canonical one.
+	// HeaderAuthMode is looked up in every request, which allocates for any
+	// name but a canonical one.
 	HeaderAuthMode = "St-Auth-Mode"
 
 	// RemoveMarker tells a front end to forget what it keeps.
@@ -35,7 +35,8 @@ func AllowHeaders() []string {
 }
 
 // ExposeHeaders lists the response headers that front ends read, for
-// Access-Control-Expose-Headers. The kit appends those that a response has by itself.
+// Access-Control-Expose-Headers. The kit appends those that a response has by
+// itself.
 func ExposeHeaders() []string {
 	return []string{HeaderAntiCSRF, HeaderIDRefresh, HeaderFront, HeaderSTAccess, HeaderSTRefresh}
 }

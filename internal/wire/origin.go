@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// Origins decides whether a request was meant by one of our own pages. Browsers send
-// our cookies along with what foreign pages ask for; only the request tells them
-// apart.
+// Origins decides whether a request was meant by one of our own pages. Browsers
+// send our cookies along with what foreign pages ask for; only the request
+// tells them apart.
 type Origins struct {
 	trusted map[string]bool
 }
 
-// originSyntax is an origin as browsers send it (RFC 6454, section 6.2): no wildcard,
-// no user, no path, letters of ASCII. Apps have schemes of their own, such as
-// capacitor.
+// originSyntax is an origin as browsers send it (RFC 6454, section 6.2): no
+// wildcard, no user, no path, letters of ASCII. Apps have schemes of their own,
+// such as capacitor.
 var originSyntax = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
 
-// NewOrigins trusts the given origins (scheme://host, or scheme://host:port) beside
-// the request's own host. The error names the first that is none.
+// NewOrigins trusts the given origins (scheme://host, or scheme://host:port)
+// beside the request's own host. The error names the first that is none.
 func NewOrigins(trusted []string) (*Origins, error) {
 	o := &Origins{trusted: make(map[string]bool, len(trusted))}
 	for _, origin := range trusted {
@@ -40,8 +40,8 @@ func NewOrigins(trusted []string) (*Origins, error) {
 // longestOrigin is more than scheme, host (RFC 1035: 253) and port take.
 const longestOrigin = 512
 
-// canonicalOrigin is an origin as browsers write it: lower case, without the port that
-// the scheme implies (RFC 6454, section 6.2).
+// canonicalOrigin is an origin as browsers write it: lower case, without the
+// port that the scheme implies (RFC 6454, section 6.2).
 func canonicalOrigin(origin string) string {
 	origin = strings.ToLower(origin)
 	scheme, _, _ := strings.Cut(origin, "://")
@@ -60,16 +60,18 @@ func impliedPort(scheme string) string {
 	}
 }
 
-// Allows reports whether a request was meant, whatever its method: it has a header
-// that no foreign page can send without a CORS preflight (the application's answer to
-// which decides), or it comes from the request's own host or a trusted origin.
+// Allows reports whether a request was meant, whatever its method: it has a
+// header that no foreign page can send without a CORS preflight (the
+// application's answer to which decides), or it comes from the request's own
+// host or a trusted origin.
 func (o *Origins) Allows(r *http.Request) bool {
 	return hasProof(r.Header) || o.isOwn(r)
 }
 
-// isOwn goes by Sec-Fetch-Site, which all browsers send since 2023, and without it by
-// Origin, as [http.CrossOriginProtection] does. A request with neither comes from no
-// browser of this decade. One with several of either comes from no browser at all.
+// isOwn goes by Sec-Fetch-Site, which all browsers send since 2023, and without
+// it by Origin, as [http.CrossOriginProtection] does. A request with neither
+// comes from no browser of this decade. One with several of either comes from
+// no browser at all.
 func (o *Origins) isOwn(r *http.Request) bool {
 	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
 	switch {
@@ -84,9 +86,9 @@ func (o *Origins) isOwn(r *http.Request) bool {
 	}
 }
 
-// AllowsUpgrade is Allows for a WebSocket handshake: a GET, which carries cookies like
-// any other, and to which a page can add no header. So its Origin alone decides (RFC
-// 6455, section 10.2). Programs send none.
+// AllowsUpgrade is Allows for a WebSocket handshake: a GET, which carries
+// cookies like any other, and to which a page can add no header. So its Origin
+// alone decides (RFC 6455, section 10.2). Programs send none.
 func (o *Origins) AllowsUpgrade(r *http.Request) bool {
 	switch origins := r.Header["Origin"]; len(origins) {
 	case 0:
@@ -102,8 +104,8 @@ func (o *Origins) trusts(origin string) bool {
 	return len(origin) <= longestOrigin && o.trusted[origin]
 }
 
-// isHost reports whether origin is one of host's. A port that the scheme implies may
-// be named or not: some proxies add it.
+// isHost reports whether origin is one of host's. A port that the scheme
+// implies may be named or not: some proxies add it.
 func isHost(origin, host string) bool {
 	if len(origin) > longestOrigin || len(host) > longestOrigin {
 		return false
@@ -116,8 +118,8 @@ func isHost(origin, host string) bool {
 	return implied != "" && strings.EqualFold(strings.TrimSuffix(u.Host, implied), strings.TrimSuffix(host, implied))
 }
 
-// IsUpgrade recognises a WebSocket handshake (RFC 6455, section 4.1), over HTTP/2 too
-// (RFC 8441, section 4).
+// IsUpgrade recognises a WebSocket handshake (RFC 6455, section 4.1), over
+// HTTP/2 too (RFC 8441, section 4).
 func IsUpgrade(r *http.Request) bool {
 	const longest, most = 256, 8
 	if r.Method == http.MethodConnect || len(r.Header["Upgrade"]) > most {
@@ -136,8 +138,8 @@ func IsUpgrade(r *http.Request) bool {
 	return false
 }
 
-// proofs are the headers of the front ends' own that make browsers ask first. All
-// generations send one of them at a refresh (docs/protocol.md).
+// proofs are the headers of the front ends' own that make browsers ask first.
+// All generations send one of them at a refresh (docs/protocol.md).
 var proofs = [...]string{
 	http.CanonicalHeaderKey(HeaderRid), http.CanonicalHeaderKey(HeaderFDIVersion), HeaderAuthMode,
 	http.CanonicalHeaderKey(HeaderAntiCSRF), http.CanonicalHeaderKey(HeaderSDKName),
@@ -149,16 +151,17 @@ func hasProof(h http.Header) bool {
 			return true
 		}
 	}
-	// Not any Authorization header: browsers add Basic and Negotiate by themselves.
+	// Not any Authorization header: browsers add Basic and Negotiate by
+	// themselves.
 	if a := h["Authorization"]; len(a) == 1 && len(a[0]) > len("Bearer ") && strings.EqualFold(a[0][:len("Bearer ")], "Bearer ") {
 		return true
 	}
 	return needsPreflight(h["Content-Type"])
 }
 
-// needsPreflight reports whether a page of another origin must ask before it sends a
-// body of this type (Fetch standard, "CORS-safelisted request-header"). What cannot be
-// read counts as one that need not.
+// needsPreflight reports whether a page of another origin must ask before it
+// sends a body of this type (Fetch standard, "CORS-safelisted request-header").
+// What cannot be read counts as one that need not.
 func needsPreflight(types []string) bool {
 	const longest = 256
 	if len(types) != 1 || len(types[0]) > longest {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Pending is what a response without a [Writer] has in its header already. A second
-// look at the request must not go by a cookie that this very answer replaces.
+// Pending is what a response without a [Writer] has in its header already. A
+// second look at the request must not go by a cookie that this very answer
+// replaces.
 type Pending struct {
 	Access string
 	By     Carrier

@@ -14,8 +14,8 @@ type Request struct {
 	http   *http.Request
 	bearer string
 	jar    jar
-	// namesMode: the client is a front end of 16 or later. These can read the value
-	// "remove" of front-token, at which some earlier ones fail.
+	// namesMode: the client is a front end of 16 or later. These can read the
+	// value "remove" of front-token, at which some earlier ones fail.
 	namesMode bool
 }
 
@@ -39,8 +39,9 @@ func (q *Request) IsOf(r *http.Request) bool {
 	return true
 }
 
-// AccessToken returns the bearer token if it has the form of an access token, else
-// the cookies that may hold one, in the order in which the client sent them.
+// AccessToken returns the bearer token if it has the form of an access token,
+// else the cookies that may hold one, in the order in which the client sent
+// them.
 func (q *Request) AccessToken() (bearer string, cookies []Candidate) {
 	if q.bearer != "" && token.LooksLikeAccess(q.bearer) {
 		return q.bearer, nil
@@ -48,8 +49,8 @@ func (q *Request) AccessToken() (bearer string, cookies []Candidate) {
 	return "", q.jar.access
 }
 
-// RefreshToken is AccessToken for refresh tokens. Gateways add bearer tokens of their
-// own.
+// RefreshToken is AccessToken for refresh tokens. Gateways add bearer tokens of
+// their own.
 func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 	if q.bearer != "" && token.LooksLikeRefresh(q.bearer) {
 		return q.bearer, nil
@@ -57,8 +58,8 @@ func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 	return "", q.jar.refresh
 }
 
-// AccessCookies are the cookies that may hold an access token, whatever the header
-// says.
+// AccessCookies are the cookies that may hold an access token, whatever the
+// header says.
 func (q *Request) AccessCookies() []Candidate { return q.jar.access }
 
 // HasIDRefresh reports whether the cookie sIdRefreshToken came, empty or not.
@@ -88,7 +89,8 @@ func (q *Request) CarrierForNew() Carrier {
 	}
 }
 
-// carries reports whether the request came with a token of ours by this carrier.
+// carries reports whether the request came with a token of ours by this
+// carrier.
 func (q *Request) carries(by Carrier) bool {
 	if by == ByHeader {
 		return q.bearer != "" && looksLikeOurs(q.bearer)

@@ -23,24 +23,24 @@ type Pair struct {
 	Claims *token.Access
 }
 
-// late is how old a decision may be when the header is written. If it is older, the
-// database is asked whether it is still right. Most requests are over within this
-// tenth of a second and pay no statement for it: in so short a time no browser signs
-// out, or in as somebody else, and gets the answer to that.
+// late is how old a decision may be when the header is written. If it is older,
+// the database is asked whether it is still right. Most requests are over
+// within this tenth of a second and pay no statement for it: in so short a time
+// no browser signs out, or in as somebody else, and gets the answer to that.
 const late = 100 * time.Millisecond
 
-// Response collects what the session code of one request wants to say to the client,
-// and puts it into the header at the moment in which the header is written. So the last
-// word is said here, whoever wrote headers in between; and what is no longer true by
-// then is not said at all.
+// Response collects what the session code of one request wants to say to the
+// client, and puts it into the header at the moment in which the header is
+// written. So the last word is said here, whoever wrote headers in between; and
+// what is no longer true by then is not said at all.
 //
-// Collecting is safe from any goroutine and at any time. It touches neither the header
-// nor the ResponseWriter: these belong to the handler's goroutine and, in Gin, to
-// somebody else's request later on. What comes after the header was written is not
-// sent.
+// Collecting is safe from any goroutine and at any time. It touches neither the
+// header nor the ResponseWriter: these belong to the handler's goroutine and,
+// in Gin, to somebody else's request later on. What comes after the header was
+// written is not sent.
 //
-// The mutex is never held while code of others runs: a store or a logger that is asked
-// at header time may call the session's methods.
+// The mutex is never held while code of others runs: a store or a logger that
+// is asked at header time may call the session's methods.
 type Response struct {
 	request Request
 	// PassedOn is the copy of the request that handlers get, or nil.
@@ -48,7 +48,8 @@ type Response struct {
 
 	mu sync.Mutex
 	by Carrier
-	// owner is the handle of the session that the client has after this response.
+	// owner is the handle of the session that the client has after this
+	// response.
 	owner string
 	plan  plan
 	// plans counts them: one that came while another was asked about is young.
@@ -73,8 +74,8 @@ type plan struct {
 	alive func(context.Context) bool
 	// decided is when all this was right.
 	decided time.Time
-	// own: this request ended the session itself. What it found ended may have been
-	// replaced in the browser by a sign-in meanwhile.
+	// own: this request ended the session itself. What it found ended may have
+	// been replaced in the browser by a sign-in meanwhile.
 	own bool
 	// cookies and headers say what a removal removes.
 	cookies, headers bool
@@ -93,9 +94,9 @@ const (
 // Init makes r the response to a request, which it reads.
 func (r *Response) Init(set *Settings, request *http.Request) { r.request.read(set, request) }
 
-// HandBack gives the request that came the form that was read from the copy which
-// handlers get: net/http removes the temporary files of the request that it made, and
-// of no other. It is for the handler's goroutine.
+// HandBack gives the request that came the form that was read from the copy
+// which handlers get: net/http removes the temporary files of the request that
+// it made, and of no other. It is for the handler's goroutine.
 func (r *Response) HandBack() {
 	if came := r.request.http; r.PassedOn != nil && came.MultipartForm == nil {
 		came.MultipartForm = r.PassedOn.MultipartForm
@@ -105,8 +106,8 @@ func (r *Response) HandBack() {
 // Request is what the request carries.
 func (r *Response) Request() *Request { return &r.request }
 
-// Carries says by which carrier the request's session came, and its handle where that
-// is known.
+// Carries says by which carrier the request's session came, and its handle
+// where that is known.
 func (r *Response) Carries(by Carrier, handle string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,9 +129,9 @@ func (r *Response) Issue(pair Pair, by Carrier, alive func(context.Context) bool
 	return r.collect(plan{what: newPair, pair: pair, ends: pair.Refresh.Ends, alive: alive})
 }
 
-// Replace sends a new access token in place of the client's. The cookie outlives the
-// token, so that an expired token still shows that there is a session to refresh. It
-// reports whether that is still possible.
+// Replace sends a new access token in place of the client's. The cookie
+// outlives the token, so that an expired token still shows that there is a
+// session to refresh. It reports whether that is still possible.
 func (r *Response) Replace(access Token, claims *token.Access, ends time.Time, alive func(context.Context) bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,8 +149,8 @@ func (r *Response) Replace(access Token, claims *token.Access, ends time.Time, a
 	return r.collect(plan{what: newAccess, pair: Pair{Access: access, Claims: claims}, ends: ends, alive: alive})
 }
 
-// Remove takes every token away from the client, because this request ended the session
-// of that handle (own), or found out that it is over.
+// Remove takes every token away from the client, because this request ended the
+// session of that handle (own), or found out that it is over.
 func (r *Response) Remove(handle string, own bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,8 +158,8 @@ func (r *Response) Remove(handle string, own bool) bool {
 		return true
 	}
 	q := &r.request
-	// Once this request has ended the session itself, a later call that only finds it
-	// ended does not change that.
+	// Once this request has ended the session itself, a later call that only
+	// finds it ended does not change that.
 	own = own || r.plan.what == removal && r.plan.own
 	// What came by the other carrier may be another session, which lives.
 	return r.collect(plan{
@@ -177,7 +178,8 @@ func (r *Response) RemoveCarried() bool {
 	return r.collect(plan{what: removal, cookies: q.carries(ByCookie), headers: q.namesMode && q.carries(ByHeader)})
 }
 
-// isAnothers: a sign-in has put another session into the client's hands meanwhile.
+// isAnothers: a sign-in has put another session into the client's hands
+// meanwhile.
 func (r *Response) isAnothers(handle string) bool {
 	return r.owner != "" && handle != "" && r.owner != handle
 }
@@ -208,17 +210,18 @@ func (r *Response) Done() bool {
 	return r.done
 }
 
-// Refuse notes that the request gets no session: if it is answered by a 401, whoever
-// writes that, the field WWW-Authenticate says challenge (RFC 9110, section 15.5.2).
+// Refuse notes that the request gets no session: if it is answered by a 401,
+// whoever writes that, the field WWW-Authenticate says challenge (RFC 9110,
+// section 15.5.2).
 func (r *Response) Refuse(challenge string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.challenge = challenge
 }
 
-// Preview puts what is known so far into the header, for writers that do not pass
-// through a [Writer]. Settle corrects it. When a request is over it has no header any
-// more: what is there may be another one's.
+// Preview puts what is known so far into the header, for writers that do not
+// pass through a [Writer]. Settle corrects it. When a request is over it has no
+// header any more: what is there may be another one's.
 func (r *Response) Preview(ctx context.Context, h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -228,9 +231,9 @@ func (r *Response) Preview(ctx context.Context, h http.Header) {
 	r.apply(h)
 }
 
-// Settle puts what is to be sent into the header of an answer with that status, after
-// asking whether it is still right, and ends the response. It is called right before
-// the header is written, by whoever writes it.
+// Settle puts what is to be sent into the header of an answer with that status,
+// after asking whether it is still right, and ends the response. It is called
+// right before the header is written, by whoever writes it.
 func (r *Response) Settle(ctx context.Context, h http.Header, status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -244,8 +247,8 @@ func (r *Response) Settle(ctx context.Context, h http.Header, status int) {
 	}
 }
 
-// decide drops the plan unless it is still right. What is collected while it asks is
-// asked about again only if that took long too.
+// decide drops the plan unless it is still right. What is collected while it
+// asks is asked about again only if that took long too.
 func (r *Response) decide(ctx context.Context) {
 	for range 2 {
 		p, plans := r.plan, r.plans
@@ -269,15 +272,16 @@ func (r *Response) decide(ctx context.Context) {
 	}
 }
 
-// ask runs alive without the mutex, and holds that again when it returns or panics.
+// ask runs alive without the mutex, and holds that again when it returns or
+// panics.
 func (r *Response) ask(ctx context.Context, alive func(context.Context) bool) bool {
 	r.mu.Unlock()
 	defer r.mu.Lock()
 	return alive(ctx)
 }
 
-// isLate reports whether p has to be asked about. A clock that was set back says
-// nothing.
+// isLate reports whether p has to be asked about. A clock that was set back
+// says nothing.
 func (r *Response) isLate(p *plan) bool {
 	if p.what == nothing {
 		return false
@@ -291,8 +295,8 @@ func (r *Response) drop() {
 	r.plan = plan{}
 }
 
-// Drop ends the response without a header: the connection is somebody else's now, or
-// was never ours.
+// Drop ends the response without a header: the connection is somebody else's
+// now, or was never ours.
 func (r *Response) Drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -309,8 +313,8 @@ func (r *Response) Lose() {
 	r.missed = r.missed || r.plan.what != nothing
 }
 
-// Withdraw takes out of the header what Preview put in, for an answer before the
-// answer.
+// Withdraw takes out of the header what Preview put in, for an answer before
+// the answer.
 func (r *Response) Withdraw(h http.Header) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

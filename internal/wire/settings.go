@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Settings is what session.New makes of its configuration, once. It never changes.
+// Settings is what session.New makes of its configuration, once. It never
+// changes.
 type Settings struct {
 	// Place is where our cookies are, Older where earlier deploys put theirs.
 	Place Place
@@ -15,13 +16,13 @@ type Settings struct {
 	SameSite http.SameSite
 	Insecure bool
 
-	// Cookies and Headers allow tokens in that carrier. A token in a carrier that is
-	// not allowed counts as absent.
+	// Cookies and Headers allow tokens in that carrier. A token in a carrier
+	// that is not allowed counts as absent.
 	Cookies, Headers bool
 	// FrontToken sends the header front-token.
 	FrontToken bool
-	// IDRefreshHeader and IDRefreshCookie rule the sign of a session that front ends
-	// before 16 and before 4 go by.
+	// IDRefreshHeader and IDRefreshCookie rule the sign of a session that front
+	// ends before 16 and before 4 go by.
 	IDRefreshHeader Switch
 	IDRefreshCookie Switch
 	// IDRefreshPath is that cookie's path.
@@ -54,8 +55,9 @@ const (
 	ByHeader
 )
 
-// Place says under which names, domain and paths the two cookies of a session are kept
-// by a browser: what tells two cookies apart there (RFC 6265bis, section 5.7).
+// Place says under which names, domain and paths the two cookies of a session
+// are kept by a browser: what tells two cookies apart there (RFC 6265bis,
+// section 5.7).
 type Place struct {
 	Access, Refresh         string // names
 	Domain                  string // empty: host-only
@@ -65,8 +67,8 @@ type Place struct {
 	HostBound bool
 }
 
-// HostBound reports whether the name of a Candidate's Place keeps other hosts from
-// setting the access cookie.
+// HostBound reports whether the name of a Candidate's Place keeps other hosts
+// from setting the access cookie.
 func (set *Settings) HostBound(place int) bool {
 	if place < 0 {
 		return set.Place.HostBound
@@ -74,8 +76,8 @@ func (set *Settings) HostBound(place int) bool {
 	return set.Older[place].HostBound
 }
 
-// PlaceOf names a place. The prefixes are those of RFC 6265bis, section 4.1.3; the
-// refresh cookie's path is not "/", so that __Host- does not fit it.
+// PlaceOf names a place. The prefixes are those of RFC 6265bis, section 4.1.3;
+// the refresh cookie's path is not "/", so that __Host- does not fit it.
 func PlaceOf(domain, accessPath, refreshPath, suffix string, prefixed bool) Place {
 	p := Place{
 		Access: CookieAccess + suffix, Refresh: CookieRefresh + suffix,

@@ -12,8 +12,9 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// Writer is a ResponseWriter that settles a Response when the header is written.
-// Use what Wrap returns: it can do what the inner writer can, and nothing else.
+// Writer is a ResponseWriter that settles a Response when the header is
+// written. Use what Wrap returns: it can do what the inner writer can, and
+// nothing else.
 type Writer struct {
 	inner http.ResponseWriter
 	ctx   context.Context //nolint:containedctx // of the one request that this is the writer of
@@ -21,16 +22,16 @@ type Writer struct {
 	begun bool
 }
 
-// Wrap returns a writer to inner that settles resp. Several writers may settle one
-// response, as when a router starts over with the same request: the first asks and
-// decides, and all of them put it into their header.
+// Wrap returns a writer to inner that settles resp. Several writers may settle
+// one response, as when a router starts over with the same request: the first
+// asks and decides, and all of them put it into their header.
 func (w *Writer) Wrap(ctx context.Context, inner http.ResponseWriter, resp *Response) http.ResponseWriter {
 	w.inner, w.ctx, w.resp = inner, ctx, resp
 	return w.kind()
 }
 
-// Unwrap is for [http.ResponseController]. It must not lead past us to a hijack that
-// the inner writer only passes on.
+// Unwrap is for [http.ResponseController]. It must not lead past us to a hijack
+// that the inner writer only passes on.
 func (w *Writer) Unwrap() http.ResponseWriter {
 	if _, ok := w.inner.(http.Hijacker); ok {
 		return w.inner
@@ -44,8 +45,9 @@ func (w *Writer) Context() context.Context { return w.ctx }
 // Header is the inner writer's.
 func (w *Writer) Header() http.Header { return w.inner.Header() }
 
-// WriteHeader settles the response. Informational answers (RFC 9110, section 15.2) are
-// no answers yet, and carry nothing of ours; 101 is the last thing that HTTP says.
+// WriteHeader settles the response. Informational answers (RFC 9110, section
+// 15.2) are no answers yet, and carry nothing of ours; 101 is the last thing
+// that HTTP says.
 func (w *Writer) WriteHeader(status int) {
 	if isInformational(status) {
 		w.before(func() { w.inner.WriteHeader(status) })
@@ -88,7 +90,7 @@ func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// FlushError is what http.ResponseController calls.
+// FlushError is what [http.ResponseController] calls.
 func (w *Writer) FlushError() error {
 	if !canFlush(w.inner) {
 		return http.ErrNotSupported
@@ -97,9 +99,9 @@ func (w *Writer) FlushError() error {
 	return http.NewResponseController(w.inner).Flush()
 }
 
-// settle settles the response before the first byte. A status of 0 is the one that the
-// answer has without a word. Handlers write from one goroutine at a time, as to any
-// ResponseWriter.
+// settle settles the response before the first byte. A status of 0 is the one
+// that the answer has without a word. Handlers write from one goroutine at a
+// time, as to any ResponseWriter.
 func (w *Writer) settle(status int) {
 	if w.begun {
 		return
@@ -115,8 +117,8 @@ func (w *Writer) implied() int {
 	return http.StatusOK
 }
 
-// heard notes when the client hears nothing: the writer of a time limit takes no bytes
-// once the limit has answered.
+// heard notes when the client hears nothing: the writer of a time limit takes
+// no bytes once the limit has answered.
 func (w *Writer) heard(n int, err error) (int, error) {
 	if err != nil && n == 0 && !errors.Is(err, http.ErrBodyNotAllowed) {
 		w.resp.Lose()
@@ -124,8 +126,8 @@ func (w *Writer) heard(n int, err error) (int, error) {
 	return n, err
 }
 
-// End settles the response when the handler is done: if nothing was written, the server
-// or the router answers by itself, with the header as it is then.
+// End settles the response when the handler is done: if nothing was written,
+// the server or the router answers by itself, with the header as it is then.
 func (w *Writer) End() {
 	if !w.begun && !IsDead(w.inner) {
 		w.resp.Settle(w.ctx, w.inner.Header(), w.implied())
@@ -143,8 +145,8 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 // deepest bounds how many writers are looked through.
 const deepest = 32
 
-// chain is w and the writers that it wraps, from the outside in. A nil one, which leads
-// nowhere, is the last.
+// chain is w and the writers that it wraps, from the outside in. A nil one,
+// which leads nowhere, is the last.
 func chain(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 	return func(yield func(http.ResponseWriter) bool) {
 		for range deepest {
@@ -160,7 +162,8 @@ func chain(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 	}
 }
 
-// Settles reports whether what is written to w is known to pass through a Writer of r.
+// Settles reports whether what is written to w is known to pass through a
+// Writer of r.
 func (r *Response) Settles(w http.ResponseWriter) bool {
 	for w := range chain(w) {
 		if at, ok := w.(interface{ settles(*Response) bool }); ok && at.settles(r) {
@@ -172,8 +175,8 @@ func (r *Response) Settles(w http.ResponseWriter) bool {
 
 func (w *Writer) settles(r *Response) bool { return w.resp == r }
 
-// IsDead reports whether w leads nowhere, as the writer of a copy of Gin's context: its
-// methods panic.
+// IsDead reports whether w leads nowhere, as the writer of a copy of Gin's
+// context: its methods panic.
 func IsDead(w http.ResponseWriter) bool {
 	for w := range chain(w) {
 		if w == nil {
@@ -183,8 +186,8 @@ func IsDead(w http.ResponseWriter) bool {
 	return false
 }
 
-// ContextsOf are the contexts of the requests that the writers of ours around w belong
-// to.
+// ContextsOf are the contexts of the requests that the writers of ours around w
+// belong to.
 func ContextsOf(w http.ResponseWriter) (found []context.Context) {
 	for w := range chain(w) {
 		if at, ok := w.(interface {
@@ -207,7 +210,8 @@ func canFlush(w http.ResponseWriter) bool {
 	return false
 }
 
-// passage leads to a writer that cannot be hijacked itself but may know one that can.
+// passage leads to a writer that cannot be hijacked itself but may know one
+// that can.
 type passage struct {
 	http.ResponseWriter
 

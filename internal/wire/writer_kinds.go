@@ -8,9 +8,10 @@ import (
 	"net/http"
 )
 
-// kind is w with the methods that the inner writer has beside a ResponseWriter's, and
-// with no others: what callers find out by a type assertion must be true. Each kind is
-// a single pointer, so that none costs an allocation of its own.
+// kind is w with the methods that the inner writer has beside a
+// ResponseWriter's, and with no others: what callers find out by a type
+// assertion must be true. Each kind is a single pointer, so that none costs an
+// allocation of its own.
 func (w *Writer) kind() http.ResponseWriter {
 	if _, ok := w.inner.(routerWriter); ok {
 		return forRouter{w}

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// routerWriter is what routers such as Gin's add to a ResponseWriter. Their WriteHeader
-// only notes the status; WriteHeaderNow writes.
+// routerWriter is what routers such as Gin's add to a ResponseWriter. Their
+// WriteHeader only notes the status; WriteHeaderNow writes.
 type routerWriter interface {
 	http.ResponseWriter
 	http.Hijacker
@@ -28,14 +28,15 @@ func (w forRouter) router() routerWriter {
 	return w.inner.(routerWriter) //nolint:forcetypeassert // kind looked
 }
 
-// WriteHeader notes the status. The header is written later, perhaps past us: an answer
-// of a status alone is written by the router itself.
+// WriteHeader notes the status. The header is written later, perhaps past us:
+// an answer of a status alone is written by the router itself.
 func (w forRouter) WriteHeader(status int) {
 	w.resp.Preview(w.ctx, w.inner.Header())
 	w.inner.WriteHeader(status)
 }
 
-// WriteHeaderNow settles the response, unless the status is one before the answer.
+// WriteHeaderNow settles the response, unless the status is one before the
+// answer.
 func (w forRouter) WriteHeaderNow() {
 	switch router := w.router(); {
 	case router.Written():

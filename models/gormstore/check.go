@@ -10,16 +10,17 @@ import (
 )
 
 // The columns of a table are those of a SELECT * that matches no row: only that
-// finds every missing one at once and on every dialect. Where a statement of the store
-// names an index, so does the probe.
+// finds every missing one at once and on every dialect. Where a statement of
+// the store names an index, so does the probe.
 const (
 	probeSessions statement = "SELECT * FROM {sessions by user} WHERE 1 = 0"
 	probeKeys     statement = "SELECT * FROM {keys} WHERE 1 = 0"
 )
 
-// Check reports as [errors.ErrSchema] what the tables lack, by table and column;
-// see session.Store. Columns that the kit does not know are no fault. It reads
-// only, one statement for each table, and needs no right to change anything.
+// Check reports as [errors.ErrSchema] what the tables lack, by table and
+// column; see session.Store. Columns that the kit does not know are no fault.
+// It reads only, one statement for each table, and needs no right to change
+// anything.
 //
 // A MySQL connection that does not commit by itself is [errors.ErrConfig].
 func (s *Store) Check(ctx context.Context) error {
@@ -57,8 +58,8 @@ func (s *Store) checkAutocommit(ctx context.Context) error {
 
 const autocommit = "SELECT @@autocommit"
 
-// errAutocommit names what to change, as the symptom would be far from the cause: all
-// would seem to work, and be gone when the connection is closed.
+// errAutocommit names what to change, as the symptom would be far from the
+// cause: all would seem to work, and be gone when the connection is closed.
 var errAutocommit = errors.WithReason(errors.ErrConfig,
 	errors.New("db: autocommit is off, nothing that is written would last; take autocommit=0 out of the DSN "+
 		"(or out of the server's init_connect and autocommit settings)"))
@@ -90,7 +91,8 @@ func (s *Store) columnsOf(ctx context.Context, probe statement) (present []strin
 // sql_select_limit away.
 const selectMeta statement = "SELECT * FROM {meta} LIMIT 1000"
 
-// metaRows returns what the meta table holds, unless it lacks columns: then which.
+// metaRows returns what the meta table holds, unless it lacks columns: then
+// which.
 func (s *Store) metaRows(ctx context.Context) (missing []string, values map[string]int64, err error) {
 	err = s.selectAll(ctx, selectMeta, func(rows *sql.Rows) error {
 		values = map[string]int64{} // an attempt that broke off may have left some
@@ -106,7 +108,8 @@ func (s *Store) metaRows(ctx context.Context) (missing []string, values map[stri
 	return missing, values, err
 }
 
-// selectAll is collect for a table of which it is not known what columns it has.
+// selectAll is collect for a table of which it is not known what columns it
+// has.
 func (s *Store) selectAll(ctx context.Context, st statement, read func(*sql.Rows) error) error {
 	err := s.retry(ctx, rolledBack, func() error {
 		rows, err := s.db.WithContext(ctx).Raw(s.sql.of(st)).Rows() //nolint:rowserrcheck // read asks
@@ -119,8 +122,8 @@ func (s *Store) selectAll(ctx context.Context, st statement, read func(*sql.Rows
 	return s.translate(ctx, err)
 }
 
-// columnNames are the names of the columns alone: with columnsWithAlias in the DSN
-// the driver says table.column.
+// columnNames are the names of the columns alone: with columnsWithAlias in the
+// DSN the driver says table.column.
 func columnNames(rows *sql.Rows) ([]string, error) {
 	names, err := rows.Columns()
 	for i, name := range names {
@@ -129,8 +132,8 @@ func columnNames(rows *sql.Rows) ([]string, error) {
 	return names, err
 }
 
-// tableProblem makes an error of what a look at a table has found: that it cannot be
-// read, that it is not there, or which columns it lacks.
+// tableProblem makes an error of what a look at a table has found: that it
+// cannot be read, that it is not there, or which columns it lacks.
 func tableProblem(table, orItsIndex string, missing []string, err error) error {
 	switch {
 	case errors.Is(err, errors.ErrSchema) && !errors.Is(err, errScan):
@@ -144,16 +147,16 @@ func tableProblem(table, orItsIndex string, missing []string, err error) error {
 	return nil
 }
 
-// absent returns those of the columns that are not present. Engines may fold the case
-// of names.
+// absent returns those of the columns that are not present. Engines may fold
+// the case of names.
 func absent(present []string, columns string) []string {
 	return slices.DeleteFunc(strings.Split(columns, ", "), func(column string) bool {
 		return slices.ContainsFunc(present, func(name string) bool { return strings.EqualFold(name, column) })
 	})
 }
 
-// scanValues reads the columns name and value, wherever they stand: a newer version may
-// have added others, which are read and dropped.
+// scanValues reads the columns name and value, wherever they stand: a newer
+// version may have added others, which are read and dropped.
 func scanValues(rows *sql.Rows, present []string, values map[string]int64) error {
 	for rows.Next() {
 		var name string

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
@@ -12,60 +13,50 @@ import (
 
 func TestCheckNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store, err := gormstore.New(db, gormstore.Config{})
-			require.NoError(t, err)
-			names := func(parts ...string) {
-				t.Helper()
-				err := store.Check(t.Context())
-				require.ErrorIs(t, err, errors.ErrSchema)
-				require.NotErrorIs(t, err, errors.ErrUnavailable)
-				for _, part := range parts {
-					require.ErrorContains(t, err, part)
-				}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		store := emptyStore(t, db)
+		names := func(parts ...string) {
+			t.Helper()
+			err := store.Check(t.Context())
+			require.ErrorIs(t, err, errors.ErrSchema)
+			require.NotErrorIs(t, err, errors.ErrUnavailable)
+			for _, part := range parts {
+				require.ErrorContains(t, err, part)
 			}
-			names("table auth_sessions is missing", "call Migrate")
+		}
+		names("table auth_sessions is missing", "call Migrate")
 
-			require.NoError(t, store.Migrate(t.Context()))
-			require.NoError(t, store.Check(t.Context()))
-			rawExec(t, db, "DELETE FROM auth_meta WHERE name = 'cleanup'")
-			names("auth_meta: row cleanup is missing")
-			rawExec(t, db, "UPDATE auth_meta SET name = 'cleanup'")
-			names("auth_meta: row schema_version is missing")
-			rawExec(t, db, "INSERT INTO auth_meta (name, value) VALUES ('schema_version', 0)")
-			names("auth_meta: schema version 0, needed is 2", "Migrate")
-			rawExec(t, db, "ALTER TABLE auth_meta RENAME COLUMN value TO val")
-			names("table auth_meta lacks value")
-			rawExec(t, db, "DROP TABLE auth_meta")
-			names("table auth_meta is missing")
-			rawExec(t, db, "ALTER TABLE auth_signing_keys RENAME COLUMN secret TO hidden")
-			names("table auth_signing_keys lacks secret")
-			rawExec(t, db, "DROP TABLE auth_signing_keys")
-			names("table auth_signing_keys is missing")
-			rawExec(t, db, "ALTER TABLE auth_sessions DROP COLUMN ip")
-			rawExec(t, db, "ALTER TABLE auth_sessions DROP COLUMN refresh_gen")
-			names("table auth_sessions lacks refresh_gen, ip")
-		})
-	}
+		require.NoError(t, store.Migrate(t.Context()))
+		require.NoError(t, store.Check(t.Context()))
+		rawExec(t, db, "DELETE FROM auth_meta WHERE name = 'cleanup'")
+		names("auth_meta: row cleanup is missing")
+		rawExec(t, db, "UPDATE auth_meta SET name = 'cleanup'")
+		names("auth_meta: row schema_version is missing")
+		rawExec(t, db, "INSERT INTO auth_meta (name, value) VALUES ('schema_version', 0)")
+		names("auth_meta: schema version 0, needed is 2", "Migrate")
+		rawExec(t, db, "ALTER TABLE auth_meta RENAME COLUMN value TO val")
+		names("table auth_meta lacks value")
+		rawExec(t, db, "DROP TABLE auth_meta")
+		names("table auth_meta is missing")
+		rawExec(t, db, "ALTER TABLE auth_signing_keys RENAME COLUMN secret TO hidden")
+		names("table auth_signing_keys lacks secret")
+		rawExec(t, db, "DROP TABLE auth_signing_keys")
+		names("table auth_signing_keys is missing")
+		rawExec(t, db, "ALTER TABLE auth_sessions DROP COLUMN ip")
+		rawExec(t, db, "ALTER TABLE auth_sessions DROP COLUMN refresh_gen")
+		names("table auth_sessions lacks refresh_gen, ip")
+	})
 }
 
 // Columns in another order, and further ones, are no fault.
 func TestCheckAllowsMore(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			rawExec(t, db, "ALTER TABLE auth_meta ADD COLUMN note VARCHAR(10)")
-			rawExec(t, db, "ALTER TABLE auth_sessions ADD COLUMN note VARCHAR(10)")
-			rawExec(t, db, "INSERT INTO auth_meta (name, value) VALUES ('something', 5)")
-			require.NoError(t, store.Check(t.Context()))
-		})
-	}
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		rawExec(t, db, "ALTER TABLE auth_meta ADD COLUMN note VARCHAR(10)")
+		rawExec(t, db, "ALTER TABLE auth_sessions ADD COLUMN note VARCHAR(10)")
+		rawExec(t, db, "INSERT INTO auth_meta (name, value) VALUES ('something', 5)")
+		require.NoError(t, store.Check(t.Context()))
+	})
 }
 
 // A value that is no number where one belongs is not repeated in the error.
@@ -106,9 +97,8 @@ func TestWithoutTheRightToCreate(t *testing.T) {
 
 	db = testdb.Postgres(t)
 	rawExec(t, db, revoke)
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	err = store.Migrate(t.Context())
+	store = emptyStore(t, db)
+	err := store.Migrate(t.Context())
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.NotErrorIs(t, err, errors.ErrUnavailable)
 	require.ErrorContains(t, err, "42501")

@@ -5,13 +5,14 @@ import (
 	"database/sql"
 )
 
-// maxBatch bounds how many rows one statement reads or locks: long lists of locks make
-// others wait, and Galera and TiDB bound the size of a transaction.
+// maxBatch bounds how many rows one statement reads or locks: long lists of
+// locks make others wait, and Galera and TiDB bound the size of a transaction.
 const maxBatch = 1000
 
 const (
-	// selectEnded reads two index ranges, each with a limit of its own: for an OR over
-	// two columns engines read the whole table. UNION drops a handle that is in both.
+	// selectEnded reads two index ranges, each with a limit of its own: for an
+	// OR over two columns engines read the whole table. UNION drops a handle
+	// that is in both.
 	selectEnded statement = "SELECT handle FROM (SELECT handle FROM {sessions} " +
 		"WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS idle " +
 		"UNION SELECT handle FROM (SELECT handle FROM {sessions} " +
@@ -42,8 +43,9 @@ func (s *Store) DeleteEnded(ctx context.Context, before int64, limit int) (int, 
 	return s.execIn(ctx, deleteEnded, handles, before, before)
 }
 
-// claimCleanup takes the row if the claim before it has run out. The last condition
-// keeps a claim from being made shorter, and makes the statement change the row.
+// claimCleanup takes the row if the claim before it has run out. The last
+// condition keeps a claim from being made shorter, and makes the statement
+// change the row.
 const claimCleanup statement = "UPDATE {meta} SET value = ? WHERE name = 'cleanup' AND value <= ? AND value < ?"
 
 // ClaimCleanup reports whether the caller may clean up now; see session.Store.

@@ -20,16 +20,17 @@ type Config struct {
 type Tables struct {
 	// Sessions holds rows of models.Session, by default auth_sessions.
 	Sessions string
-	// SigningKeys holds rows of models.SigningKey, by default auth_signing_keys.
+	// SigningKeys holds rows of models.SigningKey, by default
+	// auth_signing_keys.
 	SigningKeys string
 	// Meta holds the version of the schema and who cleans up until when, by
 	// default auth_meta.
 	Meta string
 }
 
-// tableName is what a table may be called. Names go into SQL text, where no value
-// can be bound, so they are plain letters. 48 characters leave room for the suffixes
-// of index names within PostgreSQL's 63.
+// tableName is what a table may be called. Names go into SQL text, where no
+// value can be bound, so they are plain letters. 48 characters leave room for
+// the suffixes of index names within PostgreSQL's 63.
 var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,47}$`)
 
 // withDefaults fills in the names that were left out.

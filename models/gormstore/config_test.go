@@ -54,38 +54,35 @@ func TestTheDefaultNameCanClash(t *testing.T) {
 	require.ErrorContains(t, err, "Tables.Meta: is the table of Tables.Sessions")
 }
 
-// DB-05.
+// DB-05: what a store cannot work on is refused when it is made, not at the first
+// sign-in.
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			refused := func(db *gorm.DB, why string) {
-				_, err := gormstore.New(db, gormstore.Config{})
-				require.ErrorIs(t, err, errors.ErrConfig)
-				require.ErrorContains(t, err, why)
-			}
-			for _, prepare := range []bool{false, true} {
-				tx := db.Session(&gorm.Session{PrepareStmt: prepare}).Begin()
-				refused(tx, "inside a transaction")
-				refused(tx.Session(&gorm.Session{NewDB: true}), "inside a transaction")
-				require.NoError(t, tx.Rollback().Error)
-			}
-			require.NoError(t, db.Transaction(func(tx *gorm.DB) error {
-				refused(tx, "inside a transaction")
-				return nil
-			}))
-			require.NoError(t, db.Connection(func(conn *gorm.DB) error {
-				refused(conn, "one connection")
-				return nil
-			}))
-			failed := db.Exec("nonsense canary")
-			refused(failed, "carries an error")
-			_, err := gormstore.New(failed, gormstore.Config{})
-			require.NotContains(t, err.Error(), "canary")
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		refused := func(db *gorm.DB, why string) {
+			_, err := gormstore.New(db, gormstore.Config{})
+			require.ErrorIs(t, err, errors.ErrConfig)
+			require.ErrorContains(t, err, why)
+		}
+		for _, prepare := range []bool{false, true} {
+			tx := db.Session(&gorm.Session{PrepareStmt: prepare}).Begin()
+			refused(tx, "inside a transaction")
+			refused(tx.Session(&gorm.Session{NewDB: true}), "inside a transaction")
+			require.NoError(t, tx.Rollback().Error)
+		}
+		require.NoError(t, db.Transaction(func(tx *gorm.DB) error {
+			refused(tx, "inside a transaction")
+			return nil
+		}))
+		require.NoError(t, db.Connection(func(conn *gorm.DB) error {
+			refused(conn, "one connection")
+			return nil
+		}))
+		failed := db.Exec("nonsense canary")
+		refused(failed, "carries an error")
+		_, err := gormstore.New(failed, gormstore.Config{})
+		require.NotContains(t, err.Error(), "canary")
+	})
 	for name, db := range map[string]*gorm.DB{
 		"zero":            {},
 		"config only":     {Config: &gorm.Config{}},
@@ -117,17 +114,14 @@ func TestNewDoesNoIO(t *testing.T) {
 // Names that are words of SQL, or differ by quoting only, work as any other.
 func TestReservedWordsAsTables(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			cfg := gormstore.Config{Tables: gormstore.Tables{Sessions: "Select", SigningKeys: "order", Meta: "_" + strings.Repeat("M", 47)}}
-			store, err := gormstore.New(engine.open(t), cfg)
-			require.NoError(t, err)
-			require.NoError(t, store.Migrate(t.Context()))
-			require.NoError(t, store.Check(t.Context()))
-			exercise(t, store)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		cfg := gormstore.Config{Tables: gormstore.Tables{Sessions: "Select", SigningKeys: "order", Meta: "_" + strings.Repeat("M", 47)}}
+		store, err := gormstore.New(db, cfg)
+		require.NoError(t, err)
+		require.NoError(t, store.Migrate(t.Context()))
+		require.NoError(t, store.Check(t.Context()))
+		exercise(t, store)
+	})
 }
 
 // exercise calls every method once or more, so that each statement is sent.

@@ -14,7 +14,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 var _ session.Store = (*gormstore.Store)(nil)
@@ -25,7 +25,7 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 	t.Helper()
 	store := newStore(t, db)
 	db = db.Session(&gorm.Session{NewDB: true})
-	sessiontest.RunStore(t, func(t *testing.T) session.Store {
+	storetest.Run(t, func(t *testing.T) session.Store {
 		t.Helper()
 		sessions, keys := "", ""
 		if db.Name() == "mysql" { // what sql_safe_updates asks for
@@ -35,17 +35,14 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 		rawExec(t, db, "DELETE FROM auth_signing_keys"+keys)
 		rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = 'cleanup'")
 		return store
-	}, sessiontest.Rounds(rounds))
+	}, storetest.Rounds(rounds))
 }
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			conform(t, engine.open(t), 30)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		conform(t, db, 30)
+	})
 }
 
 // SM-02, DB-06, DB-13, DB-14: every isolation level with either count of rows
@@ -112,19 +109,15 @@ func TestContractOnPostgresSettings(t *testing.T) {
 // DB-01, DB-21: with all that applications set in GORM, and a pool of one.
 func TestContractUnderGormSettings(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			db.TranslateError = true
-			db.NamingStrategy = schema.NamingStrategy{TablePrefix: "x_", NoLowerCase: true}
-			conform(t, db.Table("elsewhere").Where("1 = 0").Limit(1).Unscoped().
-				Session(&gorm.Session{PrepareStmt: true, QueryFields: true, AllowGlobalUpdate: true}), 1)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		db.TranslateError = true
+		db.NamingStrategy = schema.NamingStrategy{TablePrefix: "x_", NoLowerCase: true}
+		conform(t, db.Table("elsewhere").Where("1 = 0").Limit(1).Unscoped().
+			Session(&gorm.Session{PrepareStmt: true, QueryFields: true, AllowGlobalUpdate: true}), 1)
+	})
 }
 
 func TestContractInMemory(t *testing.T) {

@@ -5,9 +5,9 @@
 //	err = store.Migrate(ctx) // or run the text of Schema by other means
 //
 // The [Store] issues single statements that commit by themselves, always on the
-// primary, and takes one connection at a time: a pool of one is enough. It works
-// with GORM's PrepareStmt, with gorm.io/plugin/dbresolver, under any naming
-// strategy, isolation level, server time zone and sql_mode, and with
+// primary, and takes one connection at a time: a pool of one is enough. It
+// works with GORM's PrepareStmt, with gorm.io/plugin/dbresolver, under any
+// naming strategy, isolation level, server time zone and sql_mode, and with
 // clientFoundRows, columnsWithAlias, interpolateParams and parseTime on or off.
 //
 // # What to set in the DSN
@@ -18,10 +18,10 @@
 //     the pool has replaced the connection by itself; the pool's
 //     SetConnMaxLifetime bounds how long that takes.
 //   - wsrep_sync_wait=7 (Galera) when requests are spread over the nodes, or
-//     one node for all: a node that was away may serve old rows for seconds, and
-//     7 makes writes wait for what other nodes acknowledged, too.
-//   - tls=true (MySQL), sslmode=verify-full (PostgreSQL) unless the server is on
-//     this machine: signing keys and hashes of tokens cross the wire.
+//     one node for all: a node that was away may serve old rows for seconds,
+//     and 7 makes writes wait for what other nodes acknowledged, too.
+//   - tls=true (MySQL), sslmode=verify-full (PostgreSQL) unless the server is
+//     on this machine: signing keys and hashes of tokens cross the wire.
 //   - any character set of the connection will do on MySQL. In a PostgreSQL
 //     database in another encoding than UTF8, user agents lose what it lacks.
 //   - never autocommit=0: nothing that the store writes would last. Check and
@@ -30,12 +30,15 @@
 // # Errors
 //
 // A statement that the database rolled back, after a deadlock for example, is
-// repeated up to eight times. A statement whose answer was lost is not, as it may
-// have been carried out: the error is [errors.ErrUnavailable], and the service looks
-// at the row before it decides anything. That is also the error for whatever no
-// statement can cause by its shape, such as a server in maintenance or a changed
-// password: 503, and nobody is logged out. docs/database-errors.md in the repository
-// lists the numbers of MySQL, MariaDB, PostgreSQL, SQLite and of their relatives.
+// repeated up to eight times. A statement whose answer was lost may have been
+// carried out. An INSERT is repeated, as it recognises its own row. All others
+// are not: the error is [errors.ErrUnavailable], and the service looks at the
+// row before it decides anything.
+//
+// That is also the error for whatever no statement can cause by its shape, such
+// as a server in maintenance or a changed password: 503, and nobody is logged
+// out. docs/database-errors.md in the repository lists the numbers of MySQL,
+// MariaDB, PostgreSQL, SQLite and of their relatives.
 //
 // # Logs
 //

@@ -17,15 +17,18 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// judgeConnection knows the errors that no server sent: those of the network, of
-// database/sql, of the drivers and of GORM. What matters most is whether a statement
-// may have reached the server. If it has, it may have been carried out, although
-// nobody was told so: such an error is unsure, and only an insert is repeated.
+// judgeConnection knows the errors that no server sent: those of the network,
+// of database/sql, of the drivers and of GORM. What matters most is whether a
+// statement may have reached the server. If it has, it may have been carried
+// out, although nobody was told so: such an error is unsure, and only an insert
+// is repeated.
 //
-// The order is from the certain to the uncertain. It ends with a guess: an error that
-// nobody knows is the surroundings' fault rather than the statement's.
+// The order is from the certain to the uncertain. It ends with a guess: an
+// error that nobody knows is the surroundings' fault rather than the
+// statement's.
 func judgeConnection(err error) judgement {
-	// Nobody waits for the answer any more, so a repetition would be for nothing.
+	// Nobody waits for the answer any more, so a repetition would be for
+	// nothing.
 	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, ended) {
 			return judgement{errors.ErrUnavailable, ended, final}
@@ -35,8 +38,8 @@ func judgeConnection(err error) judgement {
 	if errors.Is(err, mysql.ErrPktTooLarge) {
 		return tooLarge.because("MySQL packet")
 	}
-	// The text of a net error has addresses, never an account. pgx wraps it into
-	// one that has the account, so only the inner one is kept.
+	// The text of a net error has addresses, never an account. pgx wraps it
+	// into one that has the account, so only the inner one is kept.
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		if e.Op == "dial" { // nothing can have been sent
 			return away.because(e.Error())
@@ -78,8 +81,9 @@ func judgeConnection(err error) judgement {
 	return away.because(text) // TLS, certificates, signing in, plugins, whatever comes
 }
 
-// ownFault reports whether database/sql or GORM refused a statement or a value. That
-// is a mistake in this package, or in a plugin; it stays one however often it is tried.
+// ownFault reports whether database/sql or GORM refused a statement or a value.
+// That is a mistake in this package, or in a plugin; it stays one however often
+// it is tried.
 func ownFault(err error) bool {
 	for _, refused := range []error{
 		sql.ErrNoRows, sql.ErrTxDone, gorm.ErrRecordNotFound, gorm.ErrInvalidTransaction, gorm.ErrNotImplemented,
@@ -105,7 +109,8 @@ func ownFault(err error) bool {
 	return false
 }
 
-// innermost is what err wraps at last: its type says more than that of a wrapper.
+// innermost is what err wraps at last: its type says more than that of a
+// wrapper.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)

@@ -7,12 +7,12 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// mysqlRule says what a number means. Rules of one number are looked at in their
-// order, and the first whose text is in the message counts.
+// mysqlRule says what a number means. Rules of one number are looked at in
+// their order, and the first whose text is in the message counts.
 //
-// Messages are looked at only where a number means several things. They may quote
-// names of tables and be translated (lc_messages), so a text asks for numbers and fixed
-// words rather than for sentences.
+// Messages are looked at only where a number means several things. They may
+// quote names of tables and be translated (lc_messages), so a text asks for
+// numbers and fixed words rather than for sentences.
 type mysqlRule struct {
 	number uint16
 	// text is a regular expression; empty = any message.
@@ -20,8 +20,8 @@ type mysqlRule struct {
 	meaning meaning
 	// what goes into errors: fixed words, never the server's.
 	what string
-	// sources says where the number is from; see docs/database-errors.md, which is
-	// made from these rules.
+	// sources says where the number is from; see docs/database-errors.md, which
+	// is made from these rules.
 	sources string
 }
 
@@ -29,18 +29,20 @@ type mysqlRule struct {
 func mysqlRules() []mysqlRule {
 	const everywhere = "my ma"
 	return []mysqlRule{
-		// The server says that nothing has been done. A statement of the store is a
-		// whole transaction, so it makes no difference that after some of these InnoDB
-		// rolls back the transaction, and after 1205 the statement only.
+		// The server says that nothing has been done. A statement of the store
+		// is a whole transaction, so it makes no difference that after some of
+		// these InnoDB rolls back the transaction, and after 1205 the statement
+		// only.
 		//
-		// Galera has no locks across nodes. What two nodes wrote at once is found out
-		// when they commit ("certification"): the loser gets 1213, or at COMMIT 1180
-		// with the error of the handler, 149, in the message. MariaDB says 1020 where
-		// innodb_snapshot_isolation is on, group replication 3101.
+		// Galera has no locks across nodes. What two nodes wrote at once is
+		// found out when they commit ("certification"): the loser gets 1213, or
+		// at COMMIT 1180 with the error of the handler, 149, in the message.
+		// MariaDB says 1020 where innodb_snapshot_isolation is on, group
+		// replication 3101.
 		//
-		// 1412 and 1615 come when a table was altered meanwhile.
-		// TiDB's 8xxx and 9007 are the conflicts of its optimistic transactions; some
-		// of its lock waits come as 1105, "unknown error", with a text.
+		// 1412 and 1615 come when a table was altered meanwhile. TiDB's 8xxx
+		// and 9007 are the conflicts of its optimistic transactions; some of
+		// its lock waits come as 1105, "unknown error", with a text.
 		{1213, "", undone, "deadlock, or lost certification", "my ma ga ti vt"},
 		{1205, "", undone, "lock wait took too long", "my ma ga ti vt"},
 		{1020, "", undone, "the row has changed since the snapshot", "ma"},
@@ -57,12 +59,14 @@ func mysqlRules() []mysqlRule {
 		{9007, "", undone, "write conflict", "ti"},
 		{1105, `pessimistic lock retry limit reached|lock wait timeout`, undone, "waited too long for a lock", "ti"},
 
-		// Nobody knows what has been done: the answer was lost on its way, or the
-		// server went away before it could give one. 1180 without the text above is a
-		// COMMIT that failed for an unknown reason, possibly after it took effect.
+		// Nobody knows what has been done: the answer was lost on its way, or
+		// the server went away before it could give one. 1180 without the text
+		// above is a COMMIT that failed for an unknown reason, possibly after
+		// it took effect.
 		//
-		// TiDB's storage is behind another network: 9001 to 9011 say that it did not
-		// answer. ProxySQL's own 9001 says that no server of its did in time.
+		// TiDB's storage is behind another network: 9001 to 9011 say that it
+		// did not answer. ProxySQL's own 9001 says that no server of its did in
+		// time.
 		{1053, "", unsure, "the server shuts down", everywhere},
 		{1158, "", unsure, "the network failed", everywhere},
 		{1159, "", unsure, "the network failed", everywhere},
@@ -85,13 +89,14 @@ func mysqlRules() []mysqlRule {
 		{9010, "", unsure, "TiKV failed", "ti"},
 		{9011, "", unsure, "TiKV failed", "ti"},
 
-		// The database cannot be asked, for now. Nothing was done, but trying again at
-		// once would not help: this takes an operator, or minutes. The client gets 503
-		// and its cookies stay.
+		// The database cannot be asked, for now. Nothing was done, but trying
+		// again at once would not help: this takes an operator, or minutes. The
+		// client gets 503 and its cookies stay.
 		//
-		// 1026 and 1030 are "error writing" and "error from the storage engine", with
-		// the number of the operating system's error in the message: 28 is ENOSPC. A
-		// table may be called auth_28, so the number alone would not do.
+		// 1026 and 1030 are "error writing" and "error from the storage
+		// engine", with the number of the operating system's error in the
+		// message: 28 is ENOSPC. A table may be called auth_28, so the number
+		// alone would not do.
 		{1021, "", away, "the disk is full", everywhere},
 		{1026, `(?i)\b(error|errno|errcode)(:? |: )28\b|No space left`, away, "no space left", everywhere},
 		{1030, `(?i)\b(error|errno|errcode)(:? |: )28\b|No space left`, away, "no space left", everywhere},
@@ -140,10 +145,11 @@ func mysqlRules() []mysqlRule {
 		{8252, "", away, "the resource group has ended", "ti"},
 		{8253, "", away, "the resource group has ended", "ti"},
 
-		// What a statement can cause by its shape, where the SQLSTATE does not say so.
-		// First what means something to the caller: the key exists (1062; 1586 with its
-		// name; 1022 and 1169 by other ways), the schema is not ours, a value is too
-		// large, or has characters that its column lacks.
+		// What a statement can cause by its shape, where the SQLSTATE does not
+		// say so. First what means something to the caller: the key exists
+		// (1062; 1586 with its name; 1022 and 1169 by other ways), the schema
+		// is not ours, a value is too large, or has characters that its column
+		// lacks.
 		{1022, "", duplicate, "duplicate key", everywhere},
 		{1062, "", duplicate, "duplicate key", "my ma ti vt"},
 		{1169, "", duplicate, "duplicate key", everywhere},
@@ -158,16 +164,17 @@ func mysqlRules() []mysqlRule {
 		{1300, "", badText, "invalid characters", everywhere},
 		{1366, "", badText, "incorrect value", everywhere},
 		{3854, "", badText, "characters that cannot be converted", "my"},
-		// Vitess wraps everything into 1105. The code of its planner tells a wrong
-		// statement (VT03…) from a shard that does not answer (VT14…, away).
+		// Vitess wraps everything into 1105. The code of its planner tells a
+		// wrong statement (VT03…) from a shard that does not answer (VT14…,
+		// away).
 		{1105, `\bVT(03|05|06|07|12|13)\d{3}\b`, faulty, "refused by the planner", "vt"},
 		{
 			1105, `code = (InvalidArgument|Unimplemented|PermissionDenied|NotFound|AlreadyExists|OutOfRange)\b`,
 			faulty, "refused by the tablet", "vt",
 		},
 		{1105, `pxc_strict_mode`, faulty, "forbidden by pxc_strict_mode", "pxc"},
-		// The rest is a wrong DSN, a server setting or a missing right, none of which
-		// a repetition cures: reported as 500, for somebody to look at.
+		// The rest is a wrong DSN, a server setting or a missing right, none of
+		// which a repetition cures: reported as 500, for somebody to look at.
 		{1005, "", faulty, "the table cannot be made", everywhere},
 		{1025, "", faulty, "the table cannot be renamed", everywhere},
 		{1031, "", faulty, "the storage engine has no such option", everywhere},
@@ -194,8 +201,8 @@ func mysqlRules() []mysqlRule {
 	}
 }
 
-// mysqlStates are the classes of SQLSTATE that a statement can cause by its shape.
-// Of the rest judgeSQLState knows some; what it does not know is away.
+// mysqlStates are the classes of SQLSTATE that a statement can cause by its
+// shape. Of the rest judgeSQLState knows some; what it does not know is away.
 func mysqlStates() map[string]string {
 	return map[string]string{
 		"01": "a warning that strict mode made an error",
@@ -207,9 +214,9 @@ func mysqlStates() map[string]string {
 	}
 }
 
-// judgeMySQL knows MySQL's numbers, MariaDB's, Galera's and those of proxies. The
-// numbers come first, as proxies give many errors the SQLSTATE HY000, which says
-// nothing.
+// judgeMySQL knows MySQL's numbers, MariaDB's, Galera's and those of proxies.
+// The numbers come first, as proxies give many errors the SQLSTATE HY000, which
+// says nothing.
 func judgeMySQL(e *mysql.MySQLError) judgement {
 	text := fmt.Sprintf("MySQL error %d", e.Number)
 	state := string(e.SQLState[:])
@@ -227,14 +234,16 @@ func judgeMySQL(e *mysql.MySQLError) judgement {
 	return judgeSQLState(text, state)
 }
 
-// compiledRule is a mysqlRule whose text is a regular expression that can be used.
+// compiledRule is a mysqlRule whose text is a regular expression that can be
+// used.
 type compiledRule struct {
 	text    *regexp.Regexp
 	meaning meaning
 	what    string
 }
 
-// mysqlByNumber is made once and only read: compiling takes longer than judging.
+// mysqlByNumber is made once and only read: compiling takes longer than
+// judging.
 var mysqlByNumber = compileRules(mysqlRules())
 
 // compileRules keeps the order of the rules that share a number.

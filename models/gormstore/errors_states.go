@@ -8,7 +8,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// stateRule says what a SQLSTATE means, or a class of them: its first two characters.
+// stateRule says what a SQLSTATE means, or a class of them: its first two
+// characters.
 type stateRule struct {
 	// state has five characters, or two for a class.
 	state   string
@@ -20,9 +21,10 @@ type stateRule struct {
 // commonStates are of the SQL standard, or PostgreSQL's own; MySQL uses some. A
 // state of its own goes before its class.
 //
-// In class 40, "transaction rollback", two states say that nothing was done. The
-// others do not, 40003 least of all: "statement completion unknown". The class 57 is
-// the operator's: mostly a shutdown, in which the statement may have been the last.
+// In class 40, "transaction rollback", two states say that nothing was done.
+// The others do not, 40003 least of all: "statement completion unknown". The
+// class 57 is the operator's: mostly a shutdown, in which the statement may
+// have been the last.
 func commonStates() []stateRule {
 	return []stateRule{
 		{"40001", undone, "serialisation failure or deadlock"},
@@ -39,12 +41,12 @@ func commonStates() []stateRule {
 	}
 }
 
-// postgresStates are those that only PostgreSQL has, or means in this way. What is in
-// neither list is away.
+// postgresStates are those that only PostgreSQL has, or means in this way. What
+// is in neither list is away.
 //
-// The first two come from poolers in transaction mode, such as pgbouncer: a statement
-// that was prepared on one connection is executed on another one. The driver prepares
-// anew when it is repeated.
+// The first two come from poolers in transaction mode, such as pgbouncer: a
+// statement that was prepared on one connection is executed on another one. The
+// driver prepares anew when it is repeated.
 func postgresStates() []stateRule {
 	return []stateRule{
 		{"26000", undone, "a proxy has lost the prepared statement"},
@@ -63,8 +65,8 @@ func postgresStates() []stateRule {
 	}
 }
 
-// postgresState finds the SQLSTATE in the errors of pgx and lib/pq, by the method that
-// both have: so no driver of PostgreSQL is linked by this package.
+// postgresState finds the SQLSTATE in the errors of pgx and lib/pq, by the
+// method that both have: so no driver of PostgreSQL is linked by this package.
 func postgresState(err error) (string, bool) {
 	e, ok := errors.AsType[interface {
 		error
@@ -76,8 +78,8 @@ func postgresState(err error) (string, bool) {
 	return e.SQLState(), true
 }
 
-// judgePostgres looks into PostgreSQL's own list and then the common one. Of a state
-// in one and its class in the other, the state counts.
+// judgePostgres looks into PostgreSQL's own list and then the common one. Of a
+// state in one and its class in the other, the state counts.
 func judgePostgres(state string) judgement {
 	text := "PostgreSQL error " + state
 	rule, ok := ruleOf(postgresStates(), state)
@@ -115,8 +117,9 @@ func ruleOf(rules []stateRule, state string) (stateRule, bool) {
 }
 
 // sqliteCode finds the result code in the errors of modernc.org/sqlite and its
-// relatives, which have a method for it, and of mattn/go-sqlite3, which has fields.
-// Reflection reads those, as to import that driver would take a C compiler.
+// relatives, which have a method for it, and of mattn/go-sqlite3, which has
+// fields. Reflection reads those, as to import that driver would take a C
+// compiler.
 func sqliteCode(err error) (code int, ok bool) {
 	if e, ok := errors.AsType[interface {
 		error
@@ -145,8 +148,9 @@ type sqliteRule struct {
 	what    string
 }
 
-// sqliteRules are from www.sqlite.org/rescode.html. An extended code has the plain one
-// as its low byte: 2067 is "unique" and 1555 "primary key", both of 19, "constraint".
+// sqliteRules are from www.sqlite.org/rescode.html. An extended code has the
+// plain one as its low byte: 2067 is "unique" and 1555 "primary key", both of
+// 19, "constraint".
 func sqliteRules() []sqliteRule {
 	return []sqliteRule{
 		{1555, duplicate, "duplicate key"},
@@ -168,9 +172,10 @@ func sqliteRules() []sqliteRule {
 	}
 }
 
-// judgeSQLite goes by the extended code or, for most, by its low byte. message is
-// looked at and not passed on: SQLite has one code, 1, for whatever is wrong with a
-// statement, and only the message tells a missing table from a syntax error.
+// judgeSQLite goes by the extended code or, for most, by its low byte. message
+// is looked at and not passed on: SQLite has one code, 1, for whatever is wrong
+// with a statement, and only the message tells a missing table from a syntax
+// error.
 func judgeSQLite(code int, message string) judgement {
 	text := fmt.Sprintf("SQLite error %d", code)
 	if code&0xff == 1 {

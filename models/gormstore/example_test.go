@@ -24,7 +24,7 @@ func Example() {
 		panic(err)
 	}
 	if pool, err := db.DB(); err == nil {
-		defer pool.Close() //nolint:errcheck // an example
+		defer func() { _ = pool.Close() }()
 	}
 
 	ctx := context.Background()

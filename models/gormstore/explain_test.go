@@ -37,36 +37,32 @@ func capture(t *testing.T, db *gorm.DB) *[]sent {
 // DB-08: each statement finds its rows by a key, among thousands.
 func TestEveryStatementUsesAKey(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			fill(t, db)
-			all := capture(t, db)
-			row := newRow("counted")
-			for _, m := range methods(t, store, &row) {
-				require.NoError(t, m.call())
-			}
-			statements := *all
-			require.Greater(t, len(statements), 15)
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		fill(t, db)
+		all := capture(t, db)
+		row := newRow("counted")
+		for _, m := range methods(t, store, &row) {
+			require.NoError(t, m.call())
+		}
+		statements := *all
+		require.Greater(t, len(statements), 15)
 
-			pool, err := db.DB()
-			require.NoError(t, err)
-			for _, s := range statements {
-				if strings.HasPrefix(s.sql, "INSERT") || strings.HasPrefix(s.sql, "SELECT * FROM") {
-					continue
-				}
-				plan := explain(t, pool, engine.name, s)
-				requireKey(t, engine.name, s.sql, plan)
+		pool, err := db.DB()
+		require.NoError(t, err)
+		for _, s := range statements {
+			if strings.HasPrefix(s.sql, "INSERT") || strings.HasPrefix(s.sql, "SELECT * FROM") {
+				continue
 			}
-		})
-	}
+			plan := explain(t, pool, db.Name(), s)
+			requireKey(t, db.Name(), s.sql, plan)
+		}
+	})
 }
 
-// fill makes 10,000 sessions, ten for each user, a few of them ended, and as many
-// keys; fewer on SQLite, whose planner goes by the indexes before the numbers. GORM writes them by the tags of the models, which shows that these name
-// the columns.
+// fill makes 10,000 sessions, ten for each user, a few of them ended, and as
+// many keys; fewer on SQLite, whose planner goes by the indexes before the
+// numbers. GORM writes them by the tags of the models, which shows that these
+// name the columns.
 func fill(t *testing.T, db *gorm.DB) {
 	t.Helper()
 	n := 10_000
@@ -87,8 +83,8 @@ func fill(t *testing.T, db *gorm.DB) {
 		}
 	}
 	if db.Name() == "postgres" {
-		// A worker that the server starts by itself would still be there when the
-		// test drops the database.
+		// A worker that the server starts by itself would still be there when
+		// the test drops the database.
 		rawExec(t, db, "ALTER TABLE auth_sessions SET (autovacuum_enabled = off)")
 		rawExec(t, db, "ALTER TABLE auth_signing_keys SET (autovacuum_enabled = off)")
 	}
@@ -201,30 +197,26 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 // more, and each method is the number of statements that it says.
 func TestStatementsOfEachMethod(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			all := capture(t, db)
-			row := newRow("counted")
-			for _, m := range methods(t, store, &row) {
-				*all = nil
-				require.NoError(t, m.call(), m.name)
-				if m.name == "Check" && engine.name == "mysql" {
-					m.statements++ // whether it commits by itself
-				}
-				require.Len(t, *all, m.statements, m.name)
-				for _, s := range *all {
-					verb, _, _ := strings.Cut(s.sql, " ")
-					require.Contains(t, []string{"SELECT", "INSERT", "UPDATE", "DELETE"}, verb)
-				}
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		all := capture(t, db)
+		row := newRow("counted")
+		for _, m := range methods(t, store, &row) {
+			*all = nil
+			require.NoError(t, m.call(), m.name)
+			if m.name == "Check" && db.Name() == "mysql" {
+				m.statements++ // whether it commits by itself
 			}
-		})
-	}
+			require.Len(t, *all, m.statements, m.name)
+			for _, s := range *all {
+				verb, _, _ := strings.Cut(s.sql, " ")
+				require.Contains(t, []string{"SELECT", "INSERT", "UPDATE", "DELETE"}, verb)
+			}
+		}
+	})
 }
 
-// What is bound and what is written out, in the form in which GORM passes it on.
+// What is bound and what is written out, in the form in which GORM passes it
+// on.
 func TestStatementsBindEveryValue(t *testing.T) {
 	t.Parallel()
 	db := openSQLite(t)

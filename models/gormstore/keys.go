@@ -8,12 +8,12 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// maxKeys bounds what Keys reads. A ring has a handful; and a SELECT that says how
-// many rows it wants is out of the reach of MySQL's sql_select_limit.
+// maxKeys bounds what Keys reads. A ring has a handful; and a SELECT that says
+// how many rows it wants is out of the reach of MySQL's sql_select_limit.
 const maxKeys = 10_000
 
-// selectKeys leaves out keys that are dead already. The order is that of an index, and
-// makes no difference: the key ring sorts.
+// selectKeys leaves out keys that are dead already. The order is that of an
+// index, and makes no difference: the key ring sorts.
 const selectKeys statement = "SELECT " + keyColumns + " FROM {keys} WHERE retire_at > ? ORDER BY retire_at, id LIMIT ?"
 
 // Keys returns the keys that retire after now; see session.KeyStore.
@@ -41,7 +41,8 @@ func (s *Store) InsertKey(ctx context.Context, key models.SigningKey) error {
 	if !errors.Is(err, errors.ErrDuplicate) {
 		return err
 	}
-	// Which of the two unique keys was it? The slot's means that somebody was faster.
+	// Which of the two unique keys was it? The slot's means that somebody was
+	// faster.
 	taken, findErr := collect(ctx, s, scanKey, s.sql.of(keyOfSlot), string(key.Purpose), key.Slot)
 	switch {
 	case findErr != nil:
@@ -52,8 +53,8 @@ func (s *Store) InsertKey(ctx context.Context, key models.SigningKey) error {
 	return err
 }
 
-// retireKey only moves the time to an earlier one: two calls end with the earlier of
-// their times, in whatever order they come.
+// retireKey only moves the time to an earlier one: two calls end with the
+// earlier of their times, in whatever order they come.
 const retireKey statement = "UPDATE {keys} SET retire_at = ? WHERE id = ? AND retire_at > ?"
 
 // RetireKey moves a key's retirement to an earlier time; see session.KeyStore.
@@ -61,8 +62,8 @@ func (s *Store) RetireKey(ctx context.Context, id string, at int64) (bool, error
 	return s.swap(ctx, s.sql.of(retireKey), at, id, at)
 }
 
-// sealKey compares the secret with what was read, so that of two processes which seal
-// one key with different encryption keys only the first does it.
+// sealKey compares the secret with what was read, so that of two processes
+// which seal one key with different encryption keys only the first does it.
 const sealKey statement = "UPDATE {keys} SET secret = ? WHERE id = ? AND secret = ?"
 
 // SealKey replaces the stored form of a key's secret; see session.KeyStore.

@@ -10,8 +10,8 @@ import (
 )
 
 // Sizes of the columns, in bytes but for the user agent, whose column counts
-// characters. They are checked here, because a server with an empty sql_mode cuts
-// values off without a word, and would store half a payload.
+// characters. They are checked here, because a server with an empty sql_mode
+// cuts values off without a word, and would store half a payload.
 const (
 	maxHandle    = 64
 	maxBlob      = 1<<24 - 1 // MEDIUMBLOB
@@ -23,12 +23,12 @@ const (
 	maxSecret    = 1<<16 - 1 // BLOB
 )
 
-// checkRow reports, as [errors.ErrInvalidInput], the first value of row that its
-// column would not hold as it is. The text names columns, not values.
+// checkRow reports, as [errors.ErrInvalidInput], the first value of row that
+// its column would not hold as it is. The text names columns, not values.
 func checkRow(row *models.Session) error {
 	return checkLimits([]limit{
-		// Columns of bytes take any character. The others are for short words, and
-		// some engines have declared them to be ASCII.
+		// Columns of bytes take any character. The others are for short words,
+		// and some engines have declared them to be ASCII.
 		{"handle", 1, maxHandle, len(row.Handle), true},
 		{"user_id", 1, models.MaxUserID, len(row.UserID), true},
 		{"payload", 0, maxBlob, len(row.Payload), true},

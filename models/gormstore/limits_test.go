@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
@@ -67,23 +68,19 @@ func requireKeysRefused(t *testing.T, store *gormstore.Store) {
 
 func TestTheLargestFits(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			store := newStore(t, engine.open(t))
-			row := newRow(strings.Repeat("h", 64))
-			row.UserID = strings.Repeat("\U0001f98a", 63) + "\u20ac" // 255 bytes
-			row.UserAgent = strings.Repeat("\U0001f98a", 255)
-			row.IP = strings.Repeat("f", 45)
-			row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
-			row.Payload = bytes.Repeat([]byte("p"), 100<<10)
-			row.Data = bytes.Repeat([]byte("d"), 3<<20)
-			require.NoError(t, store.Insert(t.Context(), &row))
-			found, err := store.Find(t.Context(), row.Handle)
-			require.NoError(t, err)
-			require.Equal(t, &row, found)
-		})
-	}
+	onEach(t, func(t *testing.T, _ *gorm.DB, store *gormstore.Store) {
+		row := newRow(strings.Repeat("h", 64))
+		row.UserID = strings.Repeat("\U0001f98a", 63) + "\u20ac" // 255 bytes
+		row.UserAgent = strings.Repeat("\U0001f98a", 255)
+		row.IP = strings.Repeat("f", 45)
+		row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
+		row.Payload = bytes.Repeat([]byte("p"), 100<<10)
+		row.Data = bytes.Repeat([]byte("d"), 3<<20)
+		require.NoError(t, store.Insert(t.Context(), &row))
+		found, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err)
+		require.Equal(t, &row, found)
+	})
 }
 
 func TestWritesThatDoNotFitAreRefused(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 // unlockTimeout bounds the clean-up of a migration whose ctx has ended.
 const unlockTimeout = 5 * time.Second
 
-// locked runs fn while no other process can be in it with the same tables of the
-// same database. IF NOT EXISTS alone does not do: on several servers two
+// locked runs fn while no other process can be in it with the same tables of
+// the same database. IF NOT EXISTS alone does not do: on several servers two
 // sessions that create one table at once still collide.
 func (s *Store) locked(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
 	switch s.dialect {
@@ -32,12 +32,13 @@ func (s *Store) locked(ctx context.Context, conn *sql.Conn, fn func(execer) erro
 	}
 }
 
-// lockedMySQL uses a lock by name, which belongs to the connection: DDL commits any
-// transaction, so one that ends with the transaction would not last.
+// lockedMySQL uses a lock by name, which belongs to the connection: DDL commits
+// any transaction, so one that ends with the transaction would not last.
 //
-// Where the server refuses such locks it goes on without. Percona XtraDB Cluster does
-// so by default (pxc_strict_mode). As any Galera it carries out one DDL statement
-// after the other in the whole cluster, so IF NOT EXISTS is enough there.
+// Where the server refuses such locks it goes on without. Percona XtraDB
+// Cluster does so by default (pxc_strict_mode). As any Galera it carries out
+// one DDL statement after the other in the whole cluster, so IF NOT EXISTS is
+// enough there.
 func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
 	var database sql.NullString
 	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
@@ -64,9 +65,9 @@ func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
-	// SELECT and not DO: when it is prepared, DO releases nothing on TiDB. A lock that
-	// may still be held must not go back to the pool with its connection: nobody could
-	// migrate until that is closed.
+	// SELECT and not DO: when it is prepared, DO releases nothing on TiDB. A
+	// lock that may still be held must not go back to the pool with its
+	// connection: nobody could migrate until that is closed.
 	var released sql.NullInt64
 	releaseErr := conn.QueryRowContext(ctx, "SELECT RELEASE_LOCK(?)", name).Scan(&released)
 	if releaseErr != nil || released.Int64 != 1 {
@@ -75,7 +76,8 @@ func (s *Store) lockedMySQL(ctx context.Context, conn *sql.Conn, fn func(execer)
 	return err
 }
 
-// refusesLocks reports whether the server has no locks by name, or forbids them.
+// refusesLocks reports whether the server has no locks by name, or forbids
+// them.
 func refusesLocks(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	if !ok {
@@ -91,13 +93,13 @@ func refusesLocks(err error) bool {
 }
 
 // lockedPostgres holds a lock that ends with the transaction. That works behind
-// pgbouncer too, which may give each transaction another connection. DDL is part of
-// the transaction on PostgreSQL: either all steps are done or none.
+// pgbouncer too, which may give each transaction another connection. DDL is
+// part of the transaction on PostgreSQL: either all steps are done or none.
 //
-// The isolation level is set to READ COMMITTED, whatever the server's default is. The
-// transaction waits for the lock in its first statement. Under REPEATABLE READ it
-// would see the database as it was when that began: without the tables that the one
-// before it has made meanwhile.
+// The isolation level is set to READ COMMITTED, whatever the server's default
+// is. The transaction waits for the lock in its first statement. Under
+// REPEATABLE READ it would see the database as it was when that began: without
+// the tables that the one before it has made meanwhile.
 func (s *Store) lockedPostgres(ctx context.Context, conn *sql.Conn, fn func(execer) error) error {
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
@@ -113,15 +115,15 @@ func (s *Store) lockedPostgres(ctx context.Context, conn *sql.Conn, fn func(exec
 	return tx.Commit()
 }
 
-// lockedSQLite takes the lock for writing at once. A transaction that has read, and
-// only then wants to write, cannot wait: if another one has written meanwhile, what it
-// read is out of date, and it fails.
+// lockedSQLite takes the lock for writing at once. A transaction that has read,
+// and only then wants to write, cannot wait: if another one has written
+// meanwhile, what it read is out of date, and it fails.
 func lockedSQLite(ctx context.Context, conn *sql.Conn, fn func(execer) error) (err error) {
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	// In SQL and not by BeginTx, which would have to know how each driver is told to
-	// begin an immediate transaction.
+	// In SQL and not by BeginTx, which would have to know how each driver is
+	// told to begin an immediate transaction.
 	end := "COMMIT"
 	if err = fn(conn); err != nil {
 		end = "ROLLBACK"
@@ -135,8 +137,9 @@ func lockedSQLite(ctx context.Context, conn *sql.Conn, fn func(execer) error) (e
 	return err
 }
 
-// mysqlLock names the tables of a database: names of locks are the whole server's, so
-// two applications with tables of the same names would wait for each other.
+// mysqlLock names the tables of a database: names of locks are the whole
+// server's, so two applications with tables of the same names would wait for
+// each other.
 func (s *Store) mysqlLock(database string) string {
 	sum := s.lockID(database)
 	return "sessionkit:" + hex.EncodeToString(sum[:16]) // of 64 characters at most
@@ -148,8 +151,9 @@ func (s *Store) postgresLock() int64 {
 	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // any 64 bits will do
 }
 
-// lockID is the same for all who would make the same tables. The zero byte separates
-// what no name holds, and case does not count, as some servers fold it.
+// lockID is the same for all who would make the same tables. The zero byte
+// separates what no name holds, and case does not count, as some servers fold
+// it.
 func (s *Store) lockID(database string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.ToLower(strings.Join(
 		[]string{database, s.tables.Sessions, s.tables.SigningKeys, s.tables.Meta}, "\x00"))))

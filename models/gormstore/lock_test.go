@@ -16,27 +16,22 @@ import (
 // Somebody else migrates, for longer than the caller's context lives.
 func TestMigrateWaitsForAnother(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store, err := gormstore.New(db, gormstore.Config{})
-			require.NoError(t, err)
-			release := holdLock(t, db, store)
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			defer cancel()
-			err = store.Migrate(ctx)
-			require.ErrorIs(t, err, errors.ErrUnavailable)
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema, "nothing was made meanwhile")
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		store := emptyStore(t, db)
+		release := holdLock(t, db, store)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		err := store.Migrate(ctx)
+		require.ErrorIs(t, err, errors.ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema, "nothing was made meanwhile")
 
-			done := make(chan error, 1)
-			go func() { done <- store.Migrate(t.Context()) }()
-			release()
-			require.NoError(t, <-done)
-			require.NoError(t, store.Check(t.Context()))
-		})
-	}
+		done := make(chan error, 1)
+		go func() { done <- store.Migrate(t.Context()) }()
+		release()
+		require.NoError(t, <-done)
+		require.NoError(t, store.Check(t.Context()))
+	})
 }
 
 // holdLock takes the lock that Migrate wants.
@@ -73,45 +68,35 @@ func holdLock(t *testing.T, db *gorm.DB, store *gormstore.Store) (release func()
 // pool whose only connection it had.
 func TestMigrateFails(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			store, err := gormstore.New(db, gormstore.Config{})
-			require.NoError(t, err)
-			rawExec(t, db, "CREATE TABLE auth_meta (foreign_column INT)")
-			for range 2 {
-				err = store.Migrate(t.Context())
-				require.ErrorIs(t, err, errors.ErrGeneral)
-				require.NotErrorIs(t, err, errors.ErrUnavailable)
-				require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
-			}
-			rawExec(t, db, "DROP TABLE auth_meta")
-			require.NoError(t, store.Migrate(t.Context()))
-			require.NoError(t, store.Check(t.Context()))
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		store := emptyStore(t, db)
+		rawExec(t, db, "CREATE TABLE auth_meta (foreign_column INT)")
+		for range 2 {
+			err = store.Migrate(t.Context())
+			require.ErrorIs(t, err, errors.ErrGeneral)
+			require.NotErrorIs(t, err, errors.ErrUnavailable)
+			require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
+		}
+		rawExec(t, db, "DROP TABLE auth_meta")
+		require.NoError(t, store.Migrate(t.Context()))
+		require.NoError(t, store.Check(t.Context()))
+	})
 }
 
 // A table that was there before under the name is left as it is, and named.
 func TestMigrateLeavesForeignTables(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			rawExec(t, db, "CREATE TABLE auth_signing_keys (id VARCHAR(32) PRIMARY KEY, theirs INT)")
-			rawExec(t, db, "INSERT INTO auth_signing_keys VALUES ('kept', 5)")
-			store, err := gormstore.New(db, gormstore.Config{})
-			require.NoError(t, err)
-			err = errors.Join(store.Migrate(t.Context()), store.Check(t.Context()))
-			require.ErrorIs(t, err, errors.ErrSchema)
-			var theirs int
-			require.NoError(t, db.Raw("SELECT theirs FROM auth_signing_keys").Scan(&theirs).Error)
-			require.Equal(t, 5, theirs)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		rawExec(t, db, "CREATE TABLE auth_signing_keys (id VARCHAR(32) PRIMARY KEY, theirs INT)")
+		rawExec(t, db, "INSERT INTO auth_signing_keys VALUES ('kept', 5)")
+		store := emptyStore(t, db)
+		err := errors.Join(store.Migrate(t.Context()), store.Check(t.Context()))
+		require.ErrorIs(t, err, errors.ErrSchema)
+		var theirs int
+		require.NoError(t, db.Raw("SELECT theirs FROM auth_signing_keys").Scan(&theirs).Error)
+		require.Equal(t, 5, theirs)
+	})
 }

@@ -122,41 +122,37 @@ func lockable(ctx context.Context, db *gorm.DB) bool {
 // is not known: the class says that it may pass.
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			other := db
-			if engine.name == "sqlite" {
-				other = sameSQLiteFile(t, db)
-			}
-			store := newStore(t, db)
-			row := newRow("locked")
-			require.NoError(t, store.Insert(t.Context(), &row))
-			tx := begin(t, other)
-			execTx(t, tx, "UPDATE auth_sessions SET refresh_gen = 8")
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		other := db
+		if db.Name() == "sqlite" {
+			other = sameSQLiteFile(t, db)
+		}
+		store := newStore(t, db)
+		row := newRow("locked")
+		require.NoError(t, store.Insert(t.Context(), &row))
+		tx := begin(t, other)
+		execTx(t, tx, "UPDATE auth_sessions SET refresh_gen = 8")
 
-			for name, newContext := range map[string]func() (context.Context, context.CancelFunc){
-				"deadline": func() (context.Context, context.CancelFunc) {
-					return context.WithTimeout(t.Context(), 100*time.Millisecond)
-				},
-				"cancelled": func() (context.Context, context.CancelFunc) {
-					ctx, cancel := context.WithCancel(t.Context())
-					time.AfterFunc(100*time.Millisecond, cancel)
-					return ctx, cancel
-				},
-			} {
-				ctx, cancel := newContext()
-				_, err := store.Advance(ctx, step(row, name))
-				require.ErrorIs(t, err, errors.ErrUnavailable, name)
-				require.ErrorIs(t, err, ctx.Err(), name)
-				cancel()
-			}
-			require.NoError(t, tx.Rollback())
-			_, err := store.Find(t.Context(), row.Handle)
-			require.NoError(t, err)
-		})
-	}
+		for name, newContext := range map[string]func() (context.Context, context.CancelFunc){
+			"deadline": func() (context.Context, context.CancelFunc) {
+				return context.WithTimeout(t.Context(), 100*time.Millisecond)
+			},
+			"cancelled": func() (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(100*time.Millisecond, cancel)
+				return ctx, cancel
+			},
+		} {
+			ctx, cancel := newContext()
+			_, err := store.Advance(ctx, step(row, name))
+			require.ErrorIs(t, err, errors.ErrUnavailable, name)
+			require.ErrorIs(t, err, ctx.Err(), name)
+			cancel()
+		}
+		require.NoError(t, tx.Rollback())
+		_, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err)
+	})
 }
 
 // sameSQLiteFile opens the file of db once more.

@@ -9,11 +9,13 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
-// quietLogger is the application's logger without the values that the statements
-// bind, and without the drivers' messages, which quote them: hashes of live tokens and
-// sealed keys have no place in a log, nor do the payloads of users.
+// quietLogger is the application's logger without the values that the
+// statements bind, and without the drivers' messages, which quote them: hashes
+// of live tokens and sealed keys have no place in a log, nor do the payloads of
+// users.
 //
-// Statements themselves are logged as the application has set it, slow ones included.
+// Statements themselves are logged as the application has set it, slow ones
+// included.
 type quietLogger struct {
 	inner   logger.Interface
 	dialect string
@@ -45,8 +47,8 @@ func (l quietLogger) Error(ctx context.Context, msg string, data ...any) {
 	l.inner.Error(ctx, msg, redacted(data)...)
 }
 
-// Trace passes the statement on. A duplicate key is how a race ends, and no fault to
-// be logged.
+// Trace passes the statement on. A duplicate key is how a race ends, and no
+// fault to be logged.
 func (l quietLogger) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
 	if err != nil {
 		err = translate(ctx, l.dialect, err)
@@ -57,7 +59,8 @@ func (l quietLogger) Trace(ctx context.Context, begin time.Time, fc func() (stri
 	l.inner.Trace(ctx, begin, fc, err)
 }
 
-// redacted puts a word in the place of each value, as nobody knows what is in them.
+// redacted puts a word in the place of each value, as nobody knows what is in
+// them.
 func redacted(data []any) []any {
 	out := make([]any, len(data))
 	for i := range out {

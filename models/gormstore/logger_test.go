@@ -73,28 +73,24 @@ func requireNoCanary(t *testing.T, text, where string) {
 // LOG-01: whatever the level, the slow log included, and whatever fails.
 func TestLogHasNoValues(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			logged := &recorder{}
-			db.Logger = everything(logged)
-			store := newStore(t, db)
-			for _, err := range leakingCalls(t, db, store) {
-				requireNoCanary(t, err, "an error")
-			}
-			out := logged.String()
-			requireNoCanary(t, out, "the log")
-			for _, part := range []string{"INSERT INTO", "UPDATE", "SLOW SQL", "SELECT handle"} {
-				require.Contains(t, out, part, "the log has the statements themselves")
-			}
-			require.NotContains(t, strings.ToLower(out), "duplicate", "the end of a race is no fault")
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		logged := &recorder{}
+		db.Logger = everything(logged)
+		store := newStore(t, db)
+		for _, err := range leakingCalls(t, db, store) {
+			requireNoCanary(t, err, "an error")
+		}
+		out := logged.String()
+		requireNoCanary(t, out, "the log")
+		for _, part := range []string{"INSERT INTO", "UPDATE", "SLOW SQL", "SELECT handle"} {
+			require.Contains(t, out, part, "the log has the statements themselves")
+		}
+		require.NotContains(t, strings.ToLower(out), "duplicate", "the end of a race is no fault")
 
-			// The test sees what it looks for: without the store the values are there.
-			db.Exec("UPDATE auth_sessions SET user_agent = ? WHERE ip = ?", "CanaryAgent", "x")
-			require.Contains(t, logged.String(), "CanaryAgent")
-		})
-	}
+		// The test sees what it looks for: without the store the values are there.
+		db.Exec("UPDATE auth_sessions SET user_agent = ? WHERE ip = ?", "CanaryAgent", "x")
+		require.Contains(t, logged.String(), "CanaryAgent")
+	})
 }
 
 // leakingCalls goes through all methods with canaries as values, successfully,

@@ -18,13 +18,13 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
-// envMany sets how many sessions the user of TestManySessionsOfOneUser has. The figures of
-// docs/operations.md are of 400000.
+// envMany sets how many sessions the user of TestManySessionsOfOneUser has. The
+// figures of docs/operations.md are of 400000.
 const envMany = "SESSIONKIT_TEST_MANY_SESSIONS"
 
-// A monitor that signs in every 20 seconds has 400,000 sessions after 90 days. One call
-// ends them, while others sign in and refresh; every third has ended long before and was
-// never cleaned up.
+// A monitor that signs in every 20 seconds has 400,000 sessions after 90 days.
+// One call ends them, while others sign in and refresh; every third has ended
+// long before and was never cleaned up.
 func TestManySessionsOfOneUser(t *testing.T) {
 	t.Parallel()
 	size := 6000
@@ -33,48 +33,43 @@ func TestManySessionsOfOneUser(t *testing.T) {
 		require.NoError(t, err)
 		size = n
 	}
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			svc, err := session.New(t.Context(), store, session.Config{
-				Now: func() time.Time { return time.UnixMilli(now) }, Logger: slog.New(slog.DiscardHandler),
-			})
-			require.NoError(t, err)
-			t.Cleanup(svc.Close)
-			live := fillUser(t, db, size)
-
-			begin := time.Now()
-			list, err := svc.List(t.Context(), "monitor")
-			require.NoError(t, err)
-			require.Len(t, list, live)
-			t.Logf("%d sessions, %d of them live: listed in %v", size, live, time.Since(begin))
-			begin = time.Now()
-			page, err := svc.ListPage(t.Context(), "monitor", "", 20)
-			require.NoError(t, err)
-			require.Len(t, page.Sessions, 20)
-			t.Logf("the first twenty in %v", time.Since(begin))
-
-			stop := make(chan struct{})
-			var group sync.WaitGroup
-			group.Go(func() { signInUntil(t, store, stop) })
-			begin = time.Now()
-			n, err := svc.RevokeAll(t.Context(), "monitor")
-			t.Logf("revoked %d in %v", n, time.Since(begin))
-			close(stop)
-			group.Wait()
-			require.NoError(t, err)
-			require.GreaterOrEqual(t, n, live)
-
-			var left int64
-			require.NoError(t, db.Raw("SELECT COUNT(*) FROM auth_sessions WHERE user_id = ? AND revoked_at = 0 AND "+
-				"expires_at > ? AND created_at < ?", []byte("monitor"), now, now).Scan(&left).Error)
-			if engine.name != "sqlite" { // whose ids are text
-				require.Zero(t, left)
-			}
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		svc, err := session.New(t.Context(), store, session.Config{
+			Now: func() time.Time { return time.UnixMilli(now) }, Logger: slog.New(slog.DiscardHandler),
 		})
-	}
+		require.NoError(t, err)
+		t.Cleanup(svc.Close)
+		live := fillUser(t, db, size)
+
+		begin := time.Now()
+		list, err := svc.List(t.Context(), "monitor")
+		require.NoError(t, err)
+		require.Len(t, list, live)
+		t.Logf("%d sessions, %d of them live: listed in %v", size, live, time.Since(begin))
+		begin = time.Now()
+		page, err := svc.ListPage(t.Context(), "monitor", "", 20)
+		require.NoError(t, err)
+		require.Len(t, page.Sessions, 20)
+		t.Logf("the first twenty in %v", time.Since(begin))
+
+		stop := make(chan struct{})
+		var group sync.WaitGroup
+		group.Go(func() { signInUntil(t, store, stop) })
+		begin = time.Now()
+		n, err := svc.RevokeAll(t.Context(), "monitor")
+		t.Logf("revoked %d in %v", n, time.Since(begin))
+		close(stop)
+		group.Wait()
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, n, live)
+
+		var left int64
+		require.NoError(t, db.Raw("SELECT COUNT(*) FROM auth_sessions WHERE user_id = ? AND revoked_at = 0 AND "+
+			"expires_at > ? AND created_at < ?", []byte("monitor"), now, now).Scan(&left).Error)
+		if db.Name() != "sqlite" { // whose ids are text
+			require.Zero(t, left)
+		}
+	})
 }
 
 // fillUser makes the sessions of one user and returns how many of them live.

@@ -18,9 +18,9 @@ import (
 // needs, and does nothing when they are. Any number of processes may call it at
 // once. It uses one connection of the pool, and none of GORM's logger.
 //
-// A schema that is newer than the next version is [errors.ErrSchema]: it may not
-// fit this code any more. The next version is fine, so that instances of two
-// releases can run side by side.
+// A schema that is newer than the next version is [errors.ErrSchema]: it may
+// not fit this code any more. The next version is fine, so that instances of
+// two releases can run side by side.
 //
 // Where the tables are up to date, no right to change them is needed.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -32,8 +32,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	// Whoever migrates is an operator and needs the server's own words. They can be
-	// shown, since the statements hold no user's values.
+	// Whoever migrates is an operator and needs the server's own words. They
+	// can be shown, since the statements hold no user's values.
 	translated := s.translate(ctx, err)
 	if failed, ok := errors.AsType[*failedStep](err); ok && serverWords(failed.err) {
 		return fmt.Errorf("gormstore: migrate: %w, at %q: %s; gormstore.Schema returns the whole text, to be run by other means",
@@ -42,8 +42,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return fmt.Errorf("gormstore: migrate: %w", translated)
 }
 
-// serverWords reports whether err was sent by a server, about a statement. Its words may
-// be shown then; errors of connecting can name the account.
+// serverWords reports whether err was sent by a server, about a statement. Its
+// words may be shown then; errors of connecting can name the account.
 func serverWords(err error) bool {
 	if _, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return true
@@ -58,11 +58,11 @@ func serverWords(err error) bool {
 	return ok
 }
 
-// migrate is one attempt, on one connection of the pool: the lock by name belongs to a
-// connection, and so it must be the same that makes the tables.
+// migrate is one attempt, on one connection of the pool: the lock by name
+// belongs to a connection, and so it must be the same that makes the tables.
 //
-// The version is read before the lock is taken. Most starts find the tables up to
-// date; they need neither the lock nor the right to take it.
+// The version is read before the lock is taken. Most starts find the tables up
+// to date; they need neither the lock nor the right to take it.
 func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	pool, err := s.primary(ctx)
 	if err != nil {
@@ -93,9 +93,9 @@ type execer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// apply runs the steps that are missing. It holds the lock, so what it reads stays
-// true. The first step makes the meta table and is always run, as without it there is
-// no version to read; like all of them it may be repeated.
+// apply runs the steps that are missing. It holds the lock, so what it reads
+// stays true. The first step makes the meta table and is always run, as without
+// it there is no version to read; like all of them it may be repeated.
 func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
 	if err := runStep(ctx, x, steps[0]); err != nil {
 		return err
@@ -115,9 +115,9 @@ func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
 	return versionProblem(s.tables.Meta, max(version, schemaVersion))
 }
 
-// runStep runs the statements of a step one by one. On MySQL each commits by itself, so
-// a step that broke off is half done; the next attempt repeats it from its first
-// statement, and its last one raises the version.
+// runStep runs the statements of a step one by one. On MySQL each commits by
+// itself, so a step that broke off is half done; the next attempt repeats it
+// from its first statement, and its last one raises the version.
 func runStep(ctx context.Context, x execer, step schemaStep) error {
 	for _, statement := range step.statements() {
 		if _, err := x.ExecContext(ctx, statement); err != nil {
@@ -142,8 +142,8 @@ func autocommits(ctx context.Context, dialect string, conn *sql.Conn) error {
 	return nil
 }
 
-// failedStep is the failure of one of the statements that Migrate sends. They hold
-// no user's value, so the server's own words about them may be shown.
+// failedStep is the failure of one of the statements that Migrate sends. They
+// hold no user's value, so the server's own words about them may be shown.
 type failedStep struct {
 	statement string
 	err       error

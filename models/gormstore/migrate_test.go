@@ -35,83 +35,69 @@ func TestMigrateFromManyProcesses(t *testing.T) {
 // One pool, many goroutines, and one connection for them all.
 func TestMigrateFromManyGoroutines(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			for _, connections := range []int{1, 8} {
-				db := engine.open(t)
-				pool, err := db.DB()
-				require.NoError(t, err)
-				pool.SetMaxOpenConns(connections)
-				store, err := gormstore.New(db, gormstore.Config{})
-				require.NoError(t, err)
-				errs := make([]error, 16)
-				var group sync.WaitGroup
-				for i := range errs {
-					group.Go(func() { errs[i] = store.Migrate(t.Context()) })
-				}
-				group.Wait()
-				require.NoError(t, errors.Join(errs...))
-				require.NoError(t, store.Check(t.Context()))
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		for _, connections := range []int{1, 8} {
+			db := db
+			pool, err := db.DB()
+			require.NoError(t, err)
+			pool.SetMaxOpenConns(connections)
+			store := emptyStore(t, db)
+			errs := make([]error, 16)
+			var group sync.WaitGroup
+			for i := range errs {
+				group.Go(func() { errs[i] = store.Migrate(t.Context()) })
 			}
-		})
-	}
+			group.Wait()
+			require.NoError(t, errors.Join(errs...))
+			require.NoError(t, store.Check(t.Context()))
+		}
+	})
 }
 
 // A crash may have left anything behind: nothing is lost, the rest is made.
 func TestMigrateGoesOnAfterACrash(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			row := newRow("kept")
-			require.NoError(t, store.Insert(t.Context(), &row))
-			for _, spoil := range []string{
-				"DROP TABLE auth_signing_keys",
-				"DELETE FROM auth_meta",
-				"DROP TABLE auth_meta",
-			} {
-				rawExec(t, db, spoil)
-				if !strings.Contains(spoil, "meta") {
-					rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = 'schema_version'")
-				}
-				require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema, spoil)
-				require.NoError(t, store.Migrate(t.Context()), spoil)
-				require.NoError(t, store.Check(t.Context()), spoil)
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		row := newRow("kept")
+		require.NoError(t, store.Insert(t.Context(), &row))
+		for _, spoil := range []string{
+			"DROP TABLE auth_signing_keys",
+			"DELETE FROM auth_meta",
+			"DROP TABLE auth_meta",
+		} {
+			rawExec(t, db, spoil)
+			if !strings.Contains(spoil, "meta") {
+				rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = 'schema_version'")
 			}
-			found, err := store.Find(t.Context(), row.Handle)
-			require.NoError(t, err)
-			require.Equal(t, &row, found)
-		})
-	}
+			require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema, spoil)
+			require.NoError(t, store.Migrate(t.Context()), spoil)
+			require.NoError(t, store.Check(t.Context()), spoil)
+		}
+		found, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err)
+		require.Equal(t, &row, found)
+	})
 }
 
 // Releases live side by side for a while: this one works on the next one's
 // schema, where that has further columns with defaults, and not beyond.
 func TestMigrateMeetsANewerSchema(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			rawExec(t, db, "ALTER TABLE auth_sessions ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
-			rawExec(t, db, "ALTER TABLE auth_signing_keys ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
-			rawExec(t, db, "UPDATE auth_meta SET value = 3 WHERE name = 'schema_version'")
-			require.NoError(t, store.Migrate(t.Context()))
-			require.NoError(t, store.Check(t.Context()))
-			require.EqualValues(t, 3, schemaVersion(t, db), "never set back")
-			exercise(t, store)
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		rawExec(t, db, "ALTER TABLE auth_sessions ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
+		rawExec(t, db, "ALTER TABLE auth_signing_keys ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
+		rawExec(t, db, "UPDATE auth_meta SET value = 3 WHERE name = 'schema_version'")
+		require.NoError(t, store.Migrate(t.Context()))
+		require.NoError(t, store.Check(t.Context()))
+		require.EqualValues(t, 3, schemaVersion(t, db), "never set back")
+		exercise(t, store)
 
-			rawExec(t, db, "UPDATE auth_meta SET value = 4 WHERE name = 'schema_version'")
-			for _, err := range []error{store.Migrate(t.Context()), store.Check(t.Context())} {
-				require.ErrorIs(t, err, errors.ErrSchema)
-				require.ErrorContains(t, err, "schema version 4")
-			}
-		})
-	}
+		rawExec(t, db, "UPDATE auth_meta SET value = 4 WHERE name = 'schema_version'")
+		for _, err := range []error{store.Migrate(t.Context()), store.Check(t.Context())} {
+			require.ErrorIs(t, err, errors.ErrSchema)
+			require.ErrorContains(t, err, "schema version 4")
+		}
+	})
 }
 
 func schemaVersion(t *testing.T, db *gorm.DB) (version int64) {
@@ -124,27 +110,23 @@ func schemaVersion(t *testing.T, db *gorm.DB) (version int64) {
 // all that Check asks for.
 func TestSchemaText(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			cfg := gormstore.Config{Tables: gormstore.Tables{Sessions: "S", SigningKeys: "K", Meta: "M"}}
-			text, err := gormstore.Schema(engine.name, cfg)
-			require.NoError(t, err)
-			require.NotContains(t, text, "{")
-			for range 2 {
-				for statement := range strings.SplitSeq(text, ";\n") {
-					if strings.TrimSpace(statement) != "" {
-						rawExec(t, db, statement)
-					}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		cfg := gormstore.Config{Tables: gormstore.Tables{Sessions: "S", SigningKeys: "K", Meta: "M"}}
+		text, err := gormstore.Schema(db.Name(), cfg)
+		require.NoError(t, err)
+		require.NotContains(t, text, "{")
+		for range 2 {
+			for statement := range strings.SplitSeq(text, ";\n") {
+				if strings.TrimSpace(statement) != "" {
+					rawExec(t, db, statement)
 				}
 			}
-			store, err := gormstore.New(db, cfg)
-			require.NoError(t, err)
-			require.NoError(t, store.Check(t.Context()))
-			exercise(t, store)
-		})
-	}
+		}
+		store, err := gormstore.New(db, cfg)
+		require.NoError(t, err)
+		require.NoError(t, store.Check(t.Context()))
+		exercise(t, store)
+	})
 	_, err := gormstore.Schema("oracle", gormstore.Config{Tables: gormstore.Tables{Meta: ";"}})
 	require.ErrorIs(t, err, errors.ErrConfig)
 	require.ErrorContains(t, err, "Tables.Meta")
@@ -155,42 +137,33 @@ func TestSchemaText(t *testing.T) {
 // the pool usable.
 func TestMigrateEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store, err := gormstore.New(db, gormstore.Config{})
-			require.NoError(t, err)
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			conn, err := pool.Conn(t.Context())
-			require.NoError(t, err)
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			defer cancel()
-			err = store.Migrate(ctx)
-			require.ErrorIs(t, err, errors.ErrUnavailable)
-			require.ErrorIs(t, err, context.DeadlineExceeded)
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		store := emptyStore(t, db)
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		conn, err := pool.Conn(t.Context())
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err = store.Migrate(ctx)
+		require.ErrorIs(t, err, errors.ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 
-			require.NoError(t, conn.Close())
-			require.NoError(t, store.Migrate(t.Context()))
-		})
-	}
+		require.NoError(t, conn.Close())
+		require.NoError(t, store.Migrate(t.Context()))
+	})
 }
 
 // Several kits may share one database, under other names.
 func TestSeveralSchemasInOneDatabase(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			exercise(t, newStore(t, db))
-			store, err := gormstore.New(db, gormstore.Config{Tables: gormstore.Tables{Sessions: "b", SigningKeys: "c", Meta: "d"}})
-			require.NoError(t, err)
-			require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
-			require.NoError(t, store.Migrate(t.Context()))
-			exercise(t, store)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		exercise(t, newStore(t, db))
+		store, err := gormstore.New(db, gormstore.Config{Tables: gormstore.Tables{Sessions: "b", SigningKeys: "c", Meta: "d"}})
+		require.NoError(t, err)
+		require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
+		require.NoError(t, store.Migrate(t.Context()))
+		exercise(t, store)
+	})
 }

@@ -30,6 +30,23 @@ var engines = []struct {
 	{"postgres", openPostgres},
 }
 
+// onEach runs test on every engine at once, with a store whose tables are made.
+func onEach(t *testing.T, test func(t *testing.T, db *gorm.DB, store *gormstore.Store)) {
+	t.Helper()
+	onEachDB(t, func(t *testing.T, db *gorm.DB) { test(t, db, newStore(t, db)) })
+}
+
+// onEachDB runs test on every engine at once, with an empty database.
+func onEachDB(t *testing.T, test func(t *testing.T, db *gorm.DB)) {
+	t.Helper()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine.open(t))
+		})
+	}
+}
+
 func openMySQL(t *testing.T) *gorm.DB {
 	t.Helper()
 	return testdb.MySQL(t)
@@ -58,11 +75,18 @@ func openSQLiteFile(t *testing.T, path string) *gorm.DB {
 	return db
 }
 
-// newStore returns a store with its tables made.
-func newStore(t *testing.T, db *gorm.DB) *gormstore.Store {
+// emptyStore returns a store whose tables may not be there.
+func emptyStore(t *testing.T, db *gorm.DB) *gormstore.Store {
 	t.Helper()
 	store, err := gormstore.New(db, gormstore.Config{})
 	require.NoError(t, err)
+	return store
+}
+
+// newStore returns a store with its tables made.
+func newStore(t *testing.T, db *gorm.DB) *gormstore.Store {
+	t.Helper()
+	store := emptyStore(t, db)
 	require.NoError(t, store.Migrate(t.Context()))
 	return store
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -17,44 +18,40 @@ import (
 // second one would wait for itself.
 func TestOneConnectionForFiftyCallers(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			store := newStore(t, db)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			errs := make([]error, 50)
-			var group sync.WaitGroup
-			for i := range errs {
-				group.Go(func() {
-					row := newRow(fmt.Sprintf("caller %d", i))
-					twin := row
-					twin.UserID = "other"
-					key := models.SigningKey{ID: fmt.Sprint(i), Purpose: "p", Slot: int64(i % 3), Secret: []byte("s"), RetireAt: now}
-					errs[i] = errors.Join(
-						store.Insert(ctx, &row),
-						unless(errors.ErrDuplicate, store.Insert(ctx, &twin)),
-						last(store.Find(ctx, row.Handle)),
-						last(store.Advance(ctx, step(row, "next"))),
-						last(store.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: now})),
-						store.InsertKey(ctx, key),
-						last(store.Keys(ctx, 0)),
-						last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Reason: models.RevokedByRevokeAll, Now: now})),
-						last(store.DeleteEnded(ctx, now, 10)),
-						store.Check(ctx),
-						store.Migrate(ctx),
-					)
-				})
-			}
-			group.Wait()
-			require.NoError(t, errors.Join(errs...))
-			require.Zero(t, pool.Stats().InUse)
-		})
-	}
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		store := newStore(t, db)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		errs := make([]error, 50)
+		var group sync.WaitGroup
+		for i := range errs {
+			group.Go(func() {
+				row := newRow(fmt.Sprintf("caller %d", i))
+				twin := row
+				twin.UserID = "other"
+				key := models.SigningKey{ID: fmt.Sprint(i), Purpose: "p", Slot: int64(i % 3), Secret: []byte("s"), RetireAt: now}
+				errs[i] = errors.Join(
+					store.Insert(ctx, &row),
+					unless(errors.ErrDuplicate, store.Insert(ctx, &twin)),
+					last(store.Find(ctx, row.Handle)),
+					last(store.Advance(ctx, step(row, "next"))),
+					last(store.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: now})),
+					store.InsertKey(ctx, key),
+					last(store.Keys(ctx, 0)),
+					last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Reason: models.RevokedByRevokeAll, Now: now})),
+					last(store.DeleteEnded(ctx, now, 10)),
+					store.Check(ctx),
+					store.Migrate(ctx),
+				)
+			})
+		}
+		group.Wait()
+		require.NoError(t, errors.Join(errs...))
+		require.Zero(t, pool.Stats().InUse)
+	})
 }
 
 // unless returns nil for the error that was expected.
@@ -69,26 +66,22 @@ func unless(expected, err error) error {
 // method keeps one when it ends badly.
 func TestWaitingForThePool(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			store := newStore(t, db)
-			conn, err := pool.Conn(t.Context())
-			require.NoError(t, err)
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-			defer cancel()
-			row := newRow("late")
-			require.ErrorIs(t, store.Insert(ctx, &row), context.DeadlineExceeded)
-			require.NoError(t, conn.Close())
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		store := newStore(t, db)
+		conn, err := pool.Conn(t.Context())
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		row := newRow("late")
+		require.ErrorIs(t, store.Insert(ctx, &row), context.DeadlineExceeded)
+		require.NoError(t, conn.Close())
 
-			found, err := store.Find(t.Context(), row.Handle)
-			require.NoError(t, err)
-			require.Nil(t, found)
-			require.Zero(t, pool.Stats().InUse)
-		})
-	}
+		found, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err)
+		require.Nil(t, found)
+		require.Zero(t, pool.Stats().InUse)
+	})
 }

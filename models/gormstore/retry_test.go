@@ -25,7 +25,8 @@ func failing(err error, times int) (op func() error, calls *int) {
 	}, calls
 }
 
-// DB-02.
+// DB-02: what the database rolled back is repeated, and of what may have been
+// carried out the insert only.
 func TestWhatIsRepeated(t *testing.T) {
 	t.Parallel()
 	deadlock := mysqlError(1213, "40001", "Deadlock")

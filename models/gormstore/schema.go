@@ -15,9 +15,10 @@ import (
 // for the one before it too, so that instances can be replaced one by one.
 const schemaVersion = 2
 
-// The steps are named NNNN_what.sql, NNNN being the version that a step leads to.
-// 0000 holds the bookkeeping. Every statement may be repeated: MySQL commits each DDL
-// statement by itself, so a migration can break off between any two.
+// The steps are named NNNN_what.sql, NNNN being the version that a step leads
+// to. 0000 holds the bookkeeping. Every statement may be repeated: MySQL
+// commits each DDL statement by itself, so a migration can break off between
+// any two.
 //
 //go:embed schema/*/*.sql
 var schemaFiles embed.FS
@@ -51,8 +52,8 @@ type schemaStep struct {
 	text    string
 }
 
-// schemaSteps returns the files of the dialect in their order, with the names of
-// the tables put in.
+// schemaSteps returns the files of the dialect in their order, with the names
+// of the tables put in.
 func schemaSteps(dialect string, tables Tables) ([]schemaStep, error) {
 	names, err := fs.Glob(schemaFiles, "schema/"+dialect+"/*.sql")
 	if err != nil || len(names) == 0 {
@@ -76,7 +77,8 @@ func schemaSteps(dialect string, tables Tables) ([]schemaStep, error) {
 }
 
 // statements splits the text where a line ends in a semicolon: drivers take one
-// statement at a time. So in the steps no literal and no comment may have such a line.
+// statement at a time. So in the steps no literal and no comment may have such
+// a line.
 func (step schemaStep) statements() []string {
 	var found []string
 	for text := range strings.SplitSeq(step.text, ";\n") {
@@ -87,9 +89,9 @@ func (step schemaStep) statements() []string {
 	return found
 }
 
-// versionProblem says why this code does not work with that version of the schema, or
-// nil. One version ahead is fine: while instances are replaced one by one, the first
-// new one migrates, and the old ones still run.
+// versionProblem says why this code does not work with that version of the
+// schema, or nil. One version ahead is fine: while instances are replaced one
+// by one, the first new one migrates, and the old ones still run.
 func versionProblem(table string, version int64) error {
 	switch {
 	case version < schemaVersion:

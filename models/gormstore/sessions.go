@@ -12,11 +12,11 @@ import (
 // insert is plain: no dialect's "insert or ignore", see InsertKey.
 const insert statement = "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( {session values})"
 
-// Insert stores a new row; see session.Store. A value that does not fit its column
-// is [errors.ErrInvalidInput] and nothing is stored, whatever the server's sql_mode.
-// Of a user agent that a PostgreSQL database in another encoding than UTF8 cannot
-// hold, the ASCII characters are stored: it decorates a list, and must not cost a
-// sign-in.
+// Insert stores a new row; see session.Store. A value that does not fit its
+// column is [errors.ErrInvalidInput] and nothing is stored, whatever the
+// server's sql_mode. Of a user agent that a PostgreSQL database in another
+// encoding than UTF8 cannot hold, the ASCII characters are stored: it decorates
+// a list, and must not cost a sign-in.
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	if err := checkRow(row); err != nil {
 		return err
@@ -30,10 +30,10 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
-// insert may send its statement again after a connection broke, unlike any other
-// method: if the first one was carried out, the second finds a row with the same key,
-// and that row tells whose it is. All its fields are the same only if it is this very
-// sign-in's, as it holds the hash of a random token.
+// insert may send its statement again after a connection broke, unlike any
+// other method: if the first one was carried out, the second finds a row with
+// the same key, and that row tells whose it is. All its fields are the same
+// only if it is this very sign-in's, as it holds the hash of a random token.
 func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	err := s.retry(ctx, mayRepeat, func() error {
 		return s.db.WithContext(ctx).Exec(s.sql.of(insert), s.insertArgs(row)...).Error
@@ -41,8 +41,8 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err
 	}
-	// Whose row is it? If not this call's own, the error stands: a handle holds 80
-	// random bits, so somebody has called Insert twice with the same one.
+	// Whose row is it? If not this call's own, the error stands: a handle holds
+	// 80 random bits, so somebody has called Insert twice with the same one.
 	found, findErr := s.Find(ctx, row.Handle)
 	switch {
 	case findErr != nil:
@@ -53,7 +53,8 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	return err
 }
 
-// find reads a row that has ended as well: why it did is what the caller wants to know.
+// find reads a row that has ended as well: why it did is what the caller wants
+// to know.
 const find statement = "SELECT {session columns} FROM {sessions} WHERE handle = ?"
 
 // Find returns the row, live or not, or nil; see session.Store.
@@ -65,8 +66,8 @@ func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error
 	return &found[0], nil
 }
 
-// insertArgs is in the order of sessionColumns. Reasons and addresses are plain ASCII,
-// which checkRow has seen to, and so are bound as text.
+// insertArgs is in the order of sessionColumns. Reasons and addresses are plain
+// ASCII, which checkRow has seen to, and so are bound as text.
 func (s *Store) insertArgs(row *models.Session) []any {
 	token := &row.Lineage
 	return []any{

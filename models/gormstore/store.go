@@ -23,13 +23,14 @@ const (
 // the same. Replicas lag: right after a login they would say "no such session".
 const readPrimary = "gorm:db_resolver:write"
 
-// Store keeps sessions and signing keys in a database. It fulfils session.Store,
-// which documents the methods, and is safe for concurrent use.
+// Store keeps sessions and signing keys in a database. It fulfils
+// session.Store, which documents the methods, and is safe for concurrent use.
 type Store struct {
-	// How a method works: it checks its values against the columns (limits.go), binds
-	// them as the dialect needs them (bind.go) to the constant above it, and has exec
-	// or collect run the statement. These repeat what the database rolled back
-	// (retry.go) and make errors of the kit of what went wrong (translate.go).
+	// How a method works: it checks its values against the columns (limits.go),
+	// binds them as the dialect needs them (bind.go) to the constant above it,
+	// and has exec or collect run the statement. These repeat what the database
+	// rolled back (retry.go) and make errors of the kit of what went wrong
+	// (translate.go).
 
 	db      *gorm.DB
 	dialect string
@@ -40,9 +41,9 @@ type Store struct {
 // New returns a Store on db, which stays the caller's to configure and to
 // close. It does no I/O: call [Store.Migrate] or [Store.Check] next.
 //
-// A wrong cfg is [errors.ErrConfig], which names all that is wrong. So is a db that is
-// nil, failed to open, is inside a transaction or bound to one connection, or speaks
-// another dialect than MySQL's, PostgreSQL's or SQLite's.
+// A wrong cfg is [errors.ErrConfig], which names all that is wrong. So is a db
+// that is nil, failed to open, is inside a transaction or bound to one
+// connection, or speaks another dialect than MySQL's, PostgreSQL's or SQLite's.
 func New(db *gorm.DB, cfg Config) (*Store, error) {
 	dialect, problem := usable(db)
 	tables := cfg.Tables.withDefaults()
@@ -82,8 +83,8 @@ func usable(db *gorm.DB) (dialect string, problem error) {
 	if db.DryRun {
 		return dialect, errors.New("db: is in DryRun mode, nothing would be stored")
 	}
-	// In a transaction a compare-and-swap that lost would read the old row again
-	// and again, and a caller could be told of a commit that never comes.
+	// In a transaction a compare-and-swap that lost would read the old row
+	// again and again, and a caller could be told of a commit that never comes.
 	switch db.Statement.ConnPool.(type) {
 	case gorm.TxCommitter, *sql.Conn:
 		return dialect, errors.New("db: is inside a transaction or bound to one connection; pass the pool's *gorm.DB")
@@ -94,8 +95,9 @@ func usable(db *gorm.DB) (dialect string, problem error) {
 // exec runs one statement that commits by itself, and returns how many rows it
 // matched. It repeats what the database rolled back.
 //
-// On MySQL without clientFoundRows it is how many rows were changed. So statements of
-// which somebody counts the rows are written so that they change each row they match.
+// On MySQL without clientFoundRows it is how many rows were changed. So
+// statements of which somebody counts the rows are written so that they change
+// each row they match.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error) {
 	var affected int64
 	err := s.retry(ctx, rolledBack, func() error {
@@ -106,15 +108,16 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error
 	return int(affected), s.translate(ctx, err)
 }
 
-// swap runs a statement that changes one row if it matches, and reports whether it did.
+// swap runs a statement that changes one row if it matches, and reports whether
+// it did.
 func (s *Store) swap(ctx context.Context, query string, args ...any) (bool, error) {
 	n, err := s.exec(ctx, query, args...)
 	return n > 0, err
 }
 
-// collect runs one reading statement and returns its rows. It reads all of them before
-// it returns: with a pool of one connection, a statement sent while rows are being
-// read would wait for that connection and never get it.
+// collect runs one reading statement and returns its rows. It reads all of them
+// before it returns: with a pool of one connection, a statement sent while rows
+// are being read would wait for that connection and never get it.
 func collect[T any](ctx context.Context, s *Store, scan func(*sql.Rows, *T) error, query string, args ...any) ([]T, error) {
 	var found []T
 	err := s.retry(ctx, rolledBack, func() error {

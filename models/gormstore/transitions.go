@@ -6,21 +6,22 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// The transitions are compare-and-swaps: the WHERE clause repeats what the decision
-// was based on, and the caller learns whether the row was still so. Two of them that
-// meet at one row take turns there, and the second no longer matches. Optional
-// conditions are appended, so each combination is a text of its own.
+// The transitions are compare-and-swaps: the WHERE clause repeats what the
+// decision was based on, and the caller learns whether the row was still so.
+// Two of them that meet at one row take turns there, and the second no longer
+// matches. Optional conditions are appended, so each combination is a text of
+// its own.
 
-// advance binds the previous hash rather than copying it from the row: in
-// SET a = ?, b = a the engines disagree on which a they mean. The idle end only moves
+// advance binds the previous hash rather than copying it from the row: in SET a
+// = ?, b = a the engines disagree on which a they mean. The idle end only moves
 // on; CASE rather than GREATEST, which SQLite calls MAX.
 const advance statement = "UPDATE {sessions} SET refresh_prev_hash = ?, refresh_cur_hash = ?, refresh_cur_iat = ?, " +
 	"refresh_gen = ?, last_used_at = ?, " +
 	"expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END " +
 	"WHERE handle = ? AND refresh_cur_hash = ?" + live
 
-// Advance applies one compare-and-swap; see session.Store. It reports whether the
-// current token was still step.From, on a live session.
+// Advance applies one compare-and-swap; see session.Store. It reports whether
+// the current token was still step.From, on a live session.
 func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) {
 	query := s.sql.of(advance)
 	args := []any{
@@ -35,13 +36,14 @@ func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) 
 	return s.swap(ctx, query, args...)
 }
 
-// extend asks for an earlier end, so that it always changes the row it matches: MySQL
-// without clientFoundRows counts rows that changed, not rows that matched.
+// extend asks for an earlier end, so that it always changes the row it matches:
+// MySQL without clientFoundRows counts rows that changed, not rows that
+// matched.
 const extend statement = "UPDATE {sessions} SET expires_at = ?, last_used_at = ? " +
 	"WHERE handle = ? AND refresh_cur_hash = ? AND expires_at < ?" + live
 
-// Extend moves the idle end later; see session.Store. It reports whether it did: an
-// end that is late enough already is not moved.
+// Extend moves the idle end later; see session.Store. It reports whether it
+// did: an end that is late enough already is not moved.
 func (s *Store) Extend(ctx context.Context, ext models.Extend) (bool, error) {
 	return s.swap(ctx, s.sql.of(extend), ext.ExpiresAt, ext.Now,
 		s.exact(ext.Handle), s.hash(ext.Current), ext.ExpiresAt, ext.Now, ext.Now)
@@ -66,12 +68,13 @@ func (s *Store) WriteData(ctx context.Context, w models.DataWrite) (bool, error)
 	return s.swap(ctx, query, args...)
 }
 
-// writePayload is followed by a comparison with the payload that was read, which
-// stands in for a version: payloads are compared byte by byte, and the two differ.
+// writePayload is followed by a comparison with the payload that was read,
+// which stands in for a version: payloads are compared byte by byte, and the
+// two differ.
 const writePayload statement = "UPDATE {sessions} SET payload = ? WHERE handle = ?" + live
 
-// WritePayload replaces the payload; see session.Store. A payload that no column
-// holds is [errors.ErrInvalidInput].
+// WritePayload replaces the payload; see session.Store. A payload that no
+// column holds is [errors.ErrInvalidInput].
 func (s *Store) WritePayload(ctx context.Context, w models.PayloadWrite) (bool, error) {
 	if err := checkLimits([]limit{{"payload", 0, maxBlob, len(w.New), true}}); err != nil {
 		return false, err
@@ -87,8 +90,8 @@ func (s *Store) WritePayload(ctx context.Context, w models.PayloadWrite) (bool, 
 	return s.swap(ctx, query, args...)
 }
 
-// revoke does not ask whether the session is live: one that has expired can be revoked
-// too, and who has revoked it first is what counts.
+// revoke does not ask whether the session is live: one that has expired can be
+// revoked too, and who has revoked it first is what counts.
 const revoke statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? WHERE handle = ? AND revoked_at = 0"
 
 // Revoke marks the row as revoked; see session.Store.

@@ -36,16 +36,17 @@ func (s *Store) translate(ctx context.Context, err error) error {
 }
 
 // translate turns err into an error of the kit. The driver's text stays behind,
-// because it may quote values: a duplicate entry, a value out of range. An error of
-// the kit is returned as it is, so that translating twice does no harm.
+// because it may quote values: a duplicate entry, a value out of range. An
+// error of the kit is returned as it is, so that translating twice does no
+// harm.
 func translate(ctx context.Context, dialect string, err error) error {
 	if err == nil || errors.IsAuth(err) {
 		return err
 	}
 	v := judge(dialect, err)
 	if ended := ctx.Err(); ended != nil && errors.Is(v.class, errors.ErrUnavailable) {
-		// Drivers report the end of a context in many ways, some of them as a broken
-		// connection: which is what they make of it.
+		// Drivers report the end of a context in many ways, some of them as a
+		// broken connection: which is what they make of it.
 		v.reason = ended
 	}
 	return errors.WithReason(v.class, v.reason)
@@ -53,10 +54,11 @@ func translate(ctx context.Context, dialect string, err error) error {
 
 // judge classifies err, of which it returns numbers and fixed texts only.
 //
-// What no statement of the kit can cause by its shape is "unavailable, try again":
-// servers in maintenance, proxies, changed passwords and exhausted machines have
-// more errors than any list. So the lists name what is the statement's own fault,
-// and of the rest only what may be repeated or has a reason worth telling.
+// What no statement of the kit can cause by its shape is "unavailable, try
+// again": servers in maintenance, proxies, changed passwords and exhausted
+// machines have more errors than any list. So the lists name what is the
+// statement's own fault, and of the rest only what may be repeated or has a
+// reason worth telling.
 func judge(dialect string, err error) judgement {
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return judgeMySQL(e)
@@ -69,8 +71,8 @@ func judge(dialect string, err error) judgement {
 			return judgeSQLite(code, err.Error())
 		}
 	}
-	// What is left of an error under gorm.Config.TranslateError: GORM puts its own
-	// in the place of the driver's, the number is gone.
+	// What is left of an error under gorm.Config.TranslateError: GORM puts its
+	// own in the place of the driver's, the number is gone.
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
 		return duplicate.because("duplicate key")
@@ -80,8 +82,8 @@ func judge(dialect string, err error) judgement {
 	return judgeConnection(err)
 }
 
-// meaning is what an error says to the kit. docs/database-errors.md has a table of
-// what each leads to.
+// meaning is what an error says to the kit. docs/database-errors.md has a table
+// of what each leads to.
 type meaning int
 
 const (
@@ -103,7 +105,8 @@ const (
 	faulty
 )
 
-// because gives the meaning a reason: words of this package, never the server's.
+// because gives the meaning a reason: words of this package, never the
+// server's.
 func (m meaning) because(text string) judgement {
 	plain := errors.New(text)
 	switch m {
@@ -126,6 +129,6 @@ func (m meaning) because(text string) judgement {
 	}
 }
 
-// errBadText is the reason of a text that the database cannot hold. Insert asks for it,
-// to store a user agent without the characters that are the matter.
+// errBadText is the reason of a text that the database cannot hold. Insert asks
+// for it, to store a user agent without the characters that are the matter.
 var errBadText = errors.New("text does not fit its column")

@@ -48,34 +48,29 @@ func reopenMySQL(t *testing.T, dsn string, change func(*mysqldriver.Config)) *go
 // unavailable rather than refused.
 func TestReadOnlyServer(t *testing.T) {
 	t.Parallel()
-	for _, engine := range engines {
-		t.Run(engine.name, func(t *testing.T) {
-			t.Parallel()
-			db := engine.open(t)
-			store := newStore(t, db)
-			row := newRow("kept")
-			require.NoError(t, store.Insert(t.Context(), &row))
-			pool, err := db.DB()
-			require.NoError(t, err)
-			pool.SetMaxOpenConns(1)
-			rawExec(t, db, map[string]string{
-				"mysql":    "SET SESSION TRANSACTION READ ONLY",
-				"sqlite":   "PRAGMA query_only = 1",
-				"postgres": "SET default_transaction_read_only = on",
-			}[engine.name])
+	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
+		row := newRow("kept")
+		require.NoError(t, store.Insert(t.Context(), &row))
+		pool, err := db.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(1)
+		rawExec(t, db, map[string]string{
+			"mysql":    "SET SESSION TRANSACTION READ ONLY",
+			"sqlite":   "PRAGMA query_only = 1",
+			"postgres": "SET default_transaction_read_only = on",
+		}[db.Name()])
 
-			_, err = store.Advance(t.Context(), step(row, "next"))
-			require.ErrorIs(t, err, errors.ErrUnavailable)
-			other := newRow("other")
-			require.ErrorIs(t, store.Insert(t.Context(), &other), errors.ErrUnavailable)
-			found, err := store.Find(t.Context(), row.Handle)
-			require.NoError(t, err)
-			require.Equal(t, &row, found)
-			// DB-11: what is up to date is left alone, right or no right.
-			require.NoError(t, store.Check(t.Context()))
-			require.NoError(t, store.Migrate(t.Context()))
-		})
-	}
+		_, err = store.Advance(t.Context(), step(row, "next"))
+		require.ErrorIs(t, err, errors.ErrUnavailable)
+		other := newRow("other")
+		require.ErrorIs(t, store.Insert(t.Context(), &other), errors.ErrUnavailable)
+		found, err := store.Find(t.Context(), row.Handle)
+		require.NoError(t, err)
+		require.Equal(t, &row, found)
+		// DB-11: what is up to date is left alone, right or no right.
+		require.NoError(t, store.Check(t.Context()))
+		require.NoError(t, store.Migrate(t.Context()))
+	})
 }
 
 func TestNobodyThere(t *testing.T) {
@@ -86,8 +81,7 @@ func TestNobodyThere(t *testing.T) {
 	require.NoError(t, listener.Close())
 
 	db := reopenMySQL(t, "canaryuser:canarypassword@tcp("+addr+")/canarybase", func(*mysqldriver.Config) {})
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
+	store := emptyStore(t, db)
 	row := newRow("nowhere")
 	for name, err := range map[string]error{
 		"Find":    last(store.Find(t.Context(), "x")),
@@ -111,8 +105,7 @@ func TestSilentServer(t *testing.T) {
 	db := reopenMySQL(t, "u:p@tcp("+listener.Addr().String()+")/b", func(c *mysqldriver.Config) {
 		c.ReadTimeout, c.Logger = 20*time.Millisecond, &mysqldriver.NopLogger{}
 	})
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
+	store := emptyStore(t, db)
 	_, err = store.Find(t.Context(), "x")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 }
@@ -132,9 +125,8 @@ func TestClosedPool(t *testing.T) {
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	db := reopenMySQL(t, testdb.MySQLDSN(t), func(c *mysqldriver.Config) { c.Passwd, c.User = "canarypassword", "canaryuser" })
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	_, err = store.Find(t.Context(), "x")
+	store := emptyStore(t, db)
+	_, err := store.Find(t.Context(), "x")
 	require.ErrorIs(t, err, errors.ErrGeneral)
 	require.ErrorIs(t, err, errors.ErrUnavailable, "a password that is being changed")
 	require.ErrorContains(t, err, "access denied")
@@ -161,8 +153,7 @@ func TestConnectionBreaksInHandshake(t *testing.T) {
 			return breaksInHandshake{conn}, nil
 		}
 	})
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	_, err = store.Find(t.Context(), "a")
+	store := emptyStore(t, db)
+	_, err := store.Find(t.Context(), "a")
 	require.ErrorIs(t, err, errors.ErrUnavailable)
 }

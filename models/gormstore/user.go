@@ -8,13 +8,14 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// A user's sessions are read in the order of the index on user_id, revoked_at and
-// created_at, in pages: an account can have any number of them. Each page goes on
-// where the one before ended, with a comparison rather than an OFFSET, which would
-// read all pages before it again.
+// A user's sessions are read in the order of the index on user_id, revoked_at
+// and created_at, in pages: an account can have any number of them. Each page
+// goes on where the one before ended, with a comparison rather than an OFFSET,
+// which would read all pages before it again.
 //
-// Sessions that have expired are read too, and left out afterwards. In the WHERE
-// clause they would not count towards LIMIT, and LIMIT would not bound what is read.
+// Sessions that have expired are read too, and left out afterwards. In the
+// WHERE clause they would not count towards LIMIT, and LIMIT would not bound
+// what is read.
 const (
 	newestFirst = " ORDER BY created_at DESC, handle DESC LIMIT ?"
 	oldestFirst = " ORDER BY created_at, handle LIMIT ?"
@@ -23,8 +24,8 @@ const (
 // listOfUser is followed by where the page begins, and by oldestFirst.
 const listOfUser statement = "SELECT {list columns} FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
-// List returns a page of a user's live sessions, oldest first, without secrets; see
-// session.Store.
+// List returns a page of a user's live sessions, oldest first, without secrets;
+// see session.Store.
 func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.SessionPage, err error) {
 	limit := pageSize(q.Limit)
 	where, args := s.beyond(">", q.From)
@@ -39,9 +40,9 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 }
 
 const (
-	// selectOfUser is followed by where the page begins, and by newestFirst: who signs
-	// in while all sessions are being ended is above the page, and is not ended again
-	// and again.
+	// selectOfUser is followed by where the page begins, and by newestFirst:
+	// who signs in while all sessions are being ended is above the page, and is
+	// not ended again and again.
 	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
 	// revokeOfUser ends in a list of handles; see execIn.
@@ -52,9 +53,10 @@ const (
 // RevokeAll revokes some of a user's live sessions, from the newest on; see
 // session.Store.
 //
-// It takes two statements, the first of which locks nothing: one reads the handles,
-// the other writes by primary key, in one order, so that two calls for one user do
-// not deadlock. As a session may have ended between the two, the second asks again.
+// It takes two statements, the first of which locks nothing: one reads the
+// handles, the other writes by primary key, in one order, so that two calls for
+// one user do not deadlock. As a session may have ended between the two, the
+// second asks again.
 func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done models.RevokedOfUser, err error) {
 	if err := checkReason(r.Reason); err != nil {
 		return done, err
@@ -66,8 +68,8 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	if err != nil {
 		return done, err
 	}
-	// The page counts the rows that were looked at, not those that are ended: also
-	// where all of them have expired, the caller goes on behind them.
+	// The page counts the rows that were looked at, not those that are ended:
+	// also where all of them have expired, the caller goes on behind them.
 	done.Next = next(rows, limit)
 	var handles []string
 	for _, row := range rows {
@@ -86,10 +88,11 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	return done, nil
 }
 
-// beyond is the condition that a row lies on one side of a place, "<" or ">", in the
-// form that lets the engine begin to read its index there. A pair does on PostgreSQL
-// and SQLite. MySQL's planner reads the index from its begin and compares pairs with
-// each row; two ranges mean the same, and it goes to the place.
+// beyond is the condition that a row lies on one side of a place, "<" or ">",
+// in the form that lets the engine begin to read its index there. A pair does
+// on PostgreSQL and SQLite. MySQL's planner reads the index from its begin and
+// compares pairs with each row; two ranges mean the same, and it goes to the
+// place.
 func (s *Store) beyond(side string, from models.Position) (where string, args []any) {
 	switch {
 	case from == models.Position{}:
@@ -102,8 +105,8 @@ func (s *Store) beyond(side string, from models.Position) (where string, args []
 	}
 }
 
-// next is where to go on after rows, which are all that the limit let through; nil
-// when the limit was not reached, as then there are no more.
+// next is where to go on after rows, which are all that the limit let through;
+// nil when the limit was not reached: these were the last.
 func next(rows []models.Session, limit int) *models.Position {
 	if len(rows) < limit {
 		return nil
@@ -112,7 +115,8 @@ func next(rows []models.Session, limit int) *models.Position {
 	return &last
 }
 
-// pageSize is limit, or what one statement may touch if that is less; 0 means that too.
+// pageSize is limit, or what one statement may touch if that is less; 0 means
+// that too.
 func pageSize(limit int) int {
 	if limit <= 0 || limit > maxBatch {
 		return maxBatch
@@ -120,9 +124,10 @@ func pageSize(limit int) int {
 	return limit
 }
 
-// execIn runs a statement that ends in a list of handles, of which there are at most
-// maxBatch. They are sorted, so that any two writers lock rows in the same order: in
-// opposite orders each could come to wait for a row that the other holds.
+// execIn runs a statement that ends in a list of handles, of which there are at
+// most maxBatch. They are sorted, so that any two writers lock rows in the same
+// order: in opposite orders each could come to wait for a row that the other
+// holds.
 func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (int, error) {
 	slices.Sort(handles)
 	for _, handle := range handles {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -16,7 +17,7 @@ import (
 
 // newService is a Service as applications have it, but for its store and clock.
 func newService(now func() time.Time) *session.Service {
-	return must(session.New(context.Background(), sessiontest.NewStore(), session.Config{
+	return must(session.New(context.Background(), memstore.New(), session.Config{
 		Now: now, Logger: slog.New(slog.DiscardHandler),
 	}))
 }
@@ -34,7 +35,7 @@ func Example() {
 	defer svc.Close()
 	role := must(claim.NewSingle(claim.Config[string]{ID: "role"}))
 
-	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "welcome") })
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "welcome") })
 	mux := http.NewServeMux()
 	mux.Handle("/books", svc.Protect(page, session.WithClaims(role.HasValue("reader"))))
 	mux.Handle("/admin", svc.Protect(page, session.WithClaims(role.HasValue("admin"))))
@@ -145,7 +146,7 @@ func Example_ownValidator() {
 	svc := newService(clock.Now)
 	defer svc.Close()
 	change := svc.Protect(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "changed")
+		_, _ = fmt.Fprint(w, "changed")
 	}), session.WithClaims(recentSignIn(10*time.Minute)))
 
 	tokens := must(svc.Create(context.Background(), "ada"))

@@ -14,7 +14,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // A Fetch that fails is no verdict on the session, whatever it returns.
@@ -208,8 +208,8 @@ func TestClaim_fetchedButCannotBeKept(t *testing.T) {
 			}, 401, errors.ErrSessionRevoked, true,
 		},
 		"database down": {map[string]any{}, "admin", func(_ *testing.T, rig *claimRig, _ string) {
-			rig.store.Arm(sessiontest.Fault{Method: "WritePayload"})
-		}, 503, sessiontest.ErrInjected, false},
+			rig.store.Arm(storetest.Fault{Method: "WritePayload"})
+		}, 503, storetest.ErrInjected, false},
 		"too large":        {map[string]any{}, strings.Repeat("x", 4000), nil, 500, errors.ErrCookieTooLarge, false},
 		"not UTF-8":        {map[string]any{}, "\xff", nil, 403, nil, false},
 		"payload is array": {[]string{}, "admin", nil, 500, errors.ErrPayloadNotObject, false},

@@ -13,9 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // claimEpoch is a whole second, so that seconds and milliseconds compare.
@@ -24,18 +26,18 @@ var claimEpoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // claimRig is a service on a store that counts calls, and a clock.
 type claimRig struct {
 	svc   *session.Service
-	store *sessiontest.FaultyStore
+	store *storetest.FaultyStore
 	clock *sessiontest.Clock
 }
 
 func newClaimRig(t *testing.T) *claimRig {
 	t.Helper()
-	return newClaimRigOn(t, sessiontest.NewStore())
+	return newClaimRigOn(t, memstore.New())
 }
 
 func newClaimRigOn(t *testing.T, store session.Store) *claimRig {
 	t.Helper()
-	rig := &claimRig{store: sessiontest.Faulty(store), clock: sessiontest.NewClock(claimEpoch)}
+	rig := &claimRig{store: storetest.Faulty(store), clock: sessiontest.NewClock(claimEpoch)}
 	svc, err := session.New(t.Context(), rig.store, session.Config{
 		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 	})

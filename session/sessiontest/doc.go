@@ -1,12 +1,56 @@
-// Package sessiontest helps to test applications of the kit, and stores for
-// it.
+// Package sessiontest tests handlers that need a session.
 //
-//   - [Store] is a session.Store in memory, for tests and for trying things
-//     out. It loses everything when the process ends and shares nothing with
-//     other processes, so it does not belong into production.
-//   - [RunStore] is the conformance suite: the contract of session.Store as a
-//     specification that runs. Whoever writes a store runs it, against the real
-//     database.
-//   - [Clock] is a clock that moves when told to, for session.Config.Now.
-//   - [Faulty] wraps a store, fails chosen calls and counts all of them.
+// [New] makes a [Kit]: a session service on a store in memory, with a clock that
+// moves only when told to. Nothing in it slips a session past verification:
+// users sign in with real tokens, and the handler's own middleware checks them.
+//
+// # One request
+//
+// [Kit.Login] puts a signed-in user onto a request, here for a Gin router with
+// middleware.Verify on the route:
+//
+//	func TestDeletePost(t *testing.T) {
+//		kit := sessiontest.New(t, session.Config{})
+//		router := newRouter(kit.Service) // the application's own
+//
+//		r := httptest.NewRequest(http.MethodDelete, "/posts/1", nil)
+//		kit.Login(t, r, "alice", session.WithPayload(map[string]string{"role": "editor"}))
+//		w := httptest.NewRecorder()
+//		router.ServeHTTP(w, r)
+//		if w.Code != http.StatusNoContent {
+//			t.Errorf("status %d: %s", w.Code, w.Body)
+//		}
+//	}
+//
+// # A browser and its front end
+//
+// [Kit.Client] is one user's browser: it keeps cookies, sends the anti-CSRF token,
+// and refreshes when it is told to, like the front ends from npm. The handler is the
+// whole application, with the refresh route:
+//
+//	func TestDraftOutlivesTheToken(t *testing.T) {
+//		kit := sessiontest.New(t, session.Config{})
+//		alice := kit.Client(t, newRouter(kit.Service))
+//		alice.Login("alice")
+//		alice.Post("/draft", `{"text":"hello"}`)
+//
+//		kit.Expire() // the next request is told to refresh, and does
+//		if w := alice.Get("/draft"); w.Code != http.StatusOK {
+//			t.Errorf("status %d: %s", w.Code, w.Body)
+//		}
+//	}
+//
+// # A thief
+//
+// [Kit.Steal] copies a client with all it has. When both have refreshed, the theft
+// is found out, once, and both are out:
+//
+//	thief := kit.Steal(alice)
+//	kit.Expire()
+//	alice.Get("/draft")
+//	thief.Get("/draft") // 401
+//	thefts := kit.Events(session.EventTheft)
+//
+// The examples below are these tests in full, for Gin and for net/http alone. The
+// package imports no router and no assertions.
 package sessiontest

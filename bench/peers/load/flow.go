@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
-
 	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // LogIn starts a session for user.

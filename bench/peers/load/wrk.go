@@ -12,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-sessionkit/sessionkit/errors"
-
 	"github.com/gin-sessionkit/sessionkit/bench/peers/servers"
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 //go:embed login.lua

@@ -58,7 +58,7 @@ func All() []Server {
 		{Name: "cookie", Label: "gin-contrib/sessions, cookie store", Reads: "cookie", Build: CookieStore},
 		{Name: "gorm", Label: "gin-contrib/sessions, GORM store", Reads: "MariaDB", Database: true, Build: GORMStore},
 		{Name: "scs", Label: "scs, mysqlstore", Reads: "MariaDB", Database: true, Build: SCS},
-		{Name: "node", Label: "Node library (the seed), Express", Reads: "token", Database: true, Refreshes: true},
+		{Name: "node", Label: "Node library, Express", Reads: "token", Database: true, Refreshes: true},
 	}
 }
 

@@ -22,11 +22,11 @@ type account struct {
 	// repeated one shows nothing to anybody, and tabs that refresh one token at once
 	// are one refresh.
 	refreshed []string
-	newest          int64             // generation of the newest tokens that anybody has received
-	written         []string          // values of data whose writing was tried since the last acknowledged one, which comes first
-	parents         map[string]string // hash of a refresh token → hash of its parent
-	access          []string          // the last access tokens seen
-	refresh         []string
+	newest    int64             // generation of the newest tokens that anybody has received
+	written   []string          // values of data whose writing was tried since the last acknowledged one, which comes first
+	parents   map[string]string // hash of a refresh token → hash of its parent
+	access    []string          // the last access tokens seen
+	refresh   []string
 }
 
 func (a *account) locked(f func()) {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // planter is a sibling host that puts cookies into an honest user's browser. It has
@@ -162,7 +162,7 @@ func (p *planter) putAt(kind, domain, path, name, value string) {
 // alienPair are tokens of a service of the same names with other keys.
 func alienPair(t testing.TB) pair {
 	t.Helper()
-	svc, err := session.New(t.Context(), sessiontest.NewStore(), session.Config{Logger: slog.New(slog.DiscardHandler)})
+	svc, err := session.New(t.Context(), memstore.New(), session.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer svc.Close()
 	tokens, err := svc.Create(t.Context(), "mallory")

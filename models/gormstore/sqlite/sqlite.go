@@ -3,18 +3,18 @@
 //	db, err := sqlite.Open("auth.db")
 //	store, err := gormstore.New(db, gormstore.Config{})
 //
-// GORM's own dialector runs here on modernc.org/sqlite, SQLite translated to Go. Of
-// the drivers that GORM can use it was the only one that needs no C compiler, that
-// gives up both a lock wait and a running query when the context ends, and that is
-// current: it bundles SQLite 3.54.1. All versions before 3.51.3 could corrupt a WAL
-// file that several connections had open.
+// GORM's own dialector runs here on modernc.org/sqlite, SQLite translated to
+// Go. Of the drivers that GORM can use it was the only one that needs no C
+// compiler, that gives up both a lock wait and a running query when the context
+// ends, and that is current: it bundles SQLite 3.54.1. All versions before
+// 3.51.3 could corrupt a WAL file that several connections had open.
 //
-// GORM's dialector imports another driver beside it, which is compiled in, unused,
-// where cgo is on; CGO_ENABLED=0 saves the time and the space.
+// GORM's dialector imports another driver beside it, which is compiled in,
+// unused, where cgo is on; CGO_ENABLED=0 saves the time and the space.
 //
 // The package is apart from gormstore so that programs on MySQL or PostgreSQL
-// link none of it. It cannot be linked together with github.com/glebarez/sqlite,
-// since both register the driver name "sqlite".
+// link none of it. It cannot be linked together with
+// github.com/glebarez/sqlite, since both register the driver name "sqlite".
 package sqlite
 
 import (
@@ -88,9 +88,10 @@ func create(path string) error {
 	return file.Close()
 }
 
-// dsn is path as a URI, with what every connection must set. An immediate transaction
-// waits for the lock; a deferred one fails when it wants to write and another one was
-// faster. FULL keeps what was acknowledged when the machine loses its power.
+// dsn is path as a URI, with what every connection must set. An immediate
+// transaction waits for the lock; a deferred one fails when it wants to write
+// and another one was faster. FULL keeps what was acknowledged when the machine
+// loses its power.
 func dsn(path string) string {
 	uri := "file:" + Memory
 	if path != Memory {
@@ -111,7 +112,7 @@ func dsn(path string) string {
 // dialector is GORM's, whose translation of errors knows another driver.
 type dialector struct{ *gormsqlite.Dialector }
 
-// Translate implements gorm.ErrorTranslator.
+// Translate implements [gorm.ErrorTranslator].
 func (dialector) Translate(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {

@@ -20,11 +20,11 @@ const walTimeout = 15 * time.Second
 // useWAL switches the file to write-ahead logging, by which readers and the
 // writer pass each other; the file stays so.
 //
-// It is no pragma of the URI, as that would wait for its busy_timeout. When several
-// processes switch a new file at once, each holds a lock that the others wait for:
-// after the whole timeout all but one get SQLITE_BUSY. So nobody waits here. Whoever
-// does not get the lock gives the connection back, and with it the lock of its own,
-// and tries again a moment later.
+// It is no pragma of the URI, as that would wait for its busy_timeout. When
+// several processes switch a new file at once, each holds a lock that the
+// others wait for: after the whole timeout all but one get SQLITE_BUSY. So
+// nobody waits here. Whoever does not get the lock gives the connection back,
+// and with it the lock of its own, and tries again a moment later.
 func useWAL(pool *sql.DB, path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), walTimeout)
 	defer cancel()

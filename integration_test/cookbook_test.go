@@ -1,0 +1,264 @@
+package integration_test
+
+import (
+	"context"
+	"database/sql"
+	"expvar"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
+	"github.com/gin-sessionkit/sessionkit/refresh"
+	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+)
+
+// What docs/cookbook.md shows, letter by letter (TestDocs compares), and tests of it.
+
+func mountPages(router *gin.Engine, svc *session.Service, signIn gin.HandlerFunc) {
+	foreign := http.NewCrossOriginProtection() // Sec-Fetch-Site, Origin
+	router.Use(func(c *gin.Context) {
+		if foreign.Check(c.Request) != nil {
+			c.AbortWithStatus(http.StatusForbidden)
+		}
+	})
+	refresh.Mount(router, svc)
+	router.POST("/login", signIn) // middleware.Create, then c.Redirect(http.StatusSeeOther, "/")
+
+	pages := router.Group("/", middleware.OnError(answerPage),
+		middleware.Verify(svc, session.InsecureSkipAntiCSRF())) // the check above stands for the token
+	pages.GET("/", func(c *gin.Context) {
+		sess := c.MustGet(middleware.Key).(*session.Session)
+		c.String(http.StatusOK, "Hello, %s", sess.UserID())
+	})
+	pages.POST("/logout", func(c *gin.Context) {
+		sess := c.MustGet(middleware.Key).(*session.Session)
+		if err := sess.Revoke(c.Request.Context()); err != nil {
+			middleware.Abort(c, svc, err)
+			return
+		}
+		c.Redirect(http.StatusSeeOther, "/login")
+	})
+}
+
+// answerPage is what a person sees instead of JSON.
+func answerPage(c *gin.Context, err error) bool {
+	switch {
+	case errors.Is(err, errors.ErrTryRefreshToken) && c.Request.Method == http.MethodGet:
+		// The tabs take turns, so that no two of them refresh at once.
+		c.Data(http.StatusUnauthorized, "text/html; charset=utf-8", []byte(`<!doctype html><title>One moment</title>
+<script>
+navigator.locks.request("refresh", () => fetch("/auth/session/refresh", {method: "POST"}))
+  .then(answer => { answer.ok ? location.reload() : location.assign("/login") })
+</script><noscript><a href="/login">Please sign in again</a></noscript>`))
+	case errors.IsAuth(err):
+		c.Redirect(http.StatusSeeOther, "/login")
+	default:
+		return false // 503 and 500 as ever
+	}
+	return true
+}
+
+// watch calls hangUp once the session is over. It returns then, or when ctx ends.
+func watch(ctx context.Context, svc *session.Service, handle string, every time.Duration, hangUp func()) {
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			// Any other error says nothing about the session.
+			if _, err := svc.Get(ctx, handle); errors.Is(err, errors.ErrUnauthorised) {
+				hangUp()
+				return
+			}
+		}
+	}
+}
+
+func count(cfg *session.Config, events, refusals *expvar.Map) {
+	cfg.OnEvent = func(e session.Event) { events.Add(string(e.Kind), 1) }
+	cfg.OnRefusal = func(_ *http.Request, err error) {
+		switch {
+		case errors.Is(err, errors.ErrTokenExpired):
+			refusals.Add("expired", 1) // every hour of every active user
+		case errors.Is(err, errors.ErrTokenTheft):
+			refusals.Add("theft", 1)
+		case errors.Is(err, errors.ErrUnavailable):
+			refusals.Add("unavailable", 1)
+		default:
+			refusals.Add("other", 1)
+		}
+	}
+}
+
+// stop has ctx's time for requests, and up to 11 s more for the service.
+func stop(ctx context.Context, server *http.Server, svc *session.Service, db *sql.DB) error {
+	err := server.Shutdown(ctx)
+	svc.Close()
+	return errors.Join(err, db.Close())
+}
+
+var errAccountClosed = errors.New("the account is closed")
+
+// signInUser signs in unless the account was closed meanwhile. The other side closes
+// the account first, and calls RevokeAll then.
+func signInUser(c *gin.Context, svc *session.Service, userID string, isOpen func(ctx context.Context, userID string) (bool, error)) error {
+	sess, err := middleware.Create(c, svc, userID)
+	if err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(c.Request.Context()) // whoever hangs up gets no session by that
+	open, err := isOpen(ctx, userID)
+	if err == nil && open {
+		return nil
+	}
+	if err == nil {
+		err = errAccountClosed
+	}
+	return errors.Join(err, sess.Revoke(ctx))
+}
+
+// newService is a service on SQLite whose tables are there.
+func newService(t *testing.T, cfg session.Config) (*session.Service, *sql.DB) {
+	t.Helper()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "auth.db"))
+	require.NoError(t, err)
+	pool, err := db.DB()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
+	store, err := gormstore.New(db, gormstore.Config{})
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	svc, err := session.New(t.Context(), store, cfg)
+	require.NoError(t, err)
+	t.Cleanup(svc.Close)
+	return svc, pool
+}
+
+// page sends what a browser would for a link or a form, and follows no redirect.
+func page(t *testing.T, client *http.Client, method, address, site string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(url.Values{"user": {"ada"}}.Encode()))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", site)
+	answer, err := client.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	return answer
+}
+
+func TestCookbook_Pages(t *testing.T) {
+	t.Parallel()
+	clock := sessiontest.NewClock(time.Now())
+	svc, _ := newService(t, session.Config{Now: clock.Now})
+	router := gin.New()
+	mountPages(router, svc, func(c *gin.Context) {
+		if _, err := middleware.Create(c, svc, c.PostForm("user")); err != nil {
+			middleware.Abort(c, svc, err)
+			return
+		}
+		c.Redirect(http.StatusSeeOther, "/")
+	})
+	server := httptest.NewTLSServer(router)
+	t.Cleanup(server.Close)
+	client := server.Client()
+	client.Jar, _ = cookiejar.New(nil)
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answers := func(status int, method, path, site, location string) {
+		t.Helper()
+		answer := page(t, client, method, server.URL+path, site)
+		require.Equal(t, status, answer.StatusCode)
+		require.Equal(t, location, answer.Header.Get("Location"))
+	}
+	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
+	answers(http.StatusForbidden, http.MethodPost, "/login", "cross-site", "")
+	answers(http.StatusSeeOther, http.MethodPost, "/login", "same-origin", "/")
+	answers(http.StatusOK, http.MethodGet, "/", "same-origin", "")
+
+	clock.Advance(2 * time.Hour)
+	answers(http.StatusUnauthorized, http.MethodGet, "/", "none", "")                 // the page that refreshes
+	answers(http.StatusSeeOther, http.MethodPost, "/logout", "same-origin", "/login") // a form is lost
+	answers(http.StatusOK, http.MethodPost, "/auth/session/refresh", "same-origin", "")
+	answers(http.StatusOK, http.MethodGet, "/", "none", "")
+
+	answers(http.StatusForbidden, http.MethodPost, "/logout", "cross-site", "")
+	answers(http.StatusSeeOther, http.MethodPost, "/logout", "same-origin", "/login")
+	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
+}
+
+func TestCookbook_Watch(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{})
+	tokens, err := svc.Create(t.Context(), "ada")
+	require.NoError(t, err)
+	sess, _, err := svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+	require.NoError(t, err)
+	over := make(chan struct{})
+	go watch(t.Context(), svc, sess.Handle(), time.Millisecond, func() { close(over) })
+	_, err = svc.RevokeAll(t.Context(), "ada")
+	require.NoError(t, err)
+	<-over
+}
+
+func TestCookbook_Metrics(t *testing.T) {
+	t.Parallel()
+	cfg, events, refusals := session.Config{}, new(expvar.Map), new(expvar.Map)
+	count(&cfg, events, refusals)
+	svc, _ := newService(t, cfg)
+	router := gin.New()
+	router.GET("/", middleware.Verify(svc))
+	router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+	_, err := svc.Create(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Equal(t, "1", events.Get("session_created").String())
+	require.Equal(t, "1", refusals.Get("other").String())
+}
+
+func TestCookbook_Stop(t *testing.T) {
+	t.Parallel()
+	svc, pool := newService(t, session.Config{})
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	require.NoError(t, stop(t.Context(), server.Config, svc, pool))
+	_, err := svc.Create(t.Context(), "ada")
+	require.ErrorIs(t, err, errors.ErrClosed)
+}
+
+func TestCookbook_AccountClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{})
+	for _, open := range []bool{true, false} {
+		router := gin.New()
+		var got error
+		router.POST("/login", func(c *gin.Context) {
+			got = signInUser(c, svc, "ada", func(context.Context, string) (bool, error) { return open, nil })
+		})
+		answer := httptest.NewRecorder()
+		router.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/login", http.NoBody))
+		list, err := svc.List(t.Context(), "ada")
+		require.NoError(t, err)
+		require.Len(t, list, 1) // the first one's
+		if open {
+			require.NoError(t, got)
+		} else {
+			require.ErrorIs(t, got, errAccountClosed)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// Racing calls in each round of a test of exclusivity.
+const racers = 16
+
+// Option changes how [Run] tests.
+type Option func(*options)
+
+type options struct {
+	rounds int
+}
+
+// Rounds sets how often racers are let loose on the compare-and-swap, by
+// default 300; other races run a tenth of it, and at least once. Lower it where
+// each statement costs milliseconds.
+func Rounds(n int) Option {
+	return func(o *options) { o.rounds = n }
+}
+
+func optionsOf(opts []Option) options {
+	o := options{rounds: 300}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// Run tests a store against the contract of session.Store. Each subtest
+// calls open once; open returns a store whose tables are empty, and cleans up
+// through t. The store may use any number of connections, one included.
+//
+// Handles, hashes and secrets are random so that they differ; no check depends
+// on their values.
+func Run(t *testing.T, open func(t *testing.T) session.Store, opts ...Option) {
+	t.Helper()
+	o := optionsOf(opts)
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) {
+			c.run(newTrial(t, open(t), o))
+		})
+	}
+}
+
+// check is one sentence of the contract. It is data and not a plain test
+// function so that the suite can be tried on broken stores, whose failures are
+// what is expected then: see [Failures].
+type check struct {
+	name string
+	run  func(*trial)
+}
+
+// checks returns the whole suite.
+func checks() []check {
+	return slices.Concat(
+		advanceRefusals(), advanceEffects(), advanceRaces(),
+		userChecks(), handleChecks(),
+		revokeChecks(), revokeAllChecks(), revokeRaces(),
+		insertChecks(), extendChecks(), dataChecks(), payloadChecks(),
+		listChecks(), cleanupChecks(),
+		keyChecks(), keyRetirementChecks(),
+		contextChecks(),
+	)
+}
+
+// tester is what a check needs of *testing.T.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	FailNow()
+	Context() context.Context
+}

@@ -1,0 +1,108 @@
+package storetest
+
+import (
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+func cleanupChecks() []check {
+	return []check{
+		{"DeleteEnded removes ended rows and never a live one", deleteEnded},
+		{"DeleteEnded removes no more than the limit", deleteLimit},
+		{"DeleteEnded counts each row once among the racers", deleteRace},
+		{"ClaimCleanup has one winner among the racers", claimRace},
+		{"ClaimCleanup has no winner until the time given", claimUntil},
+	}
+}
+
+// deleteEnded: a revoked row stays until its ends have passed, since the
+// tokens it refuses are around until then.
+func deleteEnded(tr *trial) {
+	rows := make(map[string]models.Session)
+	over := 0
+	for _, end := range endings() {
+		rows[end.name] = tr.insert(end.change)
+		if end.over {
+			over++
+		}
+	}
+	count, err := tr.store.DeleteEnded(tr.Context(), during, 1000)
+	require.NoError(tr, err)
+	require.Equal(tr, over, count)
+
+	for _, end := range endings() {
+		if !end.over {
+			tr.requireStored(rows[end.name], end.name)
+			continue
+		}
+		found, err := tr.store.Find(tr.Context(), rows[end.name].Handle)
+		require.NoError(tr, err)
+		require.Nil(tr, found, end.name)
+	}
+	count, err = tr.store.DeleteEnded(tr.Context(), during, 1000)
+	require.NoError(tr, err)
+	require.Zero(tr, count, "nothing is left")
+}
+
+func deleteLimit(tr *trial) {
+	live := tr.insert()
+	for range 7 {
+		tr.insert(func(r *models.Session) { r.ExpiresAt = during - 1 })
+	}
+	for _, batch := range []struct{ limit, want int }{{0, 0}, {3, 3}, {1, 1}, {3, 3}, {3, 0}} {
+		count, err := tr.store.DeleteEnded(tr.Context(), during, batch.limit)
+		require.NoError(tr, err)
+		require.Equal(tr, batch.want, count, "limit %d", batch.limit)
+	}
+	tr.requireStored(live)
+}
+
+func deleteRace(tr *trial) {
+	for range tr.fewRounds() {
+		const rows = 20
+		for range rows {
+			tr.insert(func(r *models.Session) { r.ExpiresAt = during - 1 })
+		}
+		counts := make([]int, 4)
+		tr.race(len(counts), func(i int) (ok bool, err error) {
+			counts[i], err = tr.store.DeleteEnded(tr.Context(), during, rows)
+			return ok, err
+		})
+		sum, err := tr.store.DeleteEnded(tr.Context(), during, rows) // what racers left to each other
+		require.NoError(tr, err)
+		for _, count := range counts {
+			sum += count
+		}
+		require.Equal(tr, rows, sum)
+	}
+}
+
+func claimRace(tr *trial) {
+	now := during
+	for range tr.fewRounds() {
+		winners := tr.race(racers, func(int) (bool, error) {
+			return tr.store.ClaimCleanup(tr.Context(), now, now+hour)
+		})
+		require.Len(tr, winners, 1, "winners")
+		now += hour
+	}
+}
+
+func claimUntil(tr *trial) {
+	for _, claim := range []struct {
+		now, until int64
+		want       bool
+	}{
+		{during, during + hour, true},
+		{during, during + hour, false},
+		{during, during + day, false}, // an attempt that failed moves nothing
+		{during - day, during + hour, false},
+		{during + hour - 1, during + 2*hour, false},
+		{during + hour, during + 2*hour, true},
+		{during + hour + 1, during + 3*hour, false},
+		{during + day, during + 2*day, true},
+	} {
+		tr.requireMatch(claim.want, "claim")(tr.store.ClaimCleanup(tr.Context(), claim.now, claim.until))
+	}
+}
