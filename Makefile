@@ -37,7 +37,7 @@ e2e: ## front ends of every generation in Chromium, cookie and header mode, one 
 
 .PHONY: vet
 vet: ## go vet, the tests with a build tag too
-	@scripts/go.sh vet -tags e2e,faults,cluster -- $(PKG)
+	@scripts/go.sh vet -tags e2e,faults,cluster,sqlite -- $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck
@@ -98,7 +98,7 @@ bench-check: ## vet and test the comparison and the scale run, which are modules
 
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
-	@go run ./example $(ARGS)
+	@go run -tags nomsgpack ./example $(ARGS)
 
 .PHONY: faults
 faults: ## break database, network and application under load: twenty minutes and the histories; ARGS=quick for six

@@ -77,12 +77,14 @@ func (d *demo) onTheft(_ context.Context, theft *errors.TokenTheftError) {
 	})
 }
 
-// events answers what happened after ?after=n: {"events":[…],"last":n}.
+// events answers what happened after ?after=n: {"events":[…],"last":n,"cookies":bool}.
+// cookies tells a page that has lost its storage whether to ask for a session.
 func (d *demo) events(c *gin.Context) {
 	after, _ := strconv.Atoi(c.Query("after"))
 	events, last := d.feed.after(d.viewerOf(c), after)
 	c.Header("Cache-Control", "no-store")
-	c.JSON(http.StatusOK, gin.H{"events": events, "last": last})
+	_, err := c.Request.Cookie("sAccessToken")
+	c.JSON(http.StatusOK, gin.H{"events": events, "last": last, "cookies": err == nil})
 }
 
 // maxDevices bounds how many sessions the button may pile up.

@@ -1,8 +1,13 @@
 // Command example keeps users signed in: a small JSON API on sessionkit, and a
 // page that shows what happens to a session, theft included.
 //
-//	go run ./example
-//	go run ./example -dsn 'user:password@tcp(127.0.0.1:3306)/app' -access-validity 10s
+//	go run -tags nomsgpack ./example
+//	go run -tags nomsgpack ./example -dsn 'user:password@tcp(127.0.0.1:3306)/app' -access-validity 10s
+//	go run -tags sqlite ./example -sqlite sessions.db
+//
+// Sessions are kept in memory, on MySQL or MariaDB, or in a SQLite file. Tags keep
+// the first run short: SQLite, a third of its compilation, is left out unless asked
+// for, and nomsgpack leaves out a codec of Gin's that the program has no use for.
 //
 // Anybody may sign in as anybody: it asks for no password. What lies below
 // /demo/ exists to be looked at and belongs in no application.
@@ -49,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: opts.logLevel()}))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", opts.addr)
+	listener, err := listen(ctx, opts.addr)
 	if err != nil {
 		return err
 	}

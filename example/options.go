@@ -36,23 +36,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	o := options{preset: preset{"auto", session.PresetAuto}}
 	flags := flag.NewFlagSet("example", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.dsn, "dsn", "", "keep sessions in MySQL or MariaDB: the `DSN` of github.com/go-sql-driver/mysql")
-	flags.StringVar(&o.sqlite, "sqlite", "", "keep sessions in this SQLite `file` (default: one that is removed at the end)")
-	flags.StringVar(&o.tlsCert, "tls-cert", "", "serve HTTPS with this PEM `file`; needs -tls-key")
-	flags.StringVar(&o.tlsKey, "tls-key", "", "private key of -tls-cert, a PEM `file`")
-	flags.Var(&o.trustedOrigins, "trusted-origin", "let the page at this `origin` use the API (CORS); may be repeated")
-
-	flags.DurationVar(&o.accessValidity, "access-validity", time.Minute, "how long an access token is good for")
-	flags.DurationVar(&o.refreshValidity, "refresh-validity", 100*24*time.Hour, "how long an unused session lives")
-	flags.DurationVar(&o.sessionLifetime, "session-lifetime", 0, "end sessions after this time however much they are used (0: never)")
-	flags.DurationVar(&o.keyRotation, "key-rotation", 24*time.Hour, "how long a signing key signs")
-	flags.DurationVar(&o.concurrentWindow, "concurrent-window", 0, "how far apart two refreshes with one token may be and count as parallel tabs (0: strict)")
-	flags.DurationVar(&o.leeway, "leeway", 0, "grant expired access tokens this long")
-	flags.BoolVar(&o.immediateRevocation, "immediate-revocation", false, "look at the database in every request")
-	flags.Var(&o.preset, "preset", "front ends to serve: `auto, all, refjwt4 or modern`")
-	flags.BoolVar(&o.verbose, "verbose", false, "log every event")
-
+	o.addServerFlags(flags)
+	o.addSessionFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -60,6 +45,38 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q: every setting is a flag", flags.Arg(0))
 	}
 	return o, o.validate()
+}
+
+// addServerFlags adds where to listen, and where sessions are kept.
+func (o *options) addServerFlags(flags *flag.FlagSet) {
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080",
+		"`host:port` to listen on; port 0 takes a free one")
+	flags.StringVar(&o.dsn, "dsn", "",
+		"keep sessions in MySQL or MariaDB: the `DSN` of github.com/go-sql-driver/mysql")
+	flags.StringVar(&o.sqlite, "sqlite", "",
+		"keep sessions in this SQLite `file`; needs a build with -tags sqlite")
+	flags.StringVar(&o.tlsCert, "tls-cert", "", "serve HTTPS with this PEM `file`; needs -tls-key")
+	flags.StringVar(&o.tlsKey, "tls-key", "", "private key of -tls-cert, a PEM `file`")
+	flags.Var(&o.trustedOrigins, "trusted-origin",
+		"let the page at this `origin` use the API (CORS); may be repeated")
+	flags.BoolVar(&o.verbose, "verbose", false, "log every event")
+}
+
+// addSessionFlags adds what becomes a part of session.Config.
+func (o *options) addSessionFlags(flags *flag.FlagSet) {
+	flags.DurationVar(&o.accessValidity, "access-validity", time.Minute,
+		"how long an access token is good for")
+	flags.DurationVar(&o.refreshValidity, "refresh-validity", 100*24*time.Hour,
+		"how long an unused session lives")
+	flags.DurationVar(&o.sessionLifetime, "session-lifetime", 0,
+		"end sessions after this time however much they are used (0: never)")
+	flags.DurationVar(&o.keyRotation, "key-rotation", 24*time.Hour, "how long a signing key signs")
+	flags.DurationVar(&o.concurrentWindow, "concurrent-window", 0,
+		"how far apart two refreshes with one token may be and count as parallel tabs (0: strict)")
+	flags.DurationVar(&o.leeway, "leeway", 0, "grant expired access tokens this long")
+	flags.BoolVar(&o.immediateRevocation, "immediate-revocation", false,
+		"look at the database in every request")
+	flags.Var(&o.preset, "preset", "front ends to serve: `auto, all, refjwt4 or modern`")
 }
 
 // validate names all that is wrong, except for what session.New checks itself.
@@ -93,6 +110,17 @@ func (o *options) checkAddr() error {
 }
 
 func (o *options) tls() bool { return o.tlsCert != "" && o.tlsKey != "" }
+
+// storeName is where sessions are kept, for the page.
+func (o *options) storeName() string {
+	switch {
+	case o.dsn != "":
+		return "MySQL"
+	case o.sqlite != "":
+		return "SQLite"
+	}
+	return "memory"
+}
 
 func (o *options) logLevel() slog.Level {
 	if o.verbose {

@@ -27,7 +27,9 @@ type settings struct {
 	AccessValidity   time.Duration
 	ConcurrentWindow time.Duration
 	Immediate        bool
-	Database         string
+	Store            string
+	MaxDevices       int
+	Forge            string
 }
 
 // mountPage adds the page and its files.
@@ -61,7 +63,7 @@ func pageHeaders(c *gin.Context) {
 
 // render fills the settings in, once.
 func render(opts options) []byte {
-	text := template.New("index.html").Funcs(template.FuncMap{"short": short})
+	text := template.New("index.html").Funcs(template.FuncMap{"short": short, "handler": handlerURL})
 	text = template.Must(text.ParseFS(page, "page/index.html"))
 	var out bytes.Buffer
 	s := settings{
@@ -69,10 +71,9 @@ func render(opts options) []byte {
 		AccessValidity:   opts.accessValidity,
 		ConcurrentWindow: opts.concurrentWindow,
 		Immediate:        opts.immediateRevocation,
-		Database:         "SQLite",
-	}
-	if opts.dsn != "" {
-		s.Database = "MySQL"
+		Store:            opts.storeName(),
+		MaxDevices:       maxDevices,
+		Forge:            forge,
 	}
 	template.Must(text, text.Execute(&out, s))
 	return out.Bytes()

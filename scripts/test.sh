@@ -13,5 +13,6 @@ have go || die "go is missing: install Go 1.26 or newer"
 cd "${self%/*}/.."
 need_cc
 export CGO_ENABLED=1 # the race detector needs it
+# The tag sqlite is the example's: its tests on a SQLite file.
 # shellcheck disable=SC2086 # a list of packages
-exec scripts/with-db.sh scripts/go.sh test -race -shuffle=on -timeout=30m "$@" -- ${PKG:-./...}
+exec scripts/with-db.sh scripts/go.sh test -tags sqlite -race -shuffle=on -timeout=30m "$@" -- ${PKG:-./...}

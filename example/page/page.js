@@ -1,7 +1,7 @@
 // The page: connects what one sees with the client in refresh.js.
 
 import { createSession } from "./refresh.js";
-import { showCountdown, showDevices, showIdentity } from "./session.js";
+import { allowMoreDevices, showCountdown, showDevices, showIdentity } from "./session.js";
 import { createThief, play } from "./theft.js";
 import { ago, createTimeline } from "./timeline.js";
 
@@ -11,6 +11,7 @@ const timeline = createTimeline($("timeline"), $("empty"));
 // What the server says about itself, in attributes of the html element.
 const settings = document.documentElement.dataset;
 const life = Number(settings.accessValidity); // of an access token, in ms
+const maxDevices = Number(settings.maxDevices);
 
 const session = createSession({
   expiredStatus: Number(settings.expiredStatus),
@@ -19,6 +20,7 @@ const session = createSession({
 });
 const thief = createThief(session, timeline.request, poll);
 
+let started = false; // whether it is known if there is a session
 let thiefAtWork = false;
 let playing = false;
 let handle = null; // of this browser's session
@@ -38,7 +40,7 @@ function render() {
   const claims = session.claims();
   const signedIn = session.exists() === true && claims !== null;
   $("signed-in").hidden = !signedIn;
-  $("signed-out").hidden = signedIn || session.exists() === undefined;
+  $("signed-out").hidden = signedIn || !started;
   if (signedIn) {
     showIdentity(claims);
     showCountdown(claims.expiresAt, life);
@@ -49,6 +51,8 @@ function render() {
 }
 
 function renderThief(signedIn) {
+  // The steps of a play are read out already.
+  $("log").ariaLive = playing ? "off" : "polite";
   $("thief-switch").ariaChecked = String(thiefAtWork);
   $("thief-switch").disabled = playing || (!thiefAtWork && !signedIn);
   $("thief-actions").hidden = !thiefAtWork || playing;
@@ -62,7 +66,9 @@ async function loadDevices() {
   const [me, list] = await Promise.all([session.fetch("/api/me"), session.fetch("/api/sessions?details=1")]);
   if (!me.ok || !list.ok) return;
   handle = (await me.json()).handle;
-  showDevices((await list.json()).sessions ?? [], handle, endDevice);
+  const sessions = (await list.json()).sessions ?? [];
+  showDevices(sessions, handle, endDevice);
+  allowMoreDevices(sessions.length < maxDevices);
 }
 
 async function loadNote() {
@@ -80,6 +86,7 @@ function banner(title, text) {
 
 let lastEvent = null; // nothing shown yet
 let polling = null;
+let cookies = false; // whether the browser sends the cookies of a session
 
 /** Fetches new events; calls at the same time share one request. */
 function poll() {
@@ -90,7 +97,8 @@ function poll() {
 async function fetchEvents() {
   const response = await fetch(`/demo/events?after=${lastEvent ?? 0}`);
   if (!response.ok) return;
-  const { events, last } = await response.json();
+  const { events, last, ...rest } = await response.json();
+  cookies = rest.cookies;
   const first = lastEvent === null;
   // A smaller number means a server that was started anew: begin anew, too.
   lastEvent = last;
@@ -149,6 +157,7 @@ on("sign-in", "submit", async () => {
     return;
   }
   $("banner").hidden = true;
+  $("who").focus(); // the form is gone
   await Promise.all([loadDevices(), loadNote()]);
 });
 
@@ -161,8 +170,10 @@ on("sign-out-everywhere", "click", async () => {
 });
 
 on("add-device", "click", async () => {
+  if ($("add-device").ariaDisabled === "true") return;
   const response = await session.fetch("/demo/device", { method: "POST" });
-  if (!response.ok && response.status !== 401) throw new Error((await response.json()).message);
+  // 409: another tab has filled the list. Loading it shows why.
+  if (!response.ok && ![401, 409].includes(response.status)) throw new Error((await response.json()).message);
   await loadDevices();
 });
 
@@ -200,7 +211,10 @@ for (const [id, first] of [["act-thief", "thief"], ["act-you", "you"]]) {
 }
 
 on("clear", "click", () => timeline.clear());
-on("banner-close", "click", () => { $("banner").hidden = true; });
+on("banner-close", "click", () => {
+  $("banner").hidden = true;
+  $("main").focus();
+});
 
 // --- beginning -----------------------------------------------------------
 
@@ -214,8 +228,12 @@ setInterval(() => {
 }, 1500);
 
 await guarded(async () => {
-  await poll();
-  // Whoever doesn't know asks: a refresh finds a session whose cookies are left.
-  if (session.exists() === undefined) await session.refresh();
+  try {
+    await poll();
+    // Whoever doesn't know asks: a refresh finds a session whose cookies are left.
+    if (session.exists() === undefined && cookies) await session.refresh();
+  } finally {
+    started = true;
+  }
   if (session.exists()) await Promise.all([loadDevices(), loadNote()]);
 })();

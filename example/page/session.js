@@ -22,7 +22,7 @@ export function showCountdown(expiresAt, total) {
   const ring = $("countdown");
   ring.dataset.state = left === 0 ? "over" : left < total / 4 ? "low" : "good";
   $("ring").style.strokeDashoffset = String(1 - Math.min(1, left / total));
-  const [number, unit] = left === 0 ? ["expired", "refreshes itself"] : inUnits(Math.min(left, total));
+  const [number, unit] = left === 0 ? ["expired", "the next request refreshes it"] : inUnits(Math.min(left, total));
   $("seconds").textContent = number;
   $("seconds-label").textContent = unit;
 }
@@ -35,11 +35,23 @@ function inUnits(ms) {
   return [String(Math.ceil(minutes / 60)), "hours"];
 }
 
-/** Lists the user's sessions; end is called with the handle to end. */
+/** Lists the user's sessions, this one first; end is called with the handle to end. */
 export function showDevices(sessions, ownHandle, end) {
   const n = sessions.length;
   $("device-count").textContent = n === 1 ? "signed in on this device only" : `signed in on ${n} devices`;
-  $("devices").replaceChildren(...sessions.map((s) => deviceItem(s, s.handle === ownHandle, end)));
+  const own = sessions.filter((s) => s.handle === ownHandle);
+  const others = sessions.filter((s) => s.handle !== ownHandle);
+  // The button that was pressed goes away with its session: keep the focus near.
+  const focused = $("devices").contains(document.activeElement);
+  $("devices").replaceChildren(...[...own, ...others].map((s) => deviceItem(s, s.handle === ownHandle, end)));
+  if (focused) $("add-device").focus();
+}
+
+/** Turns the button off, with its reason, where the server would refuse. */
+export function allowMoreDevices(allowed) {
+  // Not disabled: then it could not be reached, nor its reason be heard.
+  $("add-device").ariaDisabled = String(!allowed);
+  $("add-device-why").hidden = allowed;
 }
 
 function deviceItem(session, own, end) {

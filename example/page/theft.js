@@ -104,10 +104,12 @@ export async function play(first, session, thief, list) {
     const item = element("li", "running");
     item.append(element("strong", "", title));
     list.append(item);
+    item.scrollIntoView({ block: "nearest" });
     await pause(pace / 2);
     const status = await action();
     item.append(" ", element("span", "", verdict(status)));
     item.className = status < 400 ? "fine" : "refused";
+    item.scrollIntoView({ block: "nearest" });
     await pause(pace);
   }
 }

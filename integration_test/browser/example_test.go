@@ -34,6 +34,18 @@ func TestExamplePage(t *testing.T) {
 		p.watchTheft("#act-thief", "example-victim-told")
 		require.Contains(t, p.text("#steps"), "Your access token runs out, and your browser refreshes. Noticed!")
 	})
+	t.Run("on a phone", func(t *testing.T) {
+		p := openExample(t, url)
+		p.do(chromedp.EmulateViewport(390, 844))
+		p.signInAndExpire()
+		require.Equal(t, "true", p.evaluate(`String(["#read", "#timeline li:first-child"].every((selector) => {
+			const box = document.querySelector(selector).getBoundingClientRect();
+			return box.top >= 0 && box.bottom <= innerHeight;
+		}))`), "what a button causes is seen where it is pressed")
+		require.Equal(t, "true", p.evaluate(`String(document.documentElement.scrollWidth <= innerWidth)`),
+			"nothing sticks out")
+		p.screenshot("example-phone")
+	})
 }
 
 func openExample(t *testing.T, url string) *tab {
@@ -53,7 +65,9 @@ func openExample(t *testing.T, url string) *tab {
 // its way.
 func (p *tab) signInAndExpire() {
 	p.t.Helper()
-	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")))
+	require.Empty(p.t, strings.TrimSpace(p.text("#timeline")), "a new visitor is refused nothing")
+	p.do(chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#signed-in")))
 	require.Equal(p.t, "ada", p.text("#who"))
 	p.screenshot("example-signed-in")
@@ -84,7 +98,7 @@ func startExample(t *testing.T, args ...string) string {
 	output, err := exec.CommandContext(t.Context(), "go", "-C", "../..", "build", "-o", program, "./example").CombinedOutput() //nolint:gosec // a path of our own
 	require.NoError(t, err, "%s", output)
 	cmd := exec.CommandContext(t.Context(), program, append([]string{"-addr", "127.0.0.1:0"}, args...)...) //nolint:gosec // what was built above
-	// A signal that it can act on: its database is a temporary file.
+	// A signal that it can act on, as a person at the keyboard gives it.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -115,9 +129,15 @@ func (p *tab) text(selector string) string {
 
 func (p *tab) frontToken() string {
 	p.t.Helper()
-	token, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`localStorage.getItem("sessionkit.front-token")`))
+	return p.evaluate(`localStorage.getItem("sessionkit.front-token")`)
+}
+
+// evaluate is the value of an expression in the page.
+func (p *tab) evaluate(expression string) string {
+	p.t.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](expression))
 	require.NoError(p.t, err)
-	return token
+	return value
 }
 
 // screenshot keeps what the tab shows as an artifact of the run.
