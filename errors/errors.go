@@ -163,9 +163,9 @@ func WithReason(class, reason error) error {
 	return &classified{class: class, reason: reason}
 }
 
-// IsAuth reports whether err comes from the kit: every class counts. It is
+// FromKit reports whether err comes from the kit: every class counts. It is
 // isErrorFromAuth of SuperTokens' Node library.
-func IsAuth(err error) bool {
+func FromKit(err error) bool {
 	for _, class := range []error{ErrGeneral, ErrUnauthorised, ErrTryRefreshToken, ErrTokenTheft, ErrCrossOrigin, ErrInvalidClaim} {
 		if stderrors.Is(err, class) {
 			return true

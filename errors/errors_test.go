@@ -40,9 +40,9 @@ func TestClasses(t *testing.T) {
 			}
 		}
 		require.Equal(t, row.want, got, "%v", row.err)
-		require.Equal(t, len(row.want) > 0, errors.IsAuth(row.err), "%v", row.err)
+		require.Equal(t, len(row.want) > 0, errors.FromKit(row.err), "%v", row.err)
 	}
-	require.False(t, errors.IsAuth(nil))
+	require.False(t, errors.FromKit(nil))
 }
 
 func TestWithReason(t *testing.T) {

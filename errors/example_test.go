@@ -61,7 +61,7 @@ func ExampleWithReason() {
 	err := errors.WithReason(errors.ErrUnavailable, cause)
 
 	fmt.Println(err)
-	fmt.Println(errors.Is(err, cause), errors.IsAuth(err))
+	fmt.Println(errors.Is(err, cause), errors.FromKit(err))
 	// Output:
 	// sessionkit: general error: unavailable: dial tcp 192.0.2.1:3306: connection refused
 	// true true

@@ -64,10 +64,10 @@ func answerPage(c *gin.Context, err error) bool {
 navigator.locks.request("refresh", () => fetch("/auth/session/refresh", {method: "POST"}))
   .then(answer => { answer.ok ? location.reload() : location.assign("/login") })
 </script><noscript><a href="/login">Please sign in again</a></noscript>`))
-	case errors.IsAuth(err):
+	case errors.Is(err, errors.ErrUnauthorised), errors.Is(err, errors.ErrTryRefreshToken):
 		c.Redirect(http.StatusSeeOther, "/login")
 	default:
-		return false // 503 and 500 as ever
+		return false // 403, 500 and 503 as ever
 	}
 	return true
 }
@@ -201,6 +201,10 @@ func TestCookbook_Pages(t *testing.T) {
 	answers(http.StatusForbidden, http.MethodPost, "/logout", "cross-site", "")
 	answers(http.StatusSeeOther, http.MethodPost, "/logout", "same-origin", "/login")
 	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
+
+	answers(http.StatusSeeOther, http.MethodPost, "/login", "same-origin", "/")
+	svc.Close()
+	answers(http.StatusServiceUnavailable, http.MethodGet, "/", "same-origin", "") // an outage sends nobody to the sign-in
 }
 
 func TestCookbook_Watch(t *testing.T) {

@@ -37,7 +37,7 @@ func TestSeed(t *testing.T) {
 		"session.getUserId(), getJWTPayload()":              seedSessionFacts,
 		"session.getSessionData(), updateSessionData(data)": seedSessionData,
 		"session.revokeSession()":                           seedSessionRevoke,
-		"isErrorFromAuth(err)":                              seedIsAuth,
+		"isErrorFromAuth(err)":                              seedFromKit,
 		"Error.GENERAL_ERROR, UNAUTHORISED, TRY_REFRESH, …": seedErrorKinds,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -292,11 +292,11 @@ func seedSessionRevoke(t *testing.T, a *app) {
 	again.lostCookies() // cleared although somebody else was faster
 }
 
-func seedIsAuth(t *testing.T, a *app) {
+func seedFromKit(t *testing.T, a *app) {
 	_, err := a.svc.Refresh(t.Context(), "junk")
-	require.True(t, errors.IsAuth(err))
-	require.False(t, errors.IsAuth(context.Canceled))
-	require.False(t, errors.IsAuth(nil))
+	require.True(t, errors.FromKit(err))
+	require.False(t, errors.FromKit(context.Canceled))
+	require.False(t, errors.FromKit(nil))
 }
 
 func seedErrorKinds(t *testing.T, a *app) {

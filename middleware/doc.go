@@ -12,7 +12,7 @@
 // # Order
 //
 // Recovery and CORS first, then [Verify], then what reads the session. Requests
-// to the routes of package refresh pass [Verify] wherever it stands.
+// to the routes that refresh.Mount has made pass [Verify] wherever it stands.
 //
 // # Answers
 //

@@ -22,8 +22,8 @@ const Key = "sessionkit.session"
 // one: caches of pages inside of Gin must not keep that.
 //
 // A CORS preflight carries no session and is answered with 204: put the CORS
-// middleware first. Requests to the routes of package refresh pass: they are what an
-// expired session needs.
+// middleware first. Requests to the routes that refresh.Mount has made pass: they are
+// what an expired session needs.
 //
 // Without a Service it panics at once.
 func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
@@ -110,6 +110,7 @@ func passOn(c *gin.Context, x *session.Exchange, sess *session.Session) {
 // as it is, so that net/http removes the temporary files: Key has the session then,
 // session.FromContext has not.
 func Create(c *gin.Context, svc *session.Service, userID string, opts ...session.CreateOption) (*session.Session, error) {
+	ginroute.MustHave(svc, "middleware.Create")
 	device := session.WithDevice(c.Request.UserAgent(), c.ClientIP())
 	opts = append([]session.CreateOption{device}, opts...)
 	if c.Writer.Written() {
@@ -145,7 +146,7 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// isMounted reports whether the matched route is one of package refresh for svc. A
+// isMounted reports whether the matched route is one that refresh.Mount made for svc. A
 // catch-all that happens to match its path is not, nor is another Service's.
 func isMounted(c *gin.Context, svc *session.Service) bool {
 	return c.Request.Method == http.MethodPost && ginroute.IsOf(c, svc)

@@ -23,7 +23,7 @@ import (
 func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
 	ginroute.MustHave(svc, "refresh.Mount")
 	for _, path := range svc.RefreshPaths() {
-		mount(router, path, Handler(svc, opts...))
+		mount(router, path, ginroute.Of(svc, Handler(svc, opts...)))
 	}
 	if optionsOf(opts).noSignOut {
 		return
@@ -33,7 +33,7 @@ func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
 		panic("refresh: Mount cannot make a sign-out route that no access token would reach:" +
 			" set Config.Cookie.SignOutPath to a path below AccessPath, or mount WithoutSignOut")
 	}
-	mount(router, out, SignOut(svc))
+	mount(router, out, ginroute.Of(svc, SignOut(svc)))
 }
 
 func mount(router gin.IRoutes, full string, handler gin.HandlerFunc) {
@@ -49,7 +49,7 @@ func mount(router gin.IRoutes, full string, handler gin.HandlerFunc) {
 	router.POST("/"+relative, handler)
 }
 
-// Option changes what Mount makes.
+// Option changes what [Mount] makes. [Handler] takes those that are about its answer.
 type Option func(*options)
 
 type options struct {
@@ -74,6 +74,9 @@ func WithoutSignOut() Option { return func(o *options) { o.noSignOut = true } }
 // null. The status must be 200; front ends from npm do not read the body. Refused
 // refreshes are answered as ever.
 func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
+	if answer == nil {
+		panic("refresh: WithAnswer needs a function")
+	}
 	return func(o *options) { o.answer = answer }
 }
 
@@ -83,7 +86,7 @@ func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
 func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
 	ginroute.MustHave(svc, "refresh.Handler")
 	o := optionsOf(opts)
-	return ginroute.Of(svc, func(c *gin.Context) {
+	return func(c *gin.Context) {
 		if !isPost(c) {
 			return
 		}
@@ -93,14 +96,14 @@ func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
 			return
 		}
 		o.answer(c, sess)
-	})
+	}
 }
 
 // SignOut is the sign-out route, for POST: it revokes the session and clears
 // the client's tokens. Signing out twice, or as a visitor, is 401.
 func SignOut(svc *session.Service) gin.HandlerFunc {
 	ginroute.MustHave(svc, "refresh.SignOut")
-	return ginroute.Of(svc, func(c *gin.Context) {
+	return func(c *gin.Context) {
 		if !isPost(c) {
 			return
 		}
@@ -110,7 +113,7 @@ func SignOut(svc *session.Service) gin.HandlerFunc {
 		}
 		// Front ends from 12.1 on read a member of the object.
 		answer(c, `{"status":"OK"}`)
-	})
+	}
 }
 
 func answer(c *gin.Context, json string) {

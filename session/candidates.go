@@ -48,7 +48,7 @@ func (x *Exchange) findAccess() (presentedToken, error) {
 	case len(cookies) == 1:
 		return presentedToken{cookies[0].Text, wire.ByCookie}, nil
 	case len(cookies) > 1:
-		text, err := x.svc.newestAccess(x.requestContext, cookies, x.received.Header.Get(wire.HeaderAntiCSRF))
+		text, err := x.svc.newestAccess(x.ctx, cookies, x.received.Header.Get(wire.HeaderAntiCSRF))
 		return presentedToken{text, wire.ByCookie}, err
 	default:
 		return presentedToken{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
@@ -104,7 +104,7 @@ const settles = 10 * time.Second
 
 // ambiguous refuses access tokens of several sessions. A refresh removes what it can.
 // If one has just been and did not help, the front end must not be sent into the next:
-// it would go on for ever.
+// it would go on forever.
 func (s *Service) ambiguous(ctx context.Context, authentic []accessCandidate) error {
 	if !slices.ContainsFunc(authentic, func(a accessCandidate) bool { return s.justRefreshed(a.Identity) }) {
 		return tryRefresh(errors.ErrTokenDuplicated)
@@ -192,7 +192,7 @@ func (s *Service) living(ctx context.Context, handles []string) (alive []string,
 // presented are the sessions of the request's access tokens by either carrier, expired
 // or not, its own first.
 func (x *Exchange) presented() []string {
-	authentic, _ := x.svc.identify(x.requestContext, x.presentedTokens())
+	authentic, _ := x.svc.identify(x.ctx, x.presentedTokens())
 	handles := handlesOf(authentic)
 	if sess := x.session.Load(); sess != nil {
 		own := sess.Handle()

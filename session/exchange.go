@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
@@ -27,7 +28,7 @@ import (
 // Service.Protect is this for net/http, package middleware for Gin. Handlers need none
 // of it.
 type Exchange struct {
-	requestContext // the request's
+	ctx context.Context // the request's
 
 	svc *Service
 	// root is the Exchange that the request is in: the one that was made first. Those
@@ -62,7 +63,7 @@ func (s *Service) Exchange(w http.ResponseWriter, r *http.Request) *Exchange {
 		return root.viewFor(w, r)
 	}
 	x := s.newExchange(r)
-	x.outer = x.writer.Wrap(x, w, &x.response)
+	x.outer = x.writer.Wrap(x.context(), w, &x.response)
 	x.lookAt(w)
 	return x
 }
@@ -80,15 +81,15 @@ func (x *Exchange) lookAt(w http.ResponseWriter) {
 // viewFor is x for somebody whose writer is w: a router that started over, or a
 // middleware that put one of its own in between.
 func (x *Exchange) viewFor(w http.ResponseWriter, r *http.Request) *Exchange {
-	view := &Exchange{requestContext: (*exchangeContext)(x), svc: x.svc, root: x, received: r}
+	view := &Exchange{ctx: x.context(), svc: x.svc, root: x, received: r}
 	if view.outer = w; !x.response.Settles(w) {
-		view.outer = view.writer.Wrap(x, w, &x.response)
+		view.outer = view.writer.Wrap(x.context(), w, &x.response)
 	}
 	return view
 }
 
 func (s *Service) newExchange(r *http.Request) *Exchange {
-	x := &Exchange{requestContext: r.Context(), svc: s, received: r, began: s.now()}
+	x := &Exchange{ctx: r.Context(), svc: s, received: r, began: s.now()}
 	x.root = x
 	x.response.Init(s.wire, r)
 	return x
@@ -112,12 +113,21 @@ func (s *Service) exchangeOf(w http.ResponseWriter, r *http.Request) *Exchange {
 	return x
 }
 
-// exchangeContext is an Exchange as the context of its request. It is of another type,
-// and what it embeds has another name, so that neither shows in the Exchange's methods.
-type (
-	exchangeContext Exchange
-	requestContext  = context.Context
-)
+// exchangeContext is an Exchange as the context of its request. It is another type, so
+// that its methods are not the Exchange's.
+type exchangeContext Exchange
+
+// context is what finds the session and the Exchange.
+func (x *Exchange) context() context.Context { return (*exchangeContext)(x) }
+
+// Deadline is the request's.
+func (x *exchangeContext) Deadline() (time.Time, bool) { return x.ctx.Deadline() }
+
+// Done is the request's.
+func (x *exchangeContext) Done() <-chan struct{} { return x.ctx.Done() }
+
+// Err is the request's.
+func (x *exchangeContext) Err() error { return x.ctx.Err() }
 
 // Value finds the session and the Exchange itself, beside what the request's context
 // has.
@@ -132,7 +142,7 @@ func (x *exchangeContext) Value(key any) any {
 			return (*Exchange)(x)
 		}
 	}
-	return x.requestContext.Value(key)
+	return x.ctx.Value(key)
 }
 
 // Writer is what the handler must write to. It has the methods of the writer that
@@ -147,7 +157,7 @@ func (x *Exchange) Writer() http.ResponseWriter { return x.outer }
 func (x *Exchange) Request() *http.Request {
 	switch {
 	case x.root == x && x.response.PassedOn == nil:
-		x.response.PassedOn = x.received.WithContext((*exchangeContext)(x))
+		x.response.PassedOn = x.received.WithContext(x.context())
 		fallthrough
 	case x.root == x:
 		return x.response.PassedOn
@@ -170,7 +180,7 @@ type within struct {
 func (c within) Value(key any) any {
 	switch key.(type) {
 	case contextKey, exchangeKey:
-		return (*exchangeContext)(c.root).Value(key)
+		return c.root.context().Value(key)
 	default:
 		return c.Context.Value(key)
 	}
@@ -195,7 +205,7 @@ func (x *Exchange) Close() {
 // writer of ours is known to be of the handler's goroutine.
 func (x *Exchange) preview(w http.ResponseWriter) {
 	if !x.response.Done() && x.response.Settles(w) {
-		x.response.Preview(x.requestContext, w.Header())
+		x.response.Preview(x.ctx, w.Header())
 	}
 }
 
@@ -203,7 +213,7 @@ func (x *Exchange) preview(w http.ResponseWriter) {
 // ours, and ends it: nobody could say later what it holds by then.
 func (x *Exchange) settleAlone(w http.ResponseWriter) {
 	if !x.response.Done() {
-		x.response.Settle(x.requestContext, w.Header(), http.StatusOK)
+		x.response.Settle(x.ctx, w.Header(), http.StatusOK)
 	}
 }
 

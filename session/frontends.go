@@ -121,7 +121,7 @@ func (f FrontEndConfig) validate(p *fieldProblems) {
 		p.add("FrontEnds.IDRefreshCookie", "unknown value %d", f.IDRefreshCookie)
 	}
 	if f.IDRefreshMigrate && f.IDRefreshCookie != SwitchOff {
-		p.add("FrontEnds.IDRefreshMigrate", "it removes the cookie that IDRefreshCookie sets: choose one")
+		p.add("FrontEnds.IDRefreshMigrate", "it removes the cookie that the preset or IDRefreshCookie sets: set IDRefreshCookie to SwitchOff beside it")
 	}
 	if f.Preset == PresetRefJWT4 && f.IDRefreshCookie == SwitchOff {
 		p.add("FrontEnds.IDRefreshCookie", "the preset RefJWT4 cannot do without it")

@@ -109,7 +109,7 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 	if found.by == wire.ByCookie && wire.IsUpgrade(x.received) && !x.svc.wire.Origins.AllowsUpgrade(x.received) {
 		return nil, x.svc.crossOrigin(x.received)
 	}
-	sess, replacement, err := x.svc.verify(x.requestContext, found.text, x, d)
+	sess, replacement, err := x.svc.verify(x.ctx, found.text, x, d)
 	if d.optional && found.by == wire.ByCookie && errors.Is(err, errors.ErrTokenMalformed) {
 		return nil, nil //nolint:nilnil // whatever set that cookie, it was not us
 	}
@@ -151,14 +151,14 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 		return nil, tryRefresh(errors.ErrAntiCSRF)
 	}
 	if d.revocation == RevokeImmediately && !x.looked.Load() {
-		if _, err := x.svc.live(x.requestContext, sess.Handle()); err != nil {
+		if _, err := x.svc.live(x.ctx, sess.Handle()); err != nil {
 			return nil, sess.clearIfEnded(err)
 		}
 		x.looked.Store(true)
 	}
 	if len(d.claims) > 0 {
 		// What it replaces, MergePayload has sent.
-		if _, err := x.svc.checkClaims(x.requestContext, sess, d.claims, x.asked()); err != nil {
+		if _, err := x.svc.checkClaims(x.ctx, sess, d.claims, x.asked()); err != nil {
 			return nil, err
 		}
 	}

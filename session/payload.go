@@ -54,7 +54,9 @@ func (s *Session) changePayload(ctx context.Context, change payloadChange) (*Tok
 	claims.IssuedAt = s.svc.now() / 1000
 	access, err := s.svc.signAccess(ctx, &claims)
 	if err == nil {
-		s.claims, s.ends, s.text = claims, row.ExpiresAt, access.Value
+		// One by one: what never changes is read without the lock.
+		s.claims.Payload, s.claims.IssuedAt, s.claims.ID = claims.Payload, claims.IssuedAt, claims.ID
+		s.ends, s.text = row.ExpiresAt, access.Value
 	}
 	s.mu.Unlock()
 	if err != nil {

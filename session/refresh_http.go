@@ -49,7 +49,7 @@ func (x *Exchange) refresh() (*Session, error) {
 	if s.cfg.AntiCSRF.OnRefresh && by == wire.ByCookie && !s.hasRefreshProof(r, tok) {
 		return nil, tryRefresh(errors.ErrAntiCSRF)
 	}
-	tokens, err := s.refresh(x.requestContext, tok, by == wire.ByCookie)
+	tokens, err := s.refresh(x.ctx, tok, by == wire.ByCookie)
 	if err != nil {
 		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !unsure {
 			x.response.Remove("", false)
@@ -77,7 +77,7 @@ func (s *Service) hasRefreshProof(r *http.Request, tok *refreshToken) bool {
 func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *refreshToken, unsure bool, err error) {
 	switch {
 	case bearer != "":
-		tok, err = x.svc.parseRefresh(x.requestContext, bearer)
+		tok, err = x.svc.parseRefresh(x.ctx, bearer)
 		return tok, false, err
 	case x.response.Request().Cut():
 		return nil, false, x.foreignToken()
@@ -101,13 +101,13 @@ func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *re
 // young to be signed by a key of ours that is gone.
 func (x *Exchange) dropStrayAccess() {
 	presented := x.presentedTokens()
-	authentic, undecided := x.svc.identify(x.requestContext, presented)
+	authentic, undecided := x.svc.identify(x.ctx, presented)
 	for _, c := range presented {
 		if x.svc.mayBeForeign(c, authentic) {
 			return
 		}
 	}
-	alive, err := x.svc.living(x.requestContext, handlesOf(authentic))
+	alive, err := x.svc.living(x.ctx, handlesOf(authentic))
 	if undecided == nil && err == nil && len(alive) == 0 {
 		x.response.RemoveCarried()
 	}
@@ -165,7 +165,7 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 // onlyLive is the newest token of the one session of handles that lives; nil if none
 // does.
 func (x *Exchange) onlyLive(authentic []refreshCandidate, handles []string) (*refreshToken, error) {
-	alive, err := x.svc.living(x.requestContext, handles)
+	alive, err := x.svc.living(x.ctx, handles)
 	switch {
 	case errors.Is(err, errTooMany), err == nil && len(alive) > 1:
 		return nil, x.foreignToken()
@@ -188,9 +188,9 @@ func (x *Exchange) claimedHandles() (handles []string) {
 // ownSessions are the sessions of authentic access cookies that live, but for those
 // that were looked up already.
 func (x *Exchange) ownSessions(known []string) (alive []string, err error) {
-	access, _ := x.svc.identify(x.requestContext, x.svc.vouched(x.response.Request().AccessCookies()))
+	access, _ := x.svc.identify(x.ctx, x.svc.vouched(x.response.Request().AccessCookies()))
 	handles := slices.DeleteFunc(handlesOf(access), func(h string) bool { return slices.Contains(known, h) })
-	return x.svc.living(x.requestContext, handles[:min(len(handles), maxHandles)])
+	return x.svc.living(x.ctx, handles[:min(len(handles), maxHandles)])
 }
 
 // refreshCandidate is an authentic refresh token, and where it came from.
@@ -204,7 +204,7 @@ type refreshCandidate struct {
 func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authentic []refreshCandidate, unsure bool, err error) {
 	var undecided, refused error
 	for _, c := range cookies {
-		switch tok, err := s.parseRefresh(x.requestContext, c.Text); {
+		switch tok, err := s.parseRefresh(x.ctx, c.Text); {
 		case err == nil:
 			authentic = append(authentic, refreshCandidate{tok, c.Place})
 		case errors.Is(err, errors.ErrGeneral):
@@ -246,7 +246,7 @@ func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
 // and nothing refreshed.
 func (x *Exchange) foreignToken() error {
 	if x.svc.warned.foreignRefresh.CompareAndSwap(false, true) {
-		x.svc.cfg.Logger.WarnContext(x.requestContext, "sessionkit: a refresh was refused, as its cookies belong to another session than the browser's;"+
+		x.svc.cfg.Logger.WarnContext(x.ctx, "sessionkit: a refresh was refused, as its cookies belong to another session than the browser's;"+
 			" a host of the same site may have set them, see Config.Cookie.Prefixes")
 	}
 	return errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenDuplicated)

@@ -76,14 +76,14 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 		return nil, err
 	}
 	c.noAntiCSRF = by == wire.ByHeader
-	tokens, err := s.create(x, userID, &c)
+	tokens, err := s.create(x.context(), userID, &c)
 	if err != nil {
 		return nil, err
 	}
 	if by == wire.ByCookie {
 		s.warnOfLostCookies(r)
 	}
-	s.endPresented(x, presented)
+	s.endPresented(x.context(), presented)
 	return x.issue(tokens, by), nil
 }
 
@@ -116,8 +116,8 @@ func (s *Service) endPresented(ctx context.Context, handles []string) {
 // whatever its Authorization header says. In doubt they have.
 func (x *Exchange) livesByCookie() bool {
 	q := x.response.Request()
-	authentic, undecided := x.svc.identify(x.requestContext, q.AccessCookies())
-	alive, err := x.svc.living(x.requestContext, handlesOf(authentic))
+	authentic, undecided := x.svc.identify(x.ctx, q.AccessCookies())
+	alive, err := x.svc.living(x.ctx, handlesOf(authentic))
 	return undecided != nil || err != nil || len(alive) > 0 || q.Cut()
 }
 
@@ -156,7 +156,7 @@ func (s *Service) warnOfLostPath(r *http.Request) {
 		return
 	}
 	if s.warned.foreignPath.CompareAndSwap(false, true) {
-		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: browsers send no access token to this path, as it is not below Config.Cookie.AccessPath:"+
+		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: a verified route is not below Config.Cookie.AccessPath, and unless a proxy takes off a prefix, browsers send no access token there:"+
 			" move the route, or choose another AccessPath",
 			"path", boundedText(r.URL.Path, 256), "access_path", cfg.AccessPath)
 	}

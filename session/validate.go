@@ -55,19 +55,24 @@ func (p *fieldProblems) clientError(field string, status int) {
 // checkStore refuses a store that is nil, and a nil pointer in it, which is what is
 // left of a constructor whose error nobody looked at.
 func checkStore(store Store) error {
-	v := reflect.ValueOf(store)
-	if !v.IsValid() {
+	switch {
+	case store == nil:
 		return errors.WithReason(errors.ErrConfig, errors.New("store is nil"))
-	}
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan:
-		if v.IsNil() {
-			return errors.WithReason(errors.ErrConfig,
-				fmt.Errorf("store is a nil %T; look at the error of what made it", store))
-		}
-	default: // a value of its own
+	case isNil(store):
+		return errors.WithReason(errors.ErrConfig,
+			fmt.Errorf("store is a nil %T; look at the error of what made it", store))
 	}
 	return nil
+}
+
+// isNil reports whether value is a nil of some type, which nobody filled.
+func isNil(value any) bool {
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan:
+		return v.IsNil()
+	default: // a value of its own
+		return false
+	}
 }
 
 // validate checks a Config that has its defaults.
@@ -143,7 +148,7 @@ func (c Config) validateKeys(p *fieldProblems) {
 	if c.SigningKey.AllowClearKeys && len(c.SigningKey.Encryption) == 0 {
 		p.add("SigningKey.AllowClearKeys", "says nothing without Encryption: keys are stored in clear anyway")
 	}
-	if v := reflect.ValueOf(c.SigningKey.Provider); v.Kind() == reflect.Pointer && v.IsNil() {
+	if c.SigningKey.Provider != nil && isNil(c.SigningKey.Provider) {
 		p.add("SigningKey.Provider", "is a nil %T", c.SigningKey.Provider)
 	}
 	p.name("Issuer", c.Issuer)
@@ -153,7 +158,7 @@ func (c Config) validateKeys(p *fieldProblems) {
 func (c Config) validateHTTP(p *fieldProblems) {
 	p.clientError("SessionExpiredStatus", c.SessionExpiredStatus)
 	if c.SessionExpiredStatus == http.StatusForbidden {
-		p.add("SessionExpiredStatus", "403 is the answer to requests of foreign pages: front ends would refresh for ever")
+		p.add("SessionExpiredStatus", "403 is the answer to requests of foreign pages: front ends would refresh forever")
 	}
 	if _, err := wire.NewOrigins(c.TrustedOrigins); err != nil {
 		p.add("TrustedOrigins", "%v", err)
@@ -163,6 +168,6 @@ func (c Config) validateHTTP(p *fieldProblems) {
 	}
 	p.clientError("InvalidClaimStatus", c.InvalidClaimStatus)
 	if c.SessionExpiredStatus == c.InvalidClaimStatus {
-		p.add("InvalidClaimStatus", "%d is SessionExpiredStatus already: front ends would refresh for ever", c.InvalidClaimStatus)
+		p.add("InvalidClaimStatus", "%d is SessionExpiredStatus already: front ends would refresh forever", c.InvalidClaimStatus)
 	}
 }

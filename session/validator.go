@@ -134,6 +134,10 @@ func fetchMembers(ctx context.Context, validators []Validator, view View) (map[s
 		if err != nil {
 			return nil, claimFailed(name, err)
 		}
+		// A nil of some type is JSON's null, which removes the member as nil does.
+		if text, err := encodeValue(value); err == nil && string(text) == "null" {
+			value = nil
+		}
 		// A value that is no more must not be trusted for longer. One that
 		// never was is no change.
 		if _, present := view.Payload[name]; value != nil || present {
@@ -147,17 +151,22 @@ func fetchMembers(ctx context.Context, validators []Validator, view View) (map[s
 // came by.
 var errClaim = errors.New("the application's function failed")
 
+// verdicts are the errors that this package goes by when it decides about a session or
+// answers its client.
+var verdicts = [...]error{
+	errors.ErrUnauthorised, errors.ErrTryRefreshToken, errors.ErrTokenTheft, errors.ErrInvalidClaim, errors.ErrCrossOrigin,
+	errors.ErrSessionReplaced, errors.ErrTokenMissing, errors.ErrTokenMalformed,
+}
+
 // claimFailed classifies an error of the application. Whatever its function ran
-// into, it is no verdict on the session: the classes that would log somebody
-// out, or answer for another session that it looked at, go no further.
+// into, it is no verdict on the session: what would log somebody out, make a visitor
+// of a user, or answer for another session that it looked at, goes no further.
 func claimFailed(id string, err error) error {
 	class := errors.ErrGeneral
 	if errors.Is(err, errors.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		class = errors.ErrUnavailable
 	}
-	for _, verdict := range [...]error{
-		errors.ErrUnauthorised, errors.ErrTryRefreshToken, errors.ErrTokenTheft, errors.ErrInvalidClaim, errors.ErrCrossOrigin,
-	} {
+	for _, verdict := range verdicts {
 		if errors.Is(err, verdict) {
 			err = errClaim
 		}

@@ -74,7 +74,7 @@ func TestAStoreThatIsDownTakesNoKeyAway(t *testing.T) {
 				requireUnknown(t, err)
 				_, err = r.Signing(ctx, access)
 				require.Error(t, err)
-				require.True(t, errors.IsAuth(err))
+				require.True(t, errors.FromKit(err))
 
 				store.set(func(s *table) {
 					if s.hang != nil {

@@ -40,7 +40,7 @@ func (s *Store) translate(ctx context.Context, err error) error {
 // error of the kit is returned as it is, so that translating twice does no
 // harm.
 func translate(ctx context.Context, dialect string, err error) error {
-	if err == nil || errors.IsAuth(err) {
+	if err == nil || errors.FromKit(err) {
 		return err
 	}
 	v := judge(dialect, err)

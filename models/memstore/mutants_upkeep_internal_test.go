@@ -32,7 +32,7 @@ func cleanupMutants() []mutant {
 		{"cleanup of tombstones", ended, deleting(func(row *models.Session, before int64) bool {
 			return endedBefore(row, before) || row.RevokedAt != 0 && row.RevokedAt < before
 		})},
-		{"cleanup spares tombstones for ever", ended, deleting(func(row *models.Session, before int64) bool {
+		{"cleanup spares tombstones forever", ended, deleting(func(row *models.Session, before int64) bool {
 			return endedBefore(row, before) && row.RevokedAt == 0
 		})},
 		{"cleanup takes 0 for an absolute end", ended, deleting(func(row *models.Session, before int64) bool {
@@ -82,7 +82,7 @@ func cleanupMutants() []mutant {
 				return ok, err
 			}
 		})},
-		{"claim once for ever", "ClaimCleanup has no winner until the time given", breaking(func(s *Store, b *broken) {
+		{"claim once forever", "ClaimCleanup has no winner until the time given", breaking(func(s *Store, b *broken) {
 			b.claim = func(ctx context.Context, now, _ int64) (bool, error) { return s.ClaimCleanup(ctx, now, 1<<62) }
 		})},
 	}

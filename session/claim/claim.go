@@ -13,7 +13,7 @@ import (
 )
 
 // Claim is what [Single] and [Array] have in common. The zero Claim is of no use, and
-// every use of it an errors.ErrConfig.
+// every use of it an [errors.ErrConfig].
 type Claim[V any] struct {
 	cfg   Config[V]
 	codec codec[V]
@@ -27,11 +27,11 @@ type Config[V any] struct {
 	// Fetch finds out the value for a user; ok is false when there is none. It
 	// runs in the request that needs it, under that request's context, and may
 	// run several times at once. Its errors are never a reason to log anybody
-	// out: see session.WithClaims. Without Fetch the value is what Set says.
+	// out: see [session.WithClaims]. Without Fetch the value is what Set says.
 	Fetch func(ctx context.Context, userID string) (value V, ok bool, err error)
 	// DefaultMaxAge is how old a value may be for validators that don't say (see
 	// Validator.MaxAge): default 5 min where there is a Fetch, so that a user
-	// who was demoted is so within that time; session.Off for any age.
+	// who was demoted is so within that time; [session.Off] for any age.
 	DefaultMaxAge time.Duration
 }
 
@@ -46,8 +46,8 @@ const defaultMaxAge = 5 * time.Minute
 // payload can have.
 const maxIDLen = 128
 
-// newClaim checks cfg. The error is an errors.ErrConfig, for a name that
-// is taken also an errors.ErrReservedClaim.
+// newClaim checks cfg. The error is an [errors.ErrConfig], for a name that
+// is taken also an [errors.ErrReservedClaim].
 func newClaim[V any](cfg Config[V], codec codec[V]) (Claim[V], error) {
 	switch {
 	case len(cfg.ID) == 0 || len(cfg.ID) > maxIDLen || !utf8.ValidString(cfg.ID):
@@ -89,14 +89,14 @@ func (c Claim[V]) Value(sess *session.Session) (value V, ok bool) {
 }
 
 // Set puts value into the session's payload, as found out now. Results and errors
-// are those of session.Session.MergePayload.
+// are those of [session.Session.MergePayload].
 func (c Claim[V]) Set(ctx context.Context, sess *session.Session, value V) (*session.Token, error) {
 	return sess.MergePayloadMember(ctx, c.cfg.ID, c.given(value))
 }
 
 // FetchAndSet asks Fetch for the value and puts it into the session's payload;
 // when there is none, the claim is removed. Results and errors are those of
-// session.Session.MergePayload, and errors.ErrGeneral or errors.ErrUnavailable when
+// [session.Session.MergePayload], and [errors.ErrGeneral] or [errors.ErrUnavailable] when
 // Fetch fails.
 func (c Claim[V]) FetchAndSet(ctx context.Context, sess *session.Session) (*session.Token, error) {
 	return sess.MergePayloadMember(ctx, c.cfg.ID, c.fetch)
@@ -104,7 +104,7 @@ func (c Claim[V]) FetchAndSet(ctx context.Context, sess *session.Session) (*sess
 
 // Remove takes the claim out of the session's payload. The next validator that
 // misses it fetches it anew, if it can. Results and errors are those of
-// session.Session.MergePayload.
+// [session.Session.MergePayload].
 func (c Claim[V]) Remove(ctx context.Context, sess *session.Session) (*session.Token, error) {
 	if !c.usable() {
 		return nil, misconfigured(errUnmade)
@@ -113,15 +113,15 @@ func (c Claim[V]) Remove(ctx context.Context, sess *session.Session) (*session.T
 }
 
 // AtCreation puts the claim with this value into the payload of a new session,
-// beside what session.WithPayload says, which must be an object or absent then
-// (errors.ErrPayloadNotObject).
+// beside what [session.WithPayload] says, which must be an object or absent then
+// ([errors.ErrPayloadNotObject]).
 func (c Claim[V]) AtCreation(value V) session.CreateOption {
 	return session.WithPayloadMember(c.cfg.ID, c.given(value))
 }
 
 // FetchAtCreation is AtCreation with the value that Fetch finds for the user.
-// When Fetch fails, so does the creation, as an errors.ErrGeneral or an
-// errors.ErrUnavailable.
+// When Fetch fails, so does the creation, as an [errors.ErrGeneral] or an
+// [errors.ErrUnavailable].
 func (c Claim[V]) FetchAtCreation() session.CreateOption {
 	return session.WithPayloadMember(c.cfg.ID, c.fetch)
 }

@@ -28,7 +28,7 @@
 // Fetch it is what [Claim.AtCreation] and [Claim.Set] say.
 //
 // A Fetch that fails logs nobody out: the request is answered by 500, or by 503 when
-// the error is an errors.ErrUnavailable or the request ran out of time.
+// the error is an [errors.ErrUnavailable] or the request ran out of time.
 //
 // # How old a value may be
 //

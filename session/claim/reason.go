@@ -1,6 +1,6 @@
 package claim
 
-// Reason is why a [Validator] is not content: the Reason of an errors.ClaimFailure. The
+// Reason is why a [Validator] is not content: the Reason of an [errors.ClaimFailure]. The
 // names in JSON are those that the front ends' own validators use; which of them are
 // there depends on the message and on the validator.
 type Reason struct {

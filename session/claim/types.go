@@ -10,8 +10,8 @@ type Single[T Scalar] struct{ Claim[T] }
 type Array[T Scalar] struct{ Claim[[]T] }
 
 // NewSingle makes a claim with a single value. The error is an
-// errors.ErrConfig that says what is wrong with cfg; for a name that is taken
-// it is an errors.ErrReservedClaim too.
+// [errors.ErrConfig] that says what is wrong with cfg; for a name that is taken
+// it is an [errors.ErrReservedClaim] too.
 func NewSingle[T Scalar](cfg Config[T]) (Single[T], error) {
 	claim, err := newClaim(cfg, scalarCodec[T]())
 	return Single[T]{claim}, err

@@ -20,7 +20,7 @@ const clockTolerance = time.Minute
 
 // Validator is one demand on a session: a [session.Validator], and where its claim has
 // a Fetch one that fetches. Claims have methods that make them. The zero Validator
-// refuses everything as an errors.ErrConfig.
+// refuses everything as an [errors.ErrConfig].
 type Validator struct {
 	id, member string
 	maxAge     *time.Duration
@@ -77,7 +77,7 @@ func (v Validator) AnyAge() Validator {
 	return v
 }
 
-// WithID names the validator in errors.ClaimFailure and to front ends; the
+// WithID names the validator in [errors.ClaimFailure] and to front ends; the
 // default is the claim's id.
 func (v Validator) WithID(id string) Validator {
 	v.id = id

@@ -101,6 +101,7 @@ func (k *Kit) Login(t testing.TB, r *http.Request, user string, opts ...session.
 	sess := c.Login(user, opts...)
 	target := *k.base
 	target.Path, target.RawPath = r.URL.Path, r.URL.RawPath
+	r.Host = target.Host // else it is of a host to which these cookies do not go
 	c.addCredentials(r, &target)
 
 	return sess

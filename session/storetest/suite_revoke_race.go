@@ -81,7 +81,7 @@ func revokeAllAgainstInserts(tr *trial) {
 				return ok, err
 			}
 			for _, row := range rows[i] {
-				// Told even after a failure: the other racer must not wait for ever.
+				// Told even after a failure: the other racer must not wait forever.
 				err = errors.Join(err, tr.store.Insert(tr.Context(), &row))
 				mu.Lock()
 				done = append(done, row.Handle)

@@ -155,7 +155,7 @@ func (r Request) hasRival() bool {
 }
 
 // isAmbiguous reports whether r is answered by 500 because its access tokens are of two living
-// sessions, which the refresh just before could not change: front ends must not go on for ever.
+// sessions, which the refresh just before could not change: front ends must not go on forever.
 func (r Request) isAmbiguous(reply Reply) bool {
 	return reply.Status == http.StatusInternalServerError && (r.hasRival() || slices.Contains(r.Plants, "own access"))
 }
