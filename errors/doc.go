@@ -7,6 +7,12 @@
 //	errors.Is(err, errors.ErrTryRefreshToken) // the class: what to do
 //	errors.Is(err, errors.ErrTokenExpired)    // the reason: why
 //
+// Three reasons decide something too. With [ErrSessionReplaced] nothing is
+// cleared, because the browser may have the newer session's tokens by now. With
+// [ErrTokenMissing] the client is a visitor, whom an optional verification lets
+// pass, and WWW-Authenticate names no error. With [ErrTokenMalformed] a cookie
+// is something else under our name, and counts as a visitor's there too.
+//
 // # Classes and their HTTP meaning
 //
 //	class               status                  cookies    body
@@ -34,7 +40,8 @@
 // WWW-Authenticate.
 //
 // The status of the session-expired answers is the kit's
-// session.Config.SessionExpiredStatus; the rows above show its default.
+// session.Config.SessionExpiredStatus, that of ErrInvalidClaim is
+// session.Config.InvalidClaimStatus; the rows above show their defaults.
 //
 // The package also passes the standard library's functions through, so that a
 // file imports exactly one package named errors.

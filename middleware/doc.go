@@ -9,6 +9,9 @@
 //		c.JSON(http.StatusOK, gin.H{"userId": sess.UserID()})
 //	})
 //
+// MustGet panics on a route without [Verify] in front of it; [Session] tells
+// whether there is a session.
+//
 // # Order
 //
 // Recovery and CORS first, then [Verify], then what reads the session. Requests
@@ -20,6 +23,6 @@
 // [OnError] puts an answer of the application's own in its place, and [Abort]
 // gives the answer in a handler.
 //
-// Every function is a thin adapter of one in package session, whose names end
-// in HTTP; another router needs no more than those.
+// Everything but [OnError] does for Gin what a function of package session does.
+// For another router make a middleware of session.Service.Exchange.
 package middleware

@@ -9,7 +9,9 @@
 //			svc.WriteError(w, r, err)
 //		}
 //	})
-//	mux.Handle("GET /me", svc.Protect(http.HandlerFunc(me))) // [FromContext] finds the session
+//	mux.Handle("GET /me", svc.Protect(http.HandlerFunc(me)))
+//
+// In me, [FromContext] finds the session.
 //
 // The store for MySQL, MariaDB, PostgreSQL and SQLite is package
 // models/gormstore, one in memory is models/memstore. Gin applications use
@@ -27,9 +29,9 @@
 //
 // # Two tiers
 //
-// Methods that take tokens as text ([Service.Create], [Service.Verify],
-// [Service.Refresh]) leave it to the caller how they travel. Those whose names
-// end in HTTP read them from a request and write them to its response, as
+// [Service.Create], [Service.Verify] and [Service.Refresh] take and return
+// tokens as text, and leave it to the caller how they travel. Methods whose
+// names end in HTTP read them from a request and write them to its response, as
 // SuperTokens' front ends expect. Put [Service.Protect] around handlers, or
 // make a middleware for another router of [Service.Exchange].
 //
@@ -44,10 +46,9 @@
 //
 // # Answers
 //
-// What a request's session wants to tell its client is put into the header at
-// the moment in which that is written. Later than that nothing can be said:
-// [Session.Sent] tells, and [Session.Detached] is for work that goes on after
-// the request.
+// What the client is to be told goes into the response header at the moment the
+// header is written. After that it is too late: [Session.Sent] reports false.
+// [Session.Detached] is for work that goes on after the request.
 //
 // # Errors
 //

@@ -2,8 +2,8 @@
 // a session.
 //
 // A claim is such a fact, kept in the session's payload with the time at which it was
-// found out: verifying it needs no database, and a page can read it. It is made once,
-// at start, and is safe for concurrent use:
+// found out: verifying it needs no database, and a page can read it. You define a claim
+// once, at start; it is safe for concurrent use:
 //
 //	roles, err := claim.NewArray(claim.Config[[]string]{
 //		ID: "roles",
@@ -17,24 +17,25 @@
 //
 //	admin := router.Group("/admin", middleware.Verify(svc, session.WithClaims(roles.Includes("admin"))))
 //
-// Who does not meet a demand gets 403 with the reasons, stays signed in, and is told by
-// [errors.ClaimError] in Go. [Single] is for one value; a yes or no is a Single[bool].
+// A user who does not meet a demand stays signed in, and gets 403
+// (session.Config.InvalidClaimStatus) with the reasons; in Go they are in an
+// [errors.ClaimError]. [Single] is for one value; a yes or no is a Single[bool].
 //
 // # Where the value comes from
 //
-// With Config.Fetch the claim is found out when a validator misses it, or finds it too
-// old, and then kept; the client gets a new access token by the same response. To have
-// it there from the beginning, pass [Claim.FetchAtCreation] to the sign-in. Without
-// Fetch it is what [Claim.AtCreation] and [Claim.Set] say.
+// With Config.Fetch the value is fetched when a validator finds none, or one that is
+// too old, and then kept; the client gets a new access token in the same response. To
+// have it there from the beginning, pass [Claim.FetchAtCreation] to the sign-in.
+// Without Fetch it is what [Claim.AtCreation] and [Claim.Set] say.
 //
-// A Fetch that fails logs nobody out: the request is answered by 500, or by 503 when
-// the error is an [errors.ErrUnavailable] or the request ran out of time.
+// A Fetch that fails logs nobody out: the answer is 500, or 503 when
+// the error is an errors.ErrUnavailable or the request ran out of time.
 //
 // # How old a value may be
 //
-// What can be fetched is fetched again after five minutes (Config.DefaultMaxAge), so
-// that who was demoted is so by then, without signing in anew. A validator says
-// otherwise for its route by [Validator.MaxAge] and [Validator.AnyAge].
+// What can be fetched is fetched again after five minutes (Config.DefaultMaxAge): a
+// demotion takes effect within five minutes, without a new sign-in. A validator sets
+// another age for its route by [Validator.MaxAge] or [Validator.AnyAge].
 //
 // # On the wire
 //
@@ -52,6 +53,6 @@
 //
 // # Demands of another kind
 //
-// What is no claim, such as a sign-in of late, an application demands by a
-// [session.Validator] of its own.
+// For a demand that is not a claim, such as a recent sign-in, write a
+// [session.Validator].
 package claim

@@ -25,8 +25,8 @@
 // # A browser and its front end
 //
 // [Kit.Client] is one user's browser: it keeps cookies, sends the anti-CSRF token,
-// and refreshes when it is told to, like the front ends from npm. The handler is the
-// whole application, with the refresh route:
+// and refreshes when it is told to, like the npm package supertokens-website. The
+// handler is the whole application, with the refresh route:
 //
 //	func TestDraftOutlivesTheToken(t *testing.T) {
 //		kit := sessiontest.New(t, session.Config{})
