@@ -35,6 +35,7 @@ for module in integration_test/go.mod bench/*/go.mod; do
   (cd "${module%/*}" && go tool -modfile="$root/tools.mod" golangci-lint run --config "$root/.golangci.yml" ./...) || rc=1
 done
 
+have shellcheck || ! may_install || apt_install shellcheck || say "shellcheck could not be installed"
 if have shellcheck; then
   # Excluded: functions that are only called by name or by a trap.
   shellcheck --external-sources --source-path=scripts --exclude=SC2317,SC2329 scripts/*.sh .ci/run || rc=1

@@ -12,6 +12,9 @@
 have go || die "go is missing: install Go 1.26 or newer"
 cd "${self%/*}/.."
 need_cc
+# A test sends requests through the nginx that the pages describe; without it that is
+# skipped.
+have nginx || [[ -x /usr/sbin/nginx ]] || ! may_install || apt_install nginx-light || say "nginx could not be installed"
 export CGO_ENABLED=1 # the race detector needs it
 # The tag sqlite is the example's: its tests on a SQLite file.
 # shellcheck disable=SC2086 # a list of packages
