@@ -144,13 +144,13 @@ func fragment(text string) string {
 		}
 		text = fragmentHead + text + "}\n"
 	}
-	imports := ""
+	var imports strings.Builder
 	for name, path := range fragmentImports {
 		if regexp.MustCompile(`\b` + name + `\.`).MatchString(text) {
-			imports += fmt.Sprintf("import %s %q\n", name, path)
+			fmt.Fprintf(&imports, "import %s %q\n", name, path)
 		}
 	}
-	return "package docs\n\n" + imports + "\n" + text
+	return "package docs\n\n" + imports.String() + "\n" + text
 }
 
 // Shell blocks name targets, scripts and tests that exist. make -n says so of a target
@@ -228,12 +228,12 @@ func TestDocs_Nginx(t *testing.T) {
 func throughNginx(t *testing.T, nginx, location string) int {
 	t.Helper()
 	dir, addr := t.TempDir(), freeAddress(t)
-	temp := ""
+	var temp strings.Builder
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		temp += kind + "_temp_path " + filepath.Join(dir, kind) + ";\n"
+		temp.WriteString(kind + "_temp_path " + filepath.Join(dir, kind) + ";\n")
 	}
 	write(t, dir, "nginx.conf", "daemon off;\nmaster_process off;\npid "+strconv.Quote(filepath.Join(dir, "pid"))+";\nerror_log stderr;\nevents {}\n"+
-		"http {\naccess_log off;\n"+temp+"server {\nlisten "+addr+";\n"+location+"}\n}\n")
+		"http {\naccess_log off;\n"+temp.String()+"server {\nlisten "+addr+";\n"+location+"}\n}\n")
 	args := []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf")}
 	out, err := exec.CommandContext(t.Context(), nginx, append(args, "-t")...).CombinedOutput() //nolint:gosec // our own pages
 	require.NoError(t, err, "%s", out)

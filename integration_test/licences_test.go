@@ -48,14 +48,15 @@ func TestLicences(t *testing.T) {
 			linked[path] = append(linked[path], linker.name)
 		}
 	}
-	page := licencesHead
+	var page strings.Builder
+	page.WriteString(licencesHead)
 	for _, path := range slices.Sorted(maps.Keys(folders)) {
-		page += fmt.Sprintf("| %s | %s | %s |\n", path, licenceIn(t, folders[path]), strings.Join(linked[path], "; "))
+		page.WriteString(fmt.Sprintf("| %s | %s | %s |\n", path, licenceIn(t, folders[path]), strings.Join(linked[path], "; ")))
 	}
 	if os.Getenv("UPDATE_DOCS") != "" {
-		require.NoError(t, os.WriteFile(licencesPage, []byte(page), 0o644)) //nolint:gosec // a page for all
+		require.NoError(t, os.WriteFile(licencesPage, []byte(page.String()), 0o644)) //nolint:gosec // a page for all
 	}
-	require.Equal(t, page, textOf(t, licencesPage), "run UPDATE_DOCS=1 go test -run TestLicences . in integration_test")
+	require.Equal(t, page.String(), textOf(t, licencesPage), "run UPDATE_DOCS=1 go test -run TestLicences . in integration_test")
 }
 
 // modulesOf returns the modules that packages link but for our own, and their folders.

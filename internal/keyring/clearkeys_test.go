@@ -30,7 +30,7 @@ func plants() map[string]func(*models.SigningKey) {
 		"an access key":            func(*models.SigningKey) {},
 		"a refresh key":            func(k *models.SigningKey) { k.Purpose, k.Algorithm = refresh, "HMAC-SHA256" },
 		"a key of the next period": func(k *models.SigningKey) { k.Slot += 2 * day.Milliseconds() },
-		"a key forever":           func(k *models.SigningKey) { k.RetireAt = 1 << 62 },
+		"a key forever":            func(k *models.SigningKey) { k.RetireAt = 1 << 62 },
 		"a key with a long secret": func(k *models.SigningKey) { k.Secret = append([]byte{1}, randomBytes(200)...) },
 	}
 }
