@@ -51,7 +51,7 @@ func TestLicences(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(licencesHead)
 	for _, path := range slices.Sorted(maps.Keys(folders)) {
-		page.WriteString(fmt.Sprintf("| %s | %s | %s |\n", path, licenceIn(t, folders[path]), strings.Join(linked[path], "; ")))
+		fmt.Fprintf(&page, "| %s | %s | %s |\n", path, licenceIn(t, folders[path]), strings.Join(linked[path], "; "))
 	}
 	if os.Getenv("UPDATE_DOCS") != "" {
 		require.NoError(t, os.WriteFile(licencesPage, []byte(page.String()), 0o644)) //nolint:gosec // a page for all
