@@ -29,6 +29,9 @@ const (
 	// access token must be promoted.
 	oneCall  = operationTimeout + 100*time.Millisecond
 	twoCalls = 2*operationTimeout + 500*time.Millisecond
+	// threeCalls is for networks so slow that the second answer takes more than a tenth
+	// of a second: then one more statement asks whether its tokens are still right.
+	threeCalls = 3*operationTimeout + 500*time.Millisecond
 )
 
 // stage is a server, a proxy before it, and two instances of an application

@@ -244,12 +244,13 @@ func (b *browser) signOut(ctx context.Context, random *rand.Rand) {
 	if b.jar.Refresh() == "" {
 		return
 	}
-	b.current.locked(func() { b.current.ended = true })
+	before := false // an earlier attempt, whose answer was lost, may have ended it
+	b.current.locked(func() { before, b.current.ended = b.current.ended, true })
 	switch b.send(ctx, b.jar.Request(http.MethodPost, SignOutPath), random) {
 	case OK:
 		b.current.locked(func() { b.current.revoked = true })
-	case TryRefresh: // nothing was ended
-		b.current.locked(func() { b.current.ended = false })
+	case TryRefresh: // nothing was ended by this one
+		b.current.locked(func() { b.current.ended = before })
 	case Lost, Unauthorised, Theft, Unavailable, Other: // it may have been
 	}
 }

@@ -82,6 +82,9 @@ func (c *Crowd) checkAccount(t *testing.T, store session.Store, a *account, ledg
 		}
 		return
 	}
+	if row.RevokedAt != 0 && !a.expectsEnd() {
+		t.Logf("revoked by %q: %s", row.RevokeReason, a)
+	}
 	if a.revoked && row.RevokedAt == 0 || !a.mayHold(row.Data) {
 		result.LostWrites++
 		if !lossy {
