@@ -34,9 +34,9 @@ func TestF43_ForeignPagesPost(t *testing.T) {
 	}
 	pages, across := rig.CrowdConfig{ForeignPages: true}, rig.CrowdConfig{ForeignPages: true, AnySite: true}
 	besiege(t, "F-43", []besieged{
-		{"foreign pages post, SameSite=None", none(strictly), across},
+		{"foreign pages post, SameSite None", none(strictly), across},
 		{"the same, in window mode", none(windowed), across},
-		{"foreign pages post, SameSite=Lax", strictly, pages},
+		{"foreign pages post, SameSite Lax", strictly, pages},
 	})
 }
 
