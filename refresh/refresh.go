@@ -14,7 +14,7 @@ import (
 
 // Mount adds the refresh route and the sign-out route at the paths that the service is
 // configured with (Config.Cookie.RefreshPath and SignOutPath), and the refresh routes
-// of Config.Cookie.Older. [middleware.Verify] lets requests to them pass, wherever it
+// of Config.Cookie.Older. middleware.Verify lets requests to them pass, wherever it
 // stands.
 //
 // It panics where the cookies would never be sent to a route: on a group whose path

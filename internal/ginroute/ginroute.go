@@ -1,7 +1,7 @@
-// Package ginroute marks the routes that refresh.Mount makes, so that package middleware
-// lets requests to them pass: an expired session needs them. A handler that an
-// application mounts by itself is not marked: others may stand before it that count on
-// Verify.
+// Package ginroute marks the routes that refresh.Mount makes, so that package
+// middleware lets requests to them pass: an expired session needs them. A handler that
+// an application mounts by itself is not marked: others may stand before it that count
+// on Verify.
 //
 // Gin tells a middleware which handler a request will reach, but a handler is a
 // function, and all that can be asked of a function is its code. So the marked ones

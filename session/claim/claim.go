@@ -96,8 +96,8 @@ func (c Claim[V]) Set(ctx context.Context, sess *session.Session, value V) (*ses
 
 // FetchAndSet asks Fetch for the value and puts it into the session's payload;
 // when there is none, the claim is removed. Results and errors are those of
-// [session.Session.MergePayload], and [errors.ErrGeneral] or [errors.ErrUnavailable] when
-// Fetch fails.
+// [session.Session.MergePayload], and [errors.ErrGeneral] or [errors.ErrUnavailable]
+// when Fetch fails.
 func (c Claim[V]) FetchAndSet(ctx context.Context, sess *session.Session) (*session.Token, error) {
 	return sess.MergePayloadMember(ctx, c.cfg.ID, c.fetch)
 }

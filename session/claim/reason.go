@@ -1,8 +1,8 @@
 package claim
 
-// Reason is why a [Validator] is not content: the Reason of an [errors.ClaimFailure]. The
-// names in JSON are those that the front ends' own validators use; which of them are
-// there depends on the message and on the validator.
+// Reason is why a [Validator] is not content: the Reason of an [errors.ClaimFailure].
+// The names in JSON are those that the front ends' own validators use; which of them
+// are there depends on the message and on the validator.
 type Reason struct {
 	// Message is "value does not exist", "expired" or "wrong value".
 	Message string `json:"message"`

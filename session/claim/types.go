@@ -23,8 +23,8 @@ func NewArray[T Scalar](cfg Config[[]T]) (Array[T], error) {
 	return Array[T]{claim}, err
 }
 
-// HasValue demands this very value. A claim that is absent has none: a Single[bool] that
-// was never set is neither true nor false.
+// HasValue demands this very value. A claim that is absent has none: a Single[bool]
+// that was never set is neither true nor false.
 func (c Single[T]) HasValue(want T) Validator {
 	expected := Reason{ExpectedValue: want}
 	return validatorOf(c.Claim, expected, expected, func(got T) bool { return got == want })
