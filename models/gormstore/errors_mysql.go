@@ -3,6 +3,7 @@ package gormstore
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -25,24 +26,32 @@ type mysqlRule struct {
 	sources string
 }
 
+// everywhere are the sources of what MySQL and MariaDB both say.
+const everywhere = "my ma"
+
 // mysqlRules are the numbers of which more is known than their SQLSTATE says.
 func mysqlRules() []mysqlRule {
-	const everywhere = "my ma"
+	return slices.Concat(mysqlUndone(), mysqlUnknown(), mysqlAway(), mysqlShape())
+}
+
+// mysqlUndone: nothing was done, and trying again may help.
+//
+// The server says that nothing has been done. A statement of the store
+// is a whole transaction, so it makes no difference that after some of
+// these InnoDB rolls back the transaction, and after 1205 the statement
+// only.
+//
+// Galera has no locks across nodes. What two nodes wrote at once is
+// found out when they commit ("certification"): the loser gets 1213, or
+// at COMMIT 1180 with the error of the handler, 149, in the message.
+// MariaDB says 1020 where innodb_snapshot_isolation is on, group
+// replication 3101.
+//
+// 1412 and 1615 come when a table was altered meanwhile. TiDB's 8xxx
+// and 9007 are the conflicts of its optimistic transactions; some of
+// its lock waits come as 1105, "unknown error", with a text.
+func mysqlUndone() []mysqlRule {
 	return []mysqlRule{
-		// The server says that nothing has been done. A statement of the store
-		// is a whole transaction, so it makes no difference that after some of
-		// these InnoDB rolls back the transaction, and after 1205 the statement
-		// only.
-		//
-		// Galera has no locks across nodes. What two nodes wrote at once is
-		// found out when they commit ("certification"): the loser gets 1213, or
-		// at COMMIT 1180 with the error of the handler, 149, in the message.
-		// MariaDB says 1020 where innodb_snapshot_isolation is on, group
-		// replication 3101.
-		//
-		// 1412 and 1615 come when a table was altered meanwhile. TiDB's 8xxx
-		// and 9007 are the conflicts of its optimistic transactions; some of
-		// its lock waits come as 1105, "unknown error", with a text.
 		{1213, "", undone, "deadlock, or lost certification", "my ma ga ti vt"},
 		{1205, "", undone, "lock wait took too long", "my ma ga ti vt"},
 		{1020, "", undone, "the row has changed since the snapshot", "ma"},
@@ -58,15 +67,21 @@ func mysqlRules() []mysqlRule {
 		{8028, "", undone, "the schema has changed meanwhile", "ti"},
 		{9007, "", undone, "write conflict", "ti"},
 		{1105, `pessimistic lock retry limit reached|lock wait timeout`, undone, "waited too long for a lock", "ti"},
+	}
+}
 
-		// Nobody knows what has been done: the answer was lost on its way, or
-		// the server went away before it could give one. 1180 without the text
-		// above is a COMMIT that failed for an unknown reason, possibly after
-		// it took effect.
-		//
-		// TiDB's storage is behind another network: 9001 to 9011 say that it
-		// did not answer. ProxySQL's own 9001 says that no server of its did in
-		// time.
+// mysqlUnknown: it may have been done.
+//
+// Nobody knows what has been done: the answer was lost on its way, or
+// the server went away before it could give one. 1180 without the text
+// above is a COMMIT that failed for an unknown reason, possibly after
+// it took effect.
+//
+// TiDB's storage is behind another network: 9001 to 9011 say that it
+// did not answer. ProxySQL's own 9001 says that no server of its did in
+// time.
+func mysqlUnknown() []mysqlRule {
+	return []mysqlRule{
 		{1053, "", unsure, "the server shuts down", everywhere},
 		{1158, "", unsure, "the network failed", everywhere},
 		{1159, "", unsure, "the network failed", everywhere},
@@ -88,15 +103,21 @@ func mysqlRules() []mysqlRule {
 		{9008, "", unsure, "TiKV's version does not fit", "ti"},
 		{9010, "", unsure, "TiKV failed", "ti"},
 		{9011, "", unsure, "TiKV failed", "ti"},
+	}
+}
 
-		// The database cannot be asked, for now. Nothing was done, but trying
-		// again at once would not help: this takes an operator, or minutes. The
-		// client gets 503 and its cookies stay.
-		//
-		// 1026 and 1030 are "error writing" and "error from the storage
-		// engine", with the number of the operating system's error in the
-		// message: 28 is ENOSPC. A table may be called auth_28, so the number
-		// alone would not do.
+// mysqlAway: nothing was done, and trying again at once would not help.
+//
+// The database cannot be asked, for now. Nothing was done, but trying
+// again at once would not help: this takes an operator, or minutes. The
+// client gets 503 and its cookies stay.
+//
+// 1026 and 1030 are "error writing" and "error from the storage
+// engine", with the number of the operating system's error in the
+// message: 28 is ENOSPC. A table may be called auth_28, so the number
+// alone would not do.
+func mysqlAway() []mysqlRule {
+	return []mysqlRule{
 		{1021, "", away, "the disk is full", everywhere},
 		{1026, `(?i)\b(error|errno|errcode)(:? |: )28\b|No space left`, away, "no space left", everywhere},
 		{1030, `(?i)\b(error|errno|errcode)(:? |: )28\b|No space left`, away, "no space left", everywhere},
@@ -144,12 +165,18 @@ func mysqlRules() []mysqlRule {
 		{8176, "", away, "out of memory", "ti"},
 		{8252, "", away, "the resource group has ended", "ti"},
 		{8253, "", away, "the resource group has ended", "ti"},
+	}
+}
 
-		// What a statement can cause by its shape, where the SQLSTATE does not
-		// say so. First what means something to the caller: the key exists
-		// (1062; 1586 with its name; 1022 and 1169 by other ways), the schema
-		// is not ours, a value is too large, or has characters that its column
-		// lacks.
+// mysqlShape: the statement, the schema or the setup is at fault.
+//
+// What a statement can cause by its shape, where the SQLSTATE does not
+// say so. First what means something to the caller: the key exists
+// (1062; 1586 with its name; 1022 and 1169 by other ways), the schema
+// is not ours, a value is too large, or has characters that its column
+// lacks.
+func mysqlShape() []mysqlRule {
+	return []mysqlRule{
 		{1022, "", duplicate, "duplicate key", everywhere},
 		{1062, "", duplicate, "duplicate key", "my ma ti vt"},
 		{1169, "", duplicate, "duplicate key", everywhere},
