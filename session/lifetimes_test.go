@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -51,7 +52,7 @@ func TestAccessTokens_neverLongerThanConfigured(t *testing.T) {
 			require.NotNil(t, sess)
 			end := start.Add(row.want)
 			require.True(t, end.Equal(tokens.Access.ExpiresAt), "%v", tokens.Access.ExpiresAt.Sub(start))
-			require.Equal(t, end.UnixMilli(), frontTokenOf(t, w).ATE)
+			require.Equal(t, end.UnixMilli(), testpage.FrontTokenOf(t, w).ATE)
 
 			byCookie := sentBy(t, w).value("sAccessToken")
 			refreshed, err := k.Refresh(t.Context(), tokens.Refresh.Value)
@@ -85,7 +86,7 @@ func idOf(t *testing.T, access string) string {
 // Every access token has an id of its own, however it came about.
 func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
+	rig := testpage.New(t)
 	role := session.WithClaims(&ownFetcher{member: "role", value: "admin"})
 	seen := map[string]string{}
 	record := func(how, access string) {
@@ -97,15 +98,15 @@ func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 		seen[id] = how
 	}
 
-	created := rig.create(t)
+	created := rig.Create(t)
 	record("created", created.Access.Value)
-	refreshed, err := rig.svc.Refresh(t.Context(), created.Refresh.Value)
+	refreshed, err := rig.Svc.Refresh(t.Context(), created.Refresh.Value)
 	require.NoError(t, err)
 	record("refreshed", refreshed.Access.Value)
-	again, err := rig.svc.Refresh(t.Context(), created.Refresh.Value)
+	again, err := rig.Svc.Refresh(t.Context(), created.Refresh.Value)
 	require.NoError(t, err)
 	record("refreshed again", again.Access.Value)
-	sess, promoted, err := rig.svc.Verify(t.Context(), refreshed.Access.Value, "", session.InsecureSkipAntiCSRF())
+	sess, promoted, err := rig.Svc.Verify(t.Context(), refreshed.Access.Value, "", session.InsecureSkipAntiCSRF())
 	require.NoError(t, err)
 	record("promoted", promoted.Value)
 	merged, err := sess.MergePayload(t.Context(), map[string]any{"theme": "dark"})
@@ -114,20 +115,20 @@ func TestAccessTokens_haveAnIDOfTheirOwn(t *testing.T) {
 	merged, err = sess.MergePayload(t.Context(), map[string]any{"theme": "dark"})
 	require.NoError(t, err)
 	record("merged without a change", merged.Value)
-	_, fetched, err := rig.verify(t, merged.Value, role)
+	_, fetched, err := rig.Verify(t, merged.Value, role)
 	require.NoError(t, err)
 	record("claim fetched", fetched.Value)
 
 	// The same by cookie.
-	page, _ := rig.signIn(t)
-	record("signed in", page.cookies["sAccessToken"])
-	page.do(t, http.MethodPost, rig.refreshRoute(t))
-	record("refreshed by cookie", page.cookies["sAccessToken"])
+	page, _ := rig.SignIn(t)
+	record("signed in", page.Cookies["sAccessToken"])
+	page.Do(t, http.MethodPost, rig.RefreshRoute(t))
+	record("refreshed by cookie", page.Cookies["sAccessToken"])
 	reached := 0
-	page.do(t, http.MethodGet, rig.guarded(&reached))
-	record("promoted by cookie", page.cookies["sAccessToken"])
-	page.do(t, http.MethodGet, rig.guarded(&reached, role))
-	record("claim fetched by cookie", page.cookies["sAccessToken"])
+	page.Do(t, http.MethodGet, rig.Guarded(&reached))
+	record("promoted by cookie", page.Cookies["sAccessToken"])
+	page.Do(t, http.MethodGet, rig.Guarded(&reached, role))
+	record("claim fetched by cookie", page.Cookies["sAccessToken"])
 }
 
 // A server whose clock is behind says so: the client and the token are in order.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -21,10 +22,10 @@ func found(value any, err error) finding {
 
 func TestWithPayloadMember(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	rig.clock.Advance(1500 * time.Millisecond)
+	rig := testpage.New(t)
+	rig.Clock.Advance(1500 * time.Millisecond)
 	type key struct{}
-	tokens, err := rig.svc.Create(context.WithValue(t.Context(), key{}, "ctx"), "user-1",
+	tokens, err := rig.Svc.Create(context.WithValue(t.Context(), key{}, "ctx"), "user-1",
 		session.WithPayloadMember("level", func(ctx context.Context, userID string, now time.Time) (any, error) {
 			require.Equal(t, "ctx", ctx.Value(key{}))
 			return map[string]any{"user": userID, "at": now.UnixMilli()}, nil
@@ -35,7 +36,7 @@ func TestWithPayloadMember(t *testing.T) {
 	var payload map[string]any
 	require.NoError(t, tokens.Session.Payload(&payload))
 	require.Len(t, payload, 2)
-	require.JSONEq(t, `{"user":"user-1","at":1772366401500}`, string(accessClaimsOf(t, tokens.Access.Value).Payload["level"]))
+	require.JSONEq(t, `{"user":"user-1","at":1772366401500}`, string(testpage.AccessClaimsOf(t, tokens.Access.Value).Payload["level"]))
 }
 
 // What is refused creates no session.
@@ -59,29 +60,29 @@ func TestWithPayloadMember_refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newPayloadRig(t)
-			rig.store.Arm()
-			_, err := rig.svc.Create(t.Context(), tc.user, append(tc.opts, session.WithPayloadMember(tc.name, tc.find))...)
+			rig := testpage.New(t)
+			rig.Store.Arm()
+			_, err := rig.Svc.Create(t.Context(), tc.user, append(tc.opts, session.WithPayloadMember(tc.name, tc.find))...)
 			require.ErrorIs(t, err, tc.class)
 			require.ErrorIs(t, err, tc.reason)
 			require.NotErrorIs(t, err, errors.ErrUnauthorised)
-			require.Zero(t, rig.store.Counts()["Insert"])
+			require.Zero(t, rig.Store.Counts()["Insert"])
 		})
 	}
 }
 
 func TestPayloadMember_reservedNames(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	sess := rig.create(t).Session
-	rig.store.Arm()
+	rig := testpage.New(t)
+	sess := rig.Create(t).Session
+	rig.Store.Arm()
 	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"} {
 		asked := false
 		find := func(context.Context, string, time.Time) (any, error) {
 			asked = true
 			return nil, nil
 		}
-		_, err := rig.svc.Create(t.Context(), "user-1", session.WithPayloadMember(name, find))
+		_, err := rig.Svc.Create(t.Context(), "user-1", session.WithPayloadMember(name, find))
 		require.ErrorIs(t, err, errors.ErrInvalidInput)
 		require.ErrorIs(t, err, errors.ErrReservedClaim)
 		_, err = sess.MergePayloadMember(t.Context(), name, find)
@@ -89,18 +90,18 @@ func TestPayloadMember_reservedNames(t *testing.T) {
 		require.ErrorIs(t, err, errors.ErrReservedClaim)
 		require.False(t, asked)
 	}
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 }
 
 // The member goes to the row and to the client; nothing does when find fails.
 func TestMergePayloadMember(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	page, _ := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
-	rig.clock.Advance(90 * time.Second)
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
+	rig.Clock.Advance(90 * time.Second)
 	merge := func(find finding) (err error) {
-		page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-			sess, verifyErr := rig.svc.VerifyHTTP(w, r)
+		page.Do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+			sess, verifyErr := rig.Svc.VerifyHTTP(w, r)
 			require.NoError(t, verifyErr)
 			_, err = sess.MergePayloadMember(r.Context(), "level", find)
 		})
@@ -108,15 +109,15 @@ func TestMergePayloadMember(t *testing.T) {
 	}
 	require.NoError(t, merge(func(_ context.Context, userID string, now time.Time) (any, error) {
 		require.Equal(t, "user-1", userID)
-		require.True(t, rig.clock.Now().Equal(now))
+		require.True(t, rig.Clock.Now().Equal(now))
 		return 3, nil
 	}))
-	require.Equal(t, "3", string(accessClaimsOf(t, page.cookies["sAccessToken"]).Payload["level"]))
-	before := page.cookies["sAccessToken"]
-	rig.store.Arm()
+	require.Equal(t, "3", string(testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"]).Payload["level"]))
+	before := page.Cookies["sAccessToken"]
+	rig.Store.Arm()
 	require.ErrorIs(t, merge(found(4, errors.ErrUnauthorised)), errors.ErrGeneral)
-	require.Zero(t, rig.store.Calls())
-	require.Equal(t, before, page.cookies["sAccessToken"])
+	require.Zero(t, rig.Store.Calls())
+	require.Equal(t, before, page.Cookies["sAccessToken"])
 	require.NoError(t, merge(found(nil, nil)))
-	require.NotContains(t, accessClaimsOf(t, page.cookies["sAccessToken"]).Payload, "level")
+	require.NotContains(t, testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"]).Payload, "level")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -59,22 +60,22 @@ func TestMergePayload_refused(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newPayloadRig(t)
-			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
+			rig := testpage.New(t)
+			page, _ := rig.SignIn(t, session.WithPayload(tc.payload))
 			want, err := json.Marshal(tc.payload)
 			require.NoError(t, err)
-			handles, err := rig.svc.List(t.Context(), "user-1")
+			handles, err := rig.Svc.List(t.Context(), "user-1")
 			require.NoError(t, err)
 
-			rig.store.Arm()
-			w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-				sess, err := rig.svc.VerifyHTTP(w, r)
+			rig.Store.Arm()
+			w := page.Do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+				sess, err := rig.Svc.VerifyHTTP(w, r)
 				require.NoError(t, err)
 				_, err = sess.MergePayload(r.Context(), tc.members)
 				require.ErrorIs(t, err, errors.ErrInvalidInput)
 				require.ErrorIs(t, err, tc.reason)
 				require.NotContains(t, err.Error(), "root")
-				require.ErrorIs(t, rig.svc.MergePayload(r.Context(), handles[0].Handle, tc.members), tc.reason)
+				require.ErrorIs(t, rig.Svc.MergePayload(r.Context(), handles[0].Handle, tc.members), tc.reason)
 				var payload json.RawMessage
 				err = sess.Payload(&payload)
 				require.NoError(t, err)
@@ -82,7 +83,7 @@ func TestMergePayload_refused(t *testing.T) {
 			})
 			require.Empty(t, w.Header().Values("Set-Cookie"))
 			require.Empty(t, w.Header().Values("Front-Token"))
-			require.Zero(t, rig.store.Counts()["WritePayload"])
+			require.Zero(t, rig.Store.Counts()["WritePayload"])
 		})
 	}
 }
@@ -104,33 +105,33 @@ func TestMergePayload_frontTokenIsTheTighterLimit(t *testing.T) {
 
 func TestMergePayload_sessionIsOver(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	require.ErrorIs(t, rig.svc.MergePayload(t.Context(), "no-such-handle", map[string]any{"a": 1}), errors.ErrUnauthorised)
-	page, _ := rig.signIn(t)
-	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-		sess, err := rig.svc.VerifyHTTP(w, r)
+	rig := testpage.New(t)
+	require.ErrorIs(t, rig.Svc.MergePayload(t.Context(), "no-such-handle", map[string]any{"a": 1}), errors.ErrUnauthorised)
+	page, _ := rig.SignIn(t)
+	w := page.Do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
 		require.NoError(t, err)
-		_, err = rig.svc.RevokeAll(r.Context(), "user-1")
+		_, err = rig.Svc.RevokeAll(r.Context(), "user-1")
 		require.NoError(t, err)
 		_, err = sess.MergePayload(r.Context(), map[string]any{"a": 1})
 		require.ErrorIs(t, err, errors.ErrUnauthorised)
-		rig.svc.WriteError(w, r, err)
+		rig.Svc.WriteError(w, r, err)
 	})
 	require.Equal(t, http.StatusUnauthorized, w.Code)
 	require.Equal(t, "remove", w.Header().Get("Front-Token"))
-	require.Empty(t, page.cookies)
+	require.Empty(t, page.Cookies)
 }
 
 // A new access token with the old expiry, and a front token of this moment.
 func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	page, created := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark", "lang": "pl"}))
-	before := accessClaimsOf(t, page.cookies["sAccessToken"])
-	rig.clock.Advance(17 * time.Minute)
+	rig := testpage.New(t)
+	page, created := rig.SignIn(t, session.WithPayload(map[string]any{"theme": "dark", "lang": "pl"}))
+	before := testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"])
+	rig.Clock.Advance(17 * time.Minute)
 
-	w := page.do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
-		sess, err := rig.svc.VerifyHTTP(w, r)
+	w := page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
 		require.NoError(t, err)
 		ends := sess.ExpiresAt()
 		access, err := sess.MergePayload(r.Context(), map[string]any{
@@ -144,11 +145,11 @@ func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{"city": "Łódź 馬 😀"}, payload)
 	})
-	after := accessClaimsOf(t, page.cookies["sAccessToken"])
+	after := testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"])
 	require.Equal(t, before.EXP, after.EXP)
-	require.Equal(t, payloadEpoch.Add(17*time.Minute).Unix(), after.IAT)
-	front := frontTokenOf(t, w)
-	require.Equal(t, frontTokenOf(t, created).ATE, front.ATE)
+	require.Equal(t, testpage.Epoch.Add(17*time.Minute).Unix(), after.IAT)
+	front := testpage.FrontTokenOf(t, w)
+	require.Equal(t, testpage.FrontTokenOf(t, created).ATE, front.ATE)
 	require.Equal(t, "user-1", front.UID)
 	require.Equal(t, []string{"city", "exp", "iat", "sub"}, slices.Sorted(maps.Keys(front.UP)))
 	require.JSONEq(t, fmt.Sprint(after.IAT), string(front.UP["iat"]))
@@ -156,8 +157,8 @@ func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 	require.Empty(t, w.Header().Values("Anti-Csrf"), "it stays the same")
 
 	// The merged token is one like any other, and its anti-CSRF token still fits.
-	page.do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
-		_, err := rig.svc.VerifyHTTP(w, r)
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		_, err := rig.Svc.VerifyHTTP(w, r)
 		require.NoError(t, err)
 	})
 }
@@ -165,10 +166,10 @@ func TestMergePayload_sameExpiryNewIat(t *testing.T) {
 // Twice in one response: the last word counts, and there is one of each header.
 func TestMergePayload_twiceInOneResponse(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	page, _ := rig.signIn(t)
-	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-		sess, err := rig.svc.VerifyHTTP(w, r)
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t)
+	w := page.Do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
 		require.NoError(t, err)
 		for i := range 2 {
 			_, err = sess.MergePayload(r.Context(), map[string]any{fmt.Sprint("m", i): i})
@@ -176,32 +177,32 @@ func TestMergePayload_twiceInOneResponse(t *testing.T) {
 		}
 	})
 	require.Len(t, w.Header().Values("Set-Cookie"), 1)
-	require.Len(t, accessClaimsOf(t, page.cookies["sAccessToken"]).Payload, 2)
-	require.Len(t, frontTokenOf(t, w).UP, 2+3)
+	require.Len(t, testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"]).Payload, 2)
+	require.Len(t, testpage.FrontTokenOf(t, w).UP, 2+3)
 }
 
 // By handle, clients see it after their next refresh and not before.
 func TestMergePayload_byHandle(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	page, _ := rig.signIn(t, session.WithPayload(map[string]any{"role": "admin", "theme": "dark"}))
-	handles, err := rig.svc.List(t.Context(), "user-1")
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t, session.WithPayload(map[string]any{"role": "admin", "theme": "dark"}))
+	handles, err := rig.Svc.List(t.Context(), "user-1")
 	require.NoError(t, err)
-	require.NoError(t, rig.svc.MergePayload(t.Context(), handles[0].Handle, map[string]any{"role": nil, "note": "x"}))
+	require.NoError(t, rig.Svc.MergePayload(t.Context(), handles[0].Handle, map[string]any{"role": nil, "note": "x"}))
 
 	read := func() (payload map[string]string) {
-		page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-			sess, err := rig.svc.VerifyHTTP(w, r)
+		page.Do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+			sess, err := rig.Svc.VerifyHTTP(w, r)
 			require.NoError(t, err)
 			require.NoError(t, sess.Payload(&payload))
 		})
 		return payload
 	}
 	require.Equal(t, map[string]string{"role": "admin", "theme": "dark"}, read())
-	w := page.do(t, http.MethodPost, rig.refreshRoute(t))
+	w := page.Do(t, http.MethodPost, rig.RefreshRoute(t))
 	require.Equal(t, map[string]string{"note": "x", "theme": "dark"}, read())
-	require.NotContains(t, frontTokenOf(t, w).UP, "role")
-	require.Contains(t, frontTokenOf(t, w).UP, "note")
+	require.NotContains(t, testpage.FrontTokenOf(t, w).UP, "role")
+	require.Contains(t, testpage.FrontTokenOf(t, w).UP, "note")
 }
 
 // Requests of one session that merge at the same time. Whoever was told that
@@ -209,12 +210,12 @@ func TestMergePayload_byHandle(t *testing.T) {
 func TestMergePayload_concurrentRequests(t *testing.T) {
 	t.Parallel()
 	const requests, rounds = 6, 20
-	rig := newPayloadRig(t)
-	tokens := rig.create(t)
+	rig := testpage.New(t)
+	tokens := rig.Create(t)
 	var wg sync.WaitGroup
 	for i := range requests {
 		wg.Go(func() {
-			sess, _, err := rig.verify(t, tokens.Access.Value)
+			sess, _, err := rig.Verify(t, tokens.Access.Value)
 			for round := 0; err == nil && round < rounds; {
 				name := fmt.Sprintf("m%d.%d", i, round)
 				var access *session.Token
@@ -223,7 +224,7 @@ func TestMergePayload_concurrentRequests(t *testing.T) {
 					err = nil // told to come back, and does
 					continue
 				}
-				if err == nil && !slices.Contains(payloadNames(access.Value), name) {
+				if err == nil && !slices.Contains(testpage.PayloadNames(access.Value), name) {
 					err = errors.New("own member is missing")
 				}
 				round++
@@ -234,9 +235,9 @@ func TestMergePayload_concurrentRequests(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	refreshed, err := rig.svc.Refresh(t.Context(), tokens.Refresh.Value)
+	refreshed, err := rig.Svc.Refresh(t.Context(), tokens.Refresh.Value)
 	require.NoError(t, err)
-	require.Len(t, accessClaimsOf(t, refreshed.Access.Value).Payload, requests*rounds)
+	require.Len(t, testpage.AccessClaimsOf(t, refreshed.Access.Value).Payload, requests*rounds)
 }
 
 // Goroutines of one handler share the session and the response: the token that
@@ -244,10 +245,10 @@ func TestMergePayload_concurrentRequests(t *testing.T) {
 func TestMergePayload_concurrentInOneResponse(t *testing.T) {
 	t.Parallel()
 	const goroutines = 16
-	rig := newPayloadRigOn(t, yieldingStore{memstore.New()})
-	page, _ := rig.signIn(t)
-	w := page.do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-		sess, err := rig.svc.VerifyHTTP(w, r)
+	rig := testpage.NewOn(t, yieldingStore{memstore.New()})
+	page, _ := rig.SignIn(t)
+	w := page.Do(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		for i := range goroutines {
@@ -260,8 +261,8 @@ func TestMergePayload_concurrentInOneResponse(t *testing.T) {
 		}
 		wg.Wait()
 	})
-	require.Len(t, accessClaimsOf(t, page.cookies["sAccessToken"]).Payload, goroutines)
-	require.Len(t, frontTokenOf(t, w).UP, goroutines+3)
+	require.Len(t, testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"]).Payload, goroutines)
+	require.Len(t, testpage.FrontTokenOf(t, w).UP, goroutines+3)
 }
 
 // yieldingStore lets others run after each step of a merge, as a database does.

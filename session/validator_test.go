@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -60,9 +61,9 @@ func checked(reason any, err error) ownValidator {
 
 func TestValidator_ofTheApplication(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	tokens := rig.create(t, session.WithPayload(map[string]any{"theme": "dark"}))
-	rig.clock.Advance(90*time.Second + 250*time.Millisecond)
+	rig := testpage.New(t)
+	tokens := rig.Create(t, session.WithPayload(map[string]any{"theme": "dark"}))
+	rig.Clock.Advance(90*time.Second + 250*time.Millisecond)
 
 	var saw session.View
 	var by any
@@ -71,7 +72,7 @@ func TestValidator_ofTheApplication(t *testing.T) {
 		saw, by = v, ctx.Value(key{})
 		return nil, nil
 	}}
-	sess, replacement, err := rig.svc.Verify(context.WithValue(t.Context(), key{}, "ctx"), tokens.Access.Value, "",
+	sess, replacement, err := rig.Svc.Verify(context.WithValue(t.Context(), key{}, "ctx"), tokens.Access.Value, "",
 		session.InsecureSkipAntiCSRF(), session.WithClaims(look))
 	require.NoError(t, err)
 	require.NotNil(t, sess)
@@ -79,13 +80,13 @@ func TestValidator_ofTheApplication(t *testing.T) {
 	require.Equal(t, "ctx", by)
 	require.Equal(t, "user-1", saw.UserID)
 	require.Equal(t, sess.Handle(), saw.Handle)
-	require.True(t, payloadEpoch.Equal(saw.CreatedAt))
-	require.True(t, rig.clock.Now().Equal(saw.Now))
+	require.True(t, testpage.Epoch.Equal(saw.CreatedAt))
+	require.True(t, rig.Clock.Now().Equal(saw.Now))
 	require.Len(t, saw.Payload, 1)
 	require.JSONEq(t, `"dark"`, string(saw.Payload["theme"]))
 
 	// Both are asked, and told of.
-	sess, _, err = rig.verify(t, tokens.Access.Value, session.WithClaims(checked("too young", nil)), session.WithClaims(
+	sess, _, err = rig.Verify(t, tokens.Access.Value, session.WithClaims(checked("too young", nil)), session.WithClaims(
 		ownValidator{"second", func(context.Context, session.View) (any, error) { return 7, nil }}, look))
 	require.Nil(t, sess)
 	require.ErrorIs(t, err, errors.ErrInvalidClaim)
@@ -94,8 +95,8 @@ func TestValidator_ofTheApplication(t *testing.T) {
 	require.Equal(t, []errors.ClaimFailure{{ID: "own", Reason: "too young"}, {ID: "second", Reason: 7}}, claimErr.Failures)
 
 	// A payload that is no object has no members, and that is no error.
-	list := rig.create(t, session.WithPayload([]int{1}))
-	_, _, err = rig.verify(t, list.Access.Value, session.WithClaims(look))
+	list := rig.Create(t, session.WithPayload([]int{1}))
+	_, _, err = rig.Verify(t, list.Access.Value, session.WithClaims(look))
 	require.NoError(t, err)
 	require.Nil(t, saw.Payload)
 }
@@ -130,19 +131,19 @@ func TestValidator_errors(t *testing.T) {
 		} {
 			t.Run(name+", "+where, func(t *testing.T) {
 				t.Parallel()
-				rig := newPayloadRig(t)
-				page, _ := rig.signIn(t)
-				rig.store.Arm()
+				rig := testpage.New(t)
+				page, _ := rig.SignIn(t)
+				rig.Store.Arm()
 				reached := 0
-				w := page.do(t, http.MethodGet, rig.guarded(&reached, session.WithClaims(checked("no", nil), v)))
+				w := page.Do(t, http.MethodGet, rig.Guarded(&reached, session.WithClaims(checked("no", nil), v)))
 				require.Equal(t, tc.status, w.Code)
 				require.Zero(t, reached)
 				require.Empty(t, w.Header().Values("Set-Cookie"))
 				require.Empty(t, w.Header().Values("Front-Token"))
 				require.NotContains(t, w.Body.String(), "claim")
-				require.Zero(t, rig.store.Calls())
+				require.Zero(t, rig.Store.Calls())
 
-				sess, _, err := rig.verify(t, page.cookies["sAccessToken"], session.WithClaims(v))
+				sess, _, err := rig.Verify(t, page.Cookies["sAccessToken"], session.WithClaims(v))
 				require.Nil(t, sess)
 				require.ErrorIs(t, err, errors.ErrGeneral)
 				for _, verdict := range []error{
@@ -160,15 +161,15 @@ func TestValidator_errors(t *testing.T) {
 // What was fetched is kept, and told to the client, also where another one fails.
 func TestValidator_fetches(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	page, _ := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
 	one, two := &ownFetcher{member: "level", value: 3}, &ownFetcher{member: "level", value: 4}
 	down := checked(nil, errors.New("down"))
 
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, session.WithClaims(one, two, down)))
+	w := page.Do(t, http.MethodGet, rig.Guarded(&reached, session.WithClaims(one, two, down)))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
-	require.JSONEq(t, `3`, string(frontTokenOf(t, w).UP["level"]))
+	require.JSONEq(t, `3`, string(testpage.FrontTokenOf(t, w).UP["level"]))
 	require.Equal(t, 1, one.fetches)
 	require.Zero(t, two.fetches, "of one member one is asked")
 	require.Len(t, one.seen, 2)
@@ -176,50 +177,50 @@ func TestValidator_fetches(t *testing.T) {
 	require.Equal(t, "3", string(one.seen[1].Payload["level"]), "checked with what was fetched")
 	require.Equal(t, one.seen[0].Now, one.seen[1].Now)
 
-	rig.store.Arm()
-	w = page.do(t, http.MethodGet, rig.guarded(&reached, session.WithClaims(one)))
+	rig.Store.Arm()
+	w = page.Do(t, http.MethodGet, rig.Guarded(&reached, session.WithClaims(one)))
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, 1, one.fetches)
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 
 	// nil removes it, and what was never there costs nothing.
 	gone := &ownFetcher{member: "level", always: true}
-	w = page.do(t, http.MethodGet, rig.guarded(&reached, session.WithClaims(gone)))
+	w = page.Do(t, http.MethodGet, rig.Guarded(&reached, session.WithClaims(gone)))
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.JSONEq(t, `{"message":"invalid claim","claimValidationErrors":[{"id":"own-level","reason":{"missing":"level"}}]}`, w.Body.String())
-	require.NotContains(t, frontTokenOf(t, w).UP, "level")
-	require.Contains(t, frontTokenOf(t, w).UP, "theme")
-	rig.store.Arm()
-	w = page.do(t, http.MethodGet, rig.guarded(&reached, session.WithClaims(gone)))
+	require.NotContains(t, testpage.FrontTokenOf(t, w).UP, "level")
+	require.Contains(t, testpage.FrontTokenOf(t, w).UP, "theme")
+	rig.Store.Arm()
+	w = page.Do(t, http.MethodGet, rig.Guarded(&reached, session.WithClaims(gone)))
 	require.Equal(t, http.StatusForbidden, w.Code)
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 	require.Equal(t, 2, gone.fetches)
 }
 
 // Mistakes in the wiring open no route, and are found before anything is fetched.
 func TestValidator_misconfigured(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	tokens := rig.create(t)
-	rig.store.Arm()
-	_, _, err := rig.verify(t, tokens.Access.Value, session.WithClaims(nil, nil))
+	rig := testpage.New(t)
+	tokens := rig.Create(t)
+	rig.Store.Arm()
+	_, _, err := rig.Verify(t, tokens.Access.Value, session.WithClaims(nil, nil))
 	require.ErrorIs(t, err, errors.ErrConfig)
 	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"} {
 		f := &ownFetcher{member: name, value: 1}
-		_, _, err = rig.verify(t, tokens.Access.Value, session.WithClaims(f))
+		_, _, err = rig.Verify(t, tokens.Access.Value, session.WithClaims(f))
 		require.ErrorIs(t, err, errors.ErrConfig)
 		require.ErrorIs(t, err, errors.ErrReservedClaim)
 		require.Zero(t, f.fetches)
 	}
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 }
 
 func TestValidator_panicIsTheHandlersOwn(t *testing.T) {
 	t.Parallel()
-	rig := newPayloadRig(t)
-	tokens := rig.create(t)
+	rig := testpage.New(t)
+	tokens := rig.Create(t)
 	v := ownValidator{"own", func(context.Context, session.View) (any, error) { panic("mine") }}
-	require.PanicsWithValue(t, "mine", func() { _, _, _ = rig.verify(t, tokens.Access.Value, session.WithClaims(v)) })
-	_, _, err := rig.verify(t, tokens.Access.Value)
+	require.PanicsWithValue(t, "mine", func() { _, _, _ = rig.Verify(t, tokens.Access.Value, session.WithClaims(v)) })
+	_, _, err := rig.Verify(t, tokens.Access.Value)
 	require.NoError(t, err)
 }

@@ -1,4 +1,6 @@
-package session_test
+// Package testpage is a service on a store that counts its calls, and pages that keep
+// what it sends them: for the tests of packages session and claim.
+package testpage
 
 import (
 	"encoding/base64"
@@ -20,149 +22,154 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
-// payloadEpoch is a whole second, so that seconds and milliseconds compare.
-var payloadEpoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// Epoch is a whole second, so that seconds and milliseconds compare.
+var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// payloadRig is a service on a store that counts calls, and a clock.
-type payloadRig struct {
-	svc   *session.Service
-	store *storetest.FaultyStore
-	clock *sessiontest.Clock
+// Rig is a service on a store that counts calls, and a clock.
+type Rig struct {
+	Svc   *session.Service
+	Store *storetest.FaultyStore
+	Clock *sessiontest.Clock
 }
 
-func newPayloadRig(t *testing.T) *payloadRig {
+// New is a rig on a store in memory.
+func New(t *testing.T) *Rig {
 	t.Helper()
-	return newPayloadRigOn(t, memstore.New())
+	return NewOn(t, memstore.New())
 }
 
-func newPayloadRigOn(t *testing.T, store session.Store) *payloadRig {
+// NewOn is a rig on store.
+func NewOn(t *testing.T, store session.Store) *Rig {
 	t.Helper()
-	rig := &payloadRig{store: storetest.Faulty(store), clock: sessiontest.NewClock(payloadEpoch)}
-	svc, err := session.New(t.Context(), rig.store, session.Config{
-		Now: rig.clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
+	rig := &Rig{Store: storetest.Faulty(store), Clock: sessiontest.NewClock(Epoch)}
+	svc, err := session.New(t.Context(), rig.Store, session.Config{
+		Now: rig.Clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
-	rig.svc = svc
+	rig.Svc = svc
 	return rig
 }
 
-// create starts a session without HTTP.
-func (rig *payloadRig) create(t *testing.T, opts ...session.CreateOption) *session.Tokens {
+// Create starts a session without HTTP.
+func (rig *Rig) Create(t *testing.T, opts ...session.CreateOption) *session.Tokens {
 	t.Helper()
-	tokens, err := rig.svc.Create(t.Context(), "user-1", opts...)
+	tokens, err := rig.Svc.Create(t.Context(), "user-1", opts...)
 	require.NoError(t, err)
 	return tokens
 }
 
-// verify verifies without HTTP.
-func (rig *payloadRig) verify(t *testing.T, access string, opts ...session.VerifyOption) (*session.Session, *session.Token, error) {
+// Verify verifies without HTTP.
+func (rig *Rig) Verify(t *testing.T, access string, opts ...session.VerifyOption) (*session.Session, *session.Token, error) {
 	t.Helper()
-	return rig.svc.Verify(t.Context(), access, "", append(opts, session.InsecureSkipAntiCSRF())...)
+	return rig.Svc.Verify(t.Context(), access, "", append(opts, session.InsecureSkipAntiCSRF())...)
 }
 
-// payloadPage is a browser's page: it keeps cookies and the anti-CSRF token.
-type payloadPage struct {
-	rig     *payloadRig
-	cookies map[string]string
-	header  http.Header
+// Page is a browser's page: it keeps cookies and the anti-CSRF token.
+type Page struct {
+	Rig     *Rig
+	Cookies map[string]string
+	Header  http.Header
 }
 
-// signIn is a new page with a session.
-func (rig *payloadRig) signIn(t *testing.T, opts ...session.CreateOption) (*payloadPage, *httptest.ResponseRecorder) {
+// SignIn is a new page with a session.
+func (rig *Rig) SignIn(t *testing.T, opts ...session.CreateOption) (*Page, *httptest.ResponseRecorder) {
 	t.Helper()
-	page := &payloadPage{rig: rig, cookies: map[string]string{}, header: http.Header{"St-Auth-Mode": {"cookie"}}}
-	w := page.do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
-		_, err := rig.svc.CreateHTTP(w, r, "user-1", opts...)
+	page := &Page{Rig: rig, Cookies: map[string]string{}, Header: http.Header{"St-Auth-Mode": {"cookie"}}}
+	w := page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		_, err := rig.Svc.CreateHTTP(w, r, "user-1", opts...)
 		require.NoError(t, err)
 	})
 	return page, w
 }
 
-// do sends a request to the handler and keeps what the answer sets.
-func (p *payloadPage) do(t *testing.T, method string, handler http.HandlerFunc) *httptest.ResponseRecorder {
+// Do sends a request to the handler and keeps what the answer sets.
+func (p *Page) Do(t *testing.T, method string, handler http.HandlerFunc) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "https://api.example.com/x", nil)
-	r.Header = p.header.Clone()
-	for name, value := range p.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	r.Header = p.Header.Clone()
+	for name, value := range p.Cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // cookies of a request have no attributes
 	}
 	w := httptest.NewRecorder()
-	x := p.rig.svc.Exchange(w, r)
+	x := p.Rig.Svc.Exchange(w, r)
 	handler(x.Writer(), x.Request())
 	x.Close()
 	res := w.Result()
 	defer func() { require.NoError(t, res.Body.Close()) }()
 	for _, cookie := range res.Cookies() {
 		if cookie.MaxAge < 0 {
-			delete(p.cookies, cookie.Name)
+			delete(p.Cookies, cookie.Name)
 			continue
 		}
-		p.cookies[cookie.Name] = cookie.Value
+		p.Cookies[cookie.Name] = cookie.Value
 	}
 	if token := res.Header.Get("Anti-Csrf"); token != "" {
-		p.header.Set("Anti-Csrf", token)
+		p.Header.Set("Anti-Csrf", token)
 	}
 	return w
 }
 
-// guarded is a route that demands opts; reached counts its calls.
-func (rig *payloadRig) guarded(reached *int, opts ...session.VerifyOption) http.HandlerFunc {
+// Guarded is a route that demands opts; reached counts its calls.
+func (rig *Rig) Guarded(reached *int, opts ...session.VerifyOption) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if _, err := rig.svc.VerifyHTTP(w, r, opts...); err != nil {
-			rig.svc.WriteError(w, r, err)
+		if _, err := rig.Svc.VerifyHTTP(w, r, opts...); err != nil {
+			rig.Svc.WriteError(w, r, err)
 			return
 		}
 		*reached++
 	}
 }
 
-func (rig *payloadRig) refreshRoute(t *testing.T) http.HandlerFunc {
+// RefreshRoute is a refresh that must succeed.
+func (rig *Rig) RefreshRoute(t *testing.T) http.HandlerFunc {
 	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) {
-		_, err := rig.svc.RefreshHTTP(w, r)
+		_, err := rig.Svc.RefreshHTTP(w, r)
 		require.NoError(t, err)
 	}
 }
 
-// frontToken is what a page reads from the header.
-type frontToken struct {
+// FrontToken is what a page reads from the header.
+type FrontToken struct {
 	UID string                     `json:"uid"`
 	ATE int64                      `json:"ate"`
 	UP  map[string]json.RawMessage `json:"up"`
 }
 
-func frontTokenOf(t *testing.T, w *httptest.ResponseRecorder) frontToken {
+// FrontTokenOf reads the header of an answer.
+func FrontTokenOf(t *testing.T, w *httptest.ResponseRecorder) FrontToken {
 	t.Helper()
 	require.Len(t, w.Header().Values("Front-Token"), 1)
 	text, err := base64.StdEncoding.DecodeString(w.Header().Get("Front-Token"))
 	require.NoError(t, err)
-	var front frontToken
+	var front FrontToken
 	require.NoError(t, json.Unmarshal(text, &front))
 	return front
 }
 
-// accessClaims is what is written in an access token.
-type accessClaims struct {
+// AccessClaims is what is written in an access token.
+type AccessClaims struct {
 	IAT     int64                      `json:"iat"`
 	EXP     int64                      `json:"exp"`
 	Payload map[string]json.RawMessage `json:"pl"`
 }
 
-func accessClaimsOf(t *testing.T, access string) accessClaims {
+// AccessClaimsOf reads an access token.
+func AccessClaimsOf(t *testing.T, access string) AccessClaims {
 	t.Helper()
 	parts := strings.Split(access, ".")
 	require.Len(t, parts, 3)
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
 	require.NoError(t, err)
-	var claims accessClaims
+	var claims AccessClaims
 	require.NoError(t, json.Unmarshal(text, &claims))
 	return claims
 }
 
-// payloadNames is accessClaimsOf for goroutines, which must not end the test.
-func payloadNames(access string) []string {
-	var claims accessClaims
+// PayloadNames is AccessClaimsOf for goroutines, which must not end the test.
+func PayloadNames(access string) []string {
+	var claims AccessClaims
 	_, rest, _ := strings.Cut(access, ".")
 	body, _, _ := strings.Cut(rest, ".")
 	text, err := base64.RawURLEncoding.DecodeString(body)

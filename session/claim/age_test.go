@@ -35,31 +35,31 @@ func TestClaim_DefaultMaxAge(t *testing.T) {
 			rig := newClaimRig(t)
 			fetched, value := 0, "admin"
 			role := single(t, claim.Config[string]{ID: "role", DefaultMaxAge: row.age, Fetch: fetchVar(&fetched, &value)})
-			tokens := rig.create(t, role.FetchAtCreation())
-			page, _ := rig.signIn(t, role.FetchAtCreation())
+			tokens := rig.Create(t, role.FetchAtCreation())
+			page, _ := rig.SignIn(t, role.FetchAtCreation())
 			value = "user"
 			for range 30 {
-				rig.clock.Advance(row.after / 30)
+				rig.Clock.Advance(row.after / 30)
 				var err error
-				tokens, err = rig.svc.Refresh(t.Context(), tokens.Refresh.Value)
+				tokens, err = rig.Svc.Refresh(t.Context(), tokens.Refresh.Value)
 				require.NoError(t, err)
-				page.do(t, http.MethodPost, rig.refreshRoute(t))
+				page.Do(t, http.MethodPost, rig.RefreshRoute(t))
 			}
-			rig.clock.Advance(row.after - 30*(row.after/30))
+			rig.Clock.Advance(row.after - 30*(row.after/30))
 			fetched--
 			_, _, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
 			require.Equal(t, row.fetched, fetched)
 			require.Equal(t, row.passes, err == nil, "by header: %v", err)
 			reached := 0
-			page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
+			page.Do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
 			require.Equal(t, row.passes, reached == 1, "by cookie")
 		})
 	}
 	// What only Set says does not grow old: nothing could renew it.
 	rig := newClaimRig(t)
 	role := single(t, claim.Config[string]{ID: "role"})
-	tokens := rig.create(t, role.AtCreation("admin"))
-	rig.clock.Advance(59 * time.Minute)
+	tokens := rig.Create(t, role.AtCreation("admin"))
+	rig.Clock.Advance(59 * time.Minute)
 	_, _, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
 	require.NoError(t, err)
 }
@@ -68,9 +68,9 @@ func TestClaim_DefaultMaxAge(t *testing.T) {
 func TestClaim_closed(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	sess := rig.create(t).Session
-	rig.svc.Close()
-	rig.store.Arm()
+	sess := rig.Create(t).Session
+	rig.Svc.Close()
+	rig.Store.Arm()
 	role := single(t, claim.Config[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
 		t.Error("asked after Close")
 		return "", false, nil
@@ -81,7 +81,7 @@ func TestClaim_closed(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrClosed)
 	_, err = role.FetchAndSet(t.Context(), sess)
 	require.ErrorIs(t, err, errors.ErrClosed)
-	_, err = rig.svc.Create(t.Context(), "user", role.FetchAtCreation())
+	_, err = rig.Svc.Create(t.Context(), "user", role.FetchAtCreation())
 	require.ErrorIs(t, err, errors.ErrClosed)
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 }

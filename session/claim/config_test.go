@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
@@ -58,7 +59,7 @@ func requireReserved(t *testing.T, err error, id string) {
 // verifyNew verifies a new session without payload.
 func (rig *claimRig) verifyNew(t *testing.T, validators ...session.Validator) (*session.Session, *session.Token, error) {
 	t.Helper()
-	return rig.verify(t, rig.create(t).Access.Value, validators...)
+	return rig.verify(t, rig.Create(t).Access.Value, validators...)
 }
 
 // A forgotten constructor must not open a route.
@@ -81,7 +82,7 @@ func TestClaim_zeroValues(t *testing.T) {
 	}
 
 	var zero claim.Single[bool]
-	sess := rig.create(t).Session
+	sess := rig.Create(t).Session
 	_, ok := zero.Value(sess)
 	require.False(t, ok)
 	_, err := zero.Set(t.Context(), sess, true)
@@ -91,7 +92,7 @@ func TestClaim_zeroValues(t *testing.T) {
 	_, err = zero.Remove(t.Context(), sess)
 	require.ErrorIs(t, err, errors.ErrConfig)
 	for _, opt := range []session.CreateOption{zero.AtCreation(true), zero.FetchAtCreation()} {
-		_, err = rig.svc.Create(t.Context(), "user-1", opt)
+		_, err = rig.Svc.Create(t.Context(), "user-1", opt)
 		require.ErrorIs(t, err, errors.ErrConfig)
 	}
 }
@@ -102,12 +103,12 @@ func TestClaim_methods(t *testing.T) {
 	var calls int
 	roles := array(t, claim.Config[[]string]{ID: "roles", Fetch: fetchTimes(&calls, []string{"reader"})})
 	verified := single(t, claim.Config[bool]{ID: "st-ev"})
-	sess := rig.create(t, session.WithPayload(map[string]any{"theme": "dark"})).Session
-	rig.clock.Advance(1500 * time.Millisecond)
+	sess := rig.Create(t, session.WithPayload(map[string]any{"theme": "dark"})).Session
+	rig.Clock.Advance(1500 * time.Millisecond)
 
 	access, err := verified.Set(t.Context(), sess, false)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"v":false,"t":1772366401500}`, string(accessClaimsOf(t, access.Value).Payload["st-ev"]))
+	require.JSONEq(t, `{"v":false,"t":1772366401500}`, string(testpage.AccessClaimsOf(t, access.Value).Payload["st-ev"]))
 	value, ok := verified.Value(sess)
 	require.True(t, ok)
 	require.False(t, value)
@@ -115,7 +116,7 @@ func TestClaim_methods(t *testing.T) {
 	// "No roles" is a value, nil or not.
 	access, err = roles.Set(t.Context(), sess, nil)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"v":[],"t":1772366401500}`, string(accessClaimsOf(t, access.Value).Payload["roles"]))
+	require.JSONEq(t, `{"v":[],"t":1772366401500}`, string(testpage.AccessClaimsOf(t, access.Value).Payload["roles"]))
 	list, ok := roles.Value(sess)
 	require.True(t, ok)
 	require.Empty(t, list)
@@ -123,11 +124,11 @@ func TestClaim_methods(t *testing.T) {
 	access, err = roles.FetchAndSet(t.Context(), sess)
 	require.NoError(t, err)
 	require.Equal(t, 1, calls)
-	require.JSONEq(t, `{"v":["reader"],"t":1772366401500}`, string(accessClaimsOf(t, access.Value).Payload["roles"]))
+	require.JSONEq(t, `{"v":["reader"],"t":1772366401500}`, string(testpage.AccessClaimsOf(t, access.Value).Payload["roles"]))
 
 	access, err = verified.Remove(t.Context(), sess)
 	require.NoError(t, err)
-	payload := accessClaimsOf(t, access.Value).Payload
+	payload := testpage.AccessClaimsOf(t, access.Value).Payload
 	require.NotContains(t, payload, "st-ev")
 	require.Contains(t, payload, "roles")
 	require.JSONEq(t, `"dark"`, string(payload["theme"]))
@@ -143,10 +144,10 @@ func TestClaim_fetchAndSetRemovesWhatIsNoMore(t *testing.T) {
 	role := single(t, claim.Config[string]{ID: "role", Fetch: func(context.Context, string) (string, bool, error) {
 		return "ignored", false, nil
 	}})
-	sess := rig.create(t, role.AtCreation("admin")).Session
+	sess := rig.Create(t, role.AtCreation("admin")).Session
 	access, err := role.FetchAndSet(t.Context(), sess)
 	require.NoError(t, err)
-	require.NotContains(t, accessClaimsOf(t, access.Value).Payload, "role")
+	require.NotContains(t, testpage.AccessClaimsOf(t, access.Value).Payload, "role")
 }
 
 func TestClaim_atCreation(t *testing.T) {
@@ -176,17 +177,17 @@ func TestClaim_atCreation(t *testing.T) {
 		"failing fetch": {"user-1", []session.CreateOption{broken.FetchAtCreation()}, errors.ErrGeneral, errors.ErrGeneral},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := rig.svc.Create(t.Context(), tc.user, tc.opts...)
+			_, err := rig.Svc.Create(t.Context(), tc.user, tc.opts...)
 			require.ErrorIs(t, err, tc.class)
 			require.ErrorIs(t, err, tc.inner)
 			require.NotErrorIs(t, err, errors.ErrUnauthorised)
-			list, err := rig.svc.List(t.Context(), "user-1")
+			list, err := rig.Svc.List(t.Context(), "user-1")
 			require.NoError(t, err)
 			require.Empty(t, list)
 		})
 	}
 
-	tokens := rig.create(t, role.FetchAtCreation(), none.FetchAtCreation(), session.WithPayload(map[string]any{"theme": "dark"}))
+	tokens := rig.Create(t, role.FetchAtCreation(), none.FetchAtCreation(), session.WithPayload(map[string]any{"theme": "dark"}))
 	require.Equal(t, 1, calls)
 	text, err := json.Marshal(tokens.Session)
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
@@ -43,18 +44,18 @@ func TestClaim_fetchErrors(t *testing.T) {
 			verified := single(t, claim.Config[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
 				return true, true, tc.err
 			}})
-			page, _ := rig.signIn(t)
+			page, _ := rig.SignIn(t)
 			reached := 0
-			rig.store.Arm()
-			w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
+			rig.Store.Arm()
+			w := page.Do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
 			require.Equal(t, tc.status, w.Code)
 			require.Zero(t, reached)
 			require.Empty(t, w.Header().Values("Set-Cookie"))
 			require.Empty(t, w.Header().Values("Front-Token"))
 			require.NotContains(t, w.Body.String(), "claim")
-			require.Zero(t, rig.store.Calls())
+			require.Zero(t, rig.Store.Calls())
 
-			_, _, err := rig.verify(t, page.cookies["sAccessToken"], verified.HasValue(true))
+			_, _, err := rig.verify(t, page.Cookies["sAccessToken"], verified.HasValue(true))
 			require.ErrorIs(t, err, errors.ErrGeneral)
 			require.NotErrorIs(t, err, errors.ErrUnauthorised)
 			require.NotErrorIs(t, err, errors.ErrTryRefreshToken)
@@ -70,8 +71,8 @@ func TestClaim_fetchedWhenMissingOrOld(t *testing.T) {
 	rig := newClaimRig(t)
 	var calls int
 	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin"), DefaultMaxAge: 5 * time.Minute})
-	page, created := rig.signIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
-	expiry := frontTokenOf(t, created).ATE
+	page, created := rig.SignIn(t, session.WithPayload(map[string]any{"theme": "dark"}))
+	expiry := testpage.FrontTokenOf(t, created).ATE
 	reached := 0
 	guarded := rig.guarded(&reached, role.HasValue("admin"), role.HasValue("admin").AnyAge())
 
@@ -86,8 +87,8 @@ func TestClaim_fetchedWhenMissingOrOld(t *testing.T) {
 		{0, 2, ""},                             // fetched in this very millisecond
 		{20 * time.Minute, 3, "1772367960001"}, // and on
 	} {
-		rig.clock.Advance(want.advance)
-		w := page.do(t, http.MethodGet, guarded)
+		rig.Clock.Advance(want.advance)
+		w := page.Do(t, http.MethodGet, guarded)
 		require.Equal(t, http.StatusOK, w.Code, "step %d", step)
 		require.Equal(t, step+1, reached)
 		require.Equal(t, want.calls, calls, "step %d", step)
@@ -96,12 +97,12 @@ func TestClaim_fetchedWhenMissingOrOld(t *testing.T) {
 			require.Empty(t, w.Header().Values("Set-Cookie"))
 			continue
 		}
-		front := frontTokenOf(t, w)
+		front := testpage.FrontTokenOf(t, w)
 		require.Equal(t, expiry, front.ATE, "a claim does not prolong anything")
 		require.JSONEq(t, `{"v":"admin","t":`+want.t+`}`, string(front.UP["role"]))
 		require.JSONEq(t, `"dark"`, string(front.UP["theme"]))
-		require.JSONEq(t, fmt.Sprint(rig.clock.Now().Unix()), string(front.UP["iat"]), "the time of this response")
-		require.JSONEq(t, `{"v":"admin","t":`+want.t+`}`, string(accessClaimsOf(t, page.cookies["sAccessToken"]).Payload["role"]))
+		require.JSONEq(t, fmt.Sprint(rig.Clock.Now().Unix()), string(front.UP["iat"]), "the time of this response")
+		require.JSONEq(t, `{"v":"admin","t":`+want.t+`}`, string(testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"]).Payload["role"]))
 	}
 }
 
@@ -110,16 +111,16 @@ func TestClaim_fetchedButWrong(t *testing.T) {
 	rig := newClaimRig(t)
 	var calls int
 	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
-	page, _ := rig.signIn(t)
+	page, _ := rig.SignIn(t)
 	reached := 0
 	guarded := rig.guarded(&reached, role.HasValue("admin"))
 
-	w := page.do(t, http.MethodGet, guarded)
+	w := page.Do(t, http.MethodGet, guarded)
 	require.Equal(t, http.StatusForbidden, w.Code)
-	require.JSONEq(t, `{"v":"reader","t":1772366400000}`, string(frontTokenOf(t, w).UP["role"]))
+	require.JSONEq(t, `{"v":"reader","t":1772366400000}`, string(testpage.FrontTokenOf(t, w).UP["role"]))
 	require.Len(t, w.Header().Values("Set-Cookie"), 1)
 
-	w = page.do(t, http.MethodGet, guarded)
+	w = page.Do(t, http.MethodGet, guarded)
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Empty(t, w.Header().Values("Set-Cookie"))
 	require.Equal(t, 1, calls)
@@ -131,14 +132,14 @@ func TestClaim_fetchedByHeader(t *testing.T) {
 	rig := newClaimRig(t)
 	var calls int
 	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
-	page := &claimPage{rig: rig, cookies: map[string]string{}, header: http.Header{"Authorization": {"Bearer " + rig.create(t).Access.Value}}}
+	page := &testpage.Page{Rig: rig.Rig, Cookies: map[string]string{}, Header: http.Header{"Authorization": {"Bearer " + rig.Create(t).Access.Value}}}
 	reached := 0
-	w := page.do(t, http.MethodPost, rig.guarded(&reached, role.HasValue("admin")))
+	w := page.Do(t, http.MethodPost, rig.guarded(&reached, role.HasValue("admin")))
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, 1, reached)
 	require.Empty(t, w.Header().Values("Set-Cookie"))
-	require.Contains(t, accessClaimsOf(t, w.Header().Get("St-Access-Token")).Payload, "role")
-	require.Contains(t, frontTokenOf(t, w).UP, "role")
+	require.Contains(t, testpage.AccessClaimsOf(t, w.Header().Get("St-Access-Token")).Payload, "role")
+	require.Contains(t, testpage.FrontTokenOf(t, w).UP, "role")
 }
 
 // What is no more must not be trusted for longer, and what never was costs nothing.
@@ -150,19 +151,19 @@ func TestClaim_fetchSaysThereIsNone(t *testing.T) {
 		calls++
 		return "admin", false, nil
 	}})
-	tokens := rig.create(t, role.AtCreation("admin"))
-	rig.clock.Advance(time.Hour - time.Minute)
+	tokens := rig.Create(t, role.AtCreation("admin"))
+	rig.Clock.Advance(time.Hour - time.Minute)
 	_, replacement, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin").MaxAge(time.Minute))
 	require.JSONEq(t, `[{"id":"role","reason":{"message":"value does not exist","expectedValue":"admin"}}]`, reasonsOf(t, err))
 	require.NotNil(t, replacement)
-	require.NotContains(t, accessClaimsOf(t, replacement.Value).Payload, "role")
+	require.NotContains(t, testpage.AccessClaimsOf(t, replacement.Value).Payload, "role")
 
-	rig.store.Arm()
+	rig.Store.Arm()
 	_, again, err := rig.verify(t, replacement.Value, role.HasValue("admin"))
 	_ = requireClaimError(t, err)
 	require.Nil(t, again)
 	require.Equal(t, 2, calls)
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 }
 
 func TestClaim_fetchIsAskedOnce(t *testing.T) {
@@ -175,20 +176,20 @@ func TestClaim_fetchIsAskedOnce(t *testing.T) {
 		_, deadline = ctx.Deadline()
 		user, _ = ctx.Value(key{}).(string)
 		user += "/" + userID
-		rig.clock.Advance(time.Hour / 2) // a slow one
+		rig.Clock.Advance(time.Hour / 2) // a slow one
 		return []string{"a"}, true, nil
 	}})
-	tokens := rig.create(t)
-	rig.store.Arm()
-	_, replacement, err := rig.svc.Verify(context.WithValue(t.Context(), key{}, "ctx"), tokens.Access.Value, "", session.InsecureSkipAntiCSRF(),
+	tokens := rig.Create(t)
+	rig.Store.Arm()
+	_, replacement, err := rig.Svc.Verify(context.WithValue(t.Context(), key{}, "ctx"), tokens.Access.Value, "", session.InsecureSkipAntiCSRF(),
 		session.WithClaims(roles.Includes("a").MaxAge(0), roles.Excludes("b").MaxAge(0), roles.IncludesAll("a").MaxAge(time.Second)))
 	require.NoError(t, err)
 	require.Equal(t, 1, calls)
 	require.Equal(t, "ctx/user-1", user)
 	require.False(t, deadline, "the time limit for the database is none for the application")
-	require.Equal(t, map[string]int{"Find": 1, "WritePayload": 1}, rig.store.Counts())
+	require.Equal(t, map[string]int{"Find": 1, "WritePayload": 1}, rig.Store.Counts())
 	// The value is as old as the question, not as the answer.
-	require.JSONEq(t, `{"v":["a"],"t":1772366400000}`, string(accessClaimsOf(t, replacement.Value).Payload["roles"]))
+	require.JSONEq(t, `{"v":["a"],"t":1772366400000}`, string(testpage.AccessClaimsOf(t, replacement.Value).Payload["roles"]))
 }
 
 func TestClaim_fetchedButCannotBeKept(t *testing.T) {
@@ -203,12 +204,12 @@ func TestClaim_fetchedButCannotBeKept(t *testing.T) {
 	}{
 		"revoked meanwhile": {
 			map[string]any{}, "admin", func(t *testing.T, rig *claimRig, handle string) {
-				_, err := rig.svc.Revoke(t.Context(), handle)
+				_, err := rig.Svc.Revoke(t.Context(), handle)
 				require.NoError(t, err)
 			}, 401, errors.ErrSessionRevoked, true,
 		},
 		"database down": {map[string]any{}, "admin", func(_ *testing.T, rig *claimRig, _ string) {
-			rig.store.Arm(storetest.Fault{Method: "WritePayload"})
+			rig.Store.Arm(storetest.Fault{Method: "WritePayload"})
 		}, 503, storetest.ErrInjected, false},
 		"too large":        {map[string]any{}, strings.Repeat("x", 4000), nil, 500, errors.ErrCookieTooLarge, false},
 		"not UTF-8":        {map[string]any{}, "\xff", nil, 403, nil, false},
@@ -220,18 +221,18 @@ func TestClaim_fetchedButCannotBeKept(t *testing.T) {
 			var calls int
 			role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, tc.value)})
 			var handle string
-			page, _ := rig.signIn(t, session.WithPayload(tc.payload))
-			list, err := rig.svc.List(t.Context(), "user-1")
+			page, _ := rig.SignIn(t, session.WithPayload(tc.payload))
+			list, err := rig.Svc.List(t.Context(), "user-1")
 			require.NoError(t, err)
 			handle = list[0].Handle
 			if tc.prepare != nil {
 				tc.prepare(t, rig, handle)
 			}
-			access, reached := page.cookies["sAccessToken"], 0
-			w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
+			access, reached := page.Cookies["sAccessToken"], 0
+			w := page.Do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
 			require.Equal(t, tc.status, w.Code)
 			require.Zero(t, reached)
-			require.Equal(t, tc.cleared, page.cookies["sAccessToken"] == "")
+			require.Equal(t, tc.cleared, page.Cookies["sAccessToken"] == "")
 
 			sess, _, err := rig.verify(t, access, role.HasValue("admin"))
 			require.Nil(t, sess)
@@ -247,7 +248,7 @@ func TestClaim_fetchedButCannotBeKept(t *testing.T) {
 func TestClaim_fetchedConcurrently(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
-	tokens := rig.create(t)
+	tokens := rig.Create(t)
 	const requests = 6 // as many as the service tries: each lost race has a winner
 	var wg sync.WaitGroup
 	for i := range requests {
@@ -262,7 +263,7 @@ func TestClaim_fetchedConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	refreshed, err := rig.svc.Refresh(t.Context(), tokens.Refresh.Value)
+	refreshed, err := rig.Svc.Refresh(t.Context(), tokens.Refresh.Value)
 	require.NoError(t, err)
-	require.Len(t, accessClaimsOf(t, refreshed.Access.Value).Payload, requests)
+	require.Len(t, testpage.AccessClaimsOf(t, refreshed.Access.Value).Payload, requests)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
@@ -22,13 +23,13 @@ func requireClaimError(t *testing.T, err error) *errors.ClaimError {
 	return claimErr
 }
 
-// claimEpochMillis is claimEpoch as payloads have it.
+// claimEpochMillis is testpage.Epoch as payloads have it.
 const claimEpochMillis = "1772366400000"
 
 // Whatever stands in the payload, a validator passes only for a well-formed claim.
 func TestClaim_shapesThatProveNothing(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, claimEpochMillis, fmt.Sprint(claimEpoch.UnixMilli()))
+	require.Equal(t, claimEpochMillis, fmt.Sprint(testpage.Epoch.UnixMilli()))
 	const now = claimEpochMillis
 
 	absent := map[string]string{
@@ -67,7 +68,7 @@ func TestClaim_shapesThatProveNothing(t *testing.T) {
 	for name, payload := range absent {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tokens := rig.create(t, session.WithPayload(json.RawMessage(payload)))
+			tokens := rig.Create(t, session.WithPayload(json.RawMessage(payload)))
 			sess, replacement, err := rig.verify(t, tokens.Access.Value, validators...)
 			require.Nil(t, sess)
 			require.Nil(t, replacement)
@@ -94,7 +95,7 @@ func TestClaim_numbersThatDoNotFit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			payload := `{"level":{"v":` + value + `,"t":1},"weight":{"v":` + value + `,"t":1}}`
-			tokens := rig.create(t, session.WithPayload(json.RawMessage(payload)))
+			tokens := rig.Create(t, session.WithPayload(json.RawMessage(payload)))
 			_, _, err := rig.verify(t, tokens.Access.Value, level.HasValue(0))
 			_ = requireClaimError(t, err)
 			_, _, err = rig.verify(t, tokens.Access.Value, weight.HasValue(0))
@@ -103,7 +104,7 @@ func TestClaim_numbersThatDoNotFit(t *testing.T) {
 	}
 	// 2⁵³+1, which floating point cannot tell from 2⁵³.
 	big := single(t, claim.Config[int64]{ID: "big"})
-	tokens := rig.create(t, session.WithPayload(json.RawMessage(`{"big":{"v":9007199254740993,"t":1}}`)))
+	tokens := rig.Create(t, session.WithPayload(json.RawMessage(`{"big":{"v":9007199254740993,"t":1}}`)))
 	_, _, err := rig.verify(t, tokens.Access.Value, big.HasValue(9007199254740992))
 	_ = requireClaimError(t, err)
 	_, _, err = rig.verify(t, tokens.Access.Value, big.HasValue(9007199254740993))
@@ -115,7 +116,7 @@ func TestClaim_numbersThatDoNotFit(t *testing.T) {
 func TestClaim_age(t *testing.T) {
 	t.Parallel()
 	const minute = int64(60_000)
-	now := claimEpoch.UnixMilli()
+	now := testpage.Epoch.UnixMilli()
 	for name, tc := range map[string]struct {
 		t      int64
 		maxAge time.Duration
@@ -135,7 +136,7 @@ func TestClaim_age(t *testing.T) {
 			t.Parallel()
 			rig := newClaimRig(t)
 			role := single(t, claim.Config[string]{ID: "role"})
-			tokens := rig.create(t, session.WithPayload(json.RawMessage(fmt.Sprintf(`{"role":{"v":"admin","t":%d}}`, tc.t))))
+			tokens := rig.Create(t, session.WithPayload(json.RawMessage(fmt.Sprintf(`{"role":{"v":"admin","t":%d}}`, tc.t))))
 
 			_, _, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin").MaxAge(tc.maxAge))
 			if tc.reason == "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
@@ -24,8 +25,8 @@ func TestClaim_reasons(t *testing.T) {
 	tags := array(t, claim.Config[[]string]{ID: "tags"})
 	none := array(t, claim.Config[[]int]{ID: "none"})
 	rig := newClaimRig(t)
-	absent := rig.create(t)
-	there := rig.create(t, role.AtCreation("admin"), level.AtCreation(0), verified.AtCreation(false), tags.AtCreation([]string{"a", "b"}), none.AtCreation(nil))
+	absent := rig.Create(t)
+	there := rig.Create(t, role.AtCreation("admin"), level.AtCreation(0), verified.AtCreation(false), tags.AtCreation([]string{"a", "b"}), none.AtCreation(nil))
 
 	for name, tc := range map[string]struct {
 		validator     claim.Validator
@@ -75,7 +76,7 @@ func TestClaim_validatorKeepsItsOwnList(t *testing.T) {
 	validator := tags.IncludesAll(want...)
 	want[0] = "a"
 	rig := newClaimRig(t)
-	_, _, err := rig.verify(t, rig.create(t, tags.AtCreation([]string{"a"})).Access.Value, validator)
+	_, _, err := rig.verify(t, rig.Create(t, tags.AtCreation([]string{"a"})).Access.Value, validator)
 	require.JSONEq(t, `[{"id":"tags","reason":{"message":"wrong value","expectedToInclude":["admin"],"actualValue":["a"]}}]`, reasonsOf(t, err))
 }
 
@@ -85,11 +86,11 @@ func TestClaim_answer403(t *testing.T) {
 	rig := newClaimRig(t)
 	role := single(t, claim.Config[string]{ID: "role"})
 	verified := single(t, claim.Config[bool]{ID: "st-ev"})
-	page, _ := rig.signIn(t, role.AtCreation("reader"))
-	before := len(page.cookies)
+	page, _ := rig.SignIn(t, role.AtCreation("reader"))
+	before := len(page.Cookies)
 
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("reader"), verified.HasValue(true), role.HasValue("admin").WithID("is-admin")))
+	w := page.Do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("reader"), verified.HasValue(true), role.HasValue("admin").WithID("is-admin")))
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
 	require.JSONEq(t, `{"message":"invalid claim","claimValidationErrors":[
@@ -98,9 +99,9 @@ func TestClaim_answer403(t *testing.T) {
 	require.Zero(t, reached)
 	require.Empty(t, w.Header().Values("Set-Cookie"))
 	require.Empty(t, w.Header().Values("Front-Token"))
-	require.Len(t, page.cookies, before)
+	require.Len(t, page.Cookies, before)
 
-	w = page.do(t, http.MethodGet, rig.guarded(&reached))
+	w = page.Do(t, http.MethodGet, rig.guarded(&reached))
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, 1, reached)
 }
@@ -109,8 +110,8 @@ func TestClaim_optionsAddUp(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	role := single(t, claim.Config[string]{ID: "role"})
-	access := rig.create(t, role.AtCreation("admin")).Access.Value
-	_, _, err := rig.svc.Verify(t.Context(), access, "", session.InsecureSkipAntiCSRF(),
+	access := rig.Create(t, role.AtCreation("admin")).Access.Value
+	_, _, err := rig.Svc.Verify(t.Context(), access, "", session.InsecureSkipAntiCSRF(),
 		session.WithClaims(role.HasValue("x").WithID("group")), session.WithClaims(role.HasValue("admin")))
 	require.Len(t, requireClaimError(t, err).Failures, 1)
 	require.Equal(t, "group", requireClaimError(t, err).Failures[0].ID)
@@ -123,14 +124,14 @@ func TestClaim_signOutChecksNone(t *testing.T) {
 	verified := single(t, claim.Config[bool]{ID: "st-ev", Fetch: func(context.Context, string) (bool, bool, error) {
 		return false, false, errors.New("must not be asked")
 	}})
-	page, _ := rig.signIn(t, session.WithPayload("not even an object"))
+	page, _ := rig.SignIn(t, session.WithPayload("not even an object"))
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
+	w := page.Do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
-	page.do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
-		require.NoError(t, rig.svc.SignOutHTTP(w, r))
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		require.NoError(t, rig.Svc.SignOutHTTP(w, r))
 	})
-	require.NotContains(t, page.cookies, "sAccessToken")
+	require.NotContains(t, page.Cookies, "sAccessToken")
 }
 
 // The first use of a refreshed token replaces it, whatever the claims say.
@@ -138,22 +139,22 @@ func TestClaim_promotionOutlivesTheFailure(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	verified := single(t, claim.Config[bool]{ID: "st-ev"})
-	page, _ := rig.signIn(t)
-	page.do(t, http.MethodPost, rig.refreshRoute(t))
-	refreshed := page.cookies["sAccessToken"]
+	page, _ := rig.SignIn(t)
+	page.Do(t, http.MethodPost, rig.RefreshRoute(t))
+	refreshed := page.Cookies["sAccessToken"]
 
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
+	w := page.Do(t, http.MethodGet, rig.guarded(&reached, verified.HasValue(true)))
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Zero(t, reached)
-	require.NotEqual(t, refreshed, page.cookies["sAccessToken"])
-	require.Equal(t, accessClaimsOf(t, refreshed).EXP, accessClaimsOf(t, page.cookies["sAccessToken"]).EXP)
+	require.NotEqual(t, refreshed, page.Cookies["sAccessToken"])
+	require.Equal(t, testpage.AccessClaimsOf(t, refreshed).EXP, testpage.AccessClaimsOf(t, page.Cookies["sAccessToken"]).EXP)
 	require.Len(t, w.Header().Values("Set-Cookie"), 1)
 
-	rig.store.Arm()
-	w = page.do(t, http.MethodGet, rig.guarded(&reached))
+	rig.Store.Arm()
+	w = page.Do(t, http.MethodGet, rig.guarded(&reached))
 	require.Equal(t, http.StatusOK, w.Code)
-	require.Zero(t, rig.store.Calls(), "a promoted token needs no database")
+	require.Zero(t, rig.Store.Calls(), "a promoted token needs no database")
 }
 
 // Without HTTP the caller gets the replaced token, also beside a failure.
@@ -162,16 +163,16 @@ func TestClaim_replacedTokenWithoutHTTP(t *testing.T) {
 	rig := newClaimRig(t)
 	var calls int
 	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "reader")})
-	tokens := rig.create(t)
-	rig.clock.Advance(90 * time.Second)
+	tokens := rig.Create(t)
+	rig.Clock.Advance(90 * time.Second)
 
 	sess, replacement, err := rig.verify(t, tokens.Access.Value, role.HasValue("admin"))
 	_ = requireClaimError(t, err)
 	require.Nil(t, sess)
 	require.NotNil(t, replacement)
-	old, fresh := accessClaimsOf(t, tokens.Access.Value), accessClaimsOf(t, replacement.Value)
+	old, fresh := testpage.AccessClaimsOf(t, tokens.Access.Value), testpage.AccessClaimsOf(t, replacement.Value)
 	require.Equal(t, old.EXP, fresh.EXP)
-	require.Equal(t, claimEpoch.Unix()+90, fresh.IAT)
+	require.Equal(t, testpage.Epoch.Unix()+90, fresh.IAT)
 	require.JSONEq(t, `{"v":"reader","t":1772366490000}`, string(fresh.Payload["role"]))
 
 	sess, replacement, err = rig.verify(t, tokens.Access.Value, role.HasValue("reader"))
@@ -192,9 +193,9 @@ func TestClaim_expectedValueWithoutJSON(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	weight := single(t, claim.Config[float64]{ID: "weight"})
-	page, _ := rig.signIn(t, weight.AtCreation(1))
+	page, _ := rig.SignIn(t, weight.AtCreation(1))
 	zero, reached := 0.0, 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, weight.HasValue(zero/zero)))
+	w := page.Do(t, http.MethodGet, rig.guarded(&reached, weight.HasValue(zero/zero)))
 	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Zero(t, reached)
 	require.True(t, json.Valid(w.Body.Bytes()))
@@ -207,17 +208,17 @@ func TestClaim_promotedAndFetched(t *testing.T) {
 	rig := newClaimRig(t)
 	var calls int
 	role := single(t, claim.Config[string]{ID: "role", Fetch: fetchTimes(&calls, "admin")})
-	refreshed, err := rig.svc.Refresh(t.Context(), rig.create(t).Refresh.Value)
+	refreshed, err := rig.Svc.Refresh(t.Context(), rig.Create(t).Refresh.Value)
 	require.NoError(t, err)
 	_, replacement, err := rig.verify(t, refreshed.Access.Value, role.HasValue("admin"))
 	require.NoError(t, err)
-	require.Contains(t, accessClaimsOf(t, replacement.Value).Payload, "role")
+	require.Contains(t, testpage.AccessClaimsOf(t, replacement.Value).Payload, "role")
 
-	rig.store.Arm()
+	rig.Store.Arm()
 	_, again, err := rig.verify(t, replacement.Value, role.HasValue("admin"))
 	require.NoError(t, err)
 	require.Nil(t, again)
-	require.Zero(t, rig.store.Calls())
+	require.Zero(t, rig.Store.Calls())
 }
 
 // Revoked between the promotion and the merge: nothing more is handed out.
@@ -225,22 +226,22 @@ func TestClaim_promotedThenRevoked(t *testing.T) {
 	t.Parallel()
 	rig := newClaimRig(t)
 	role := single(t, claim.Config[string]{ID: "role", Fetch: func(ctx context.Context, userID string) (string, bool, error) {
-		_, err := rig.svc.RevokeAll(ctx, userID)
+		_, err := rig.Svc.RevokeAll(ctx, userID)
 		return "admin", true, err
 	}})
-	refreshed, err := rig.svc.Refresh(t.Context(), rig.create(t).Refresh.Value)
+	refreshed, err := rig.Svc.Refresh(t.Context(), rig.Create(t).Refresh.Value)
 	require.NoError(t, err)
 	sess, replacement, err := rig.verify(t, refreshed.Access.Value, role.HasValue("admin"))
 	require.ErrorIs(t, err, errors.ErrSessionRevoked)
 	require.Nil(t, sess)
 	require.Nil(t, replacement)
 
-	page, _ := rig.signIn(t)
-	page.do(t, http.MethodPost, rig.refreshRoute(t))
+	page, _ := rig.SignIn(t)
+	page.Do(t, http.MethodPost, rig.RefreshRoute(t))
 	reached := 0
-	w := page.do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
+	w := page.Do(t, http.MethodGet, rig.guarded(&reached, role.HasValue("admin")))
 	require.Equal(t, http.StatusUnauthorized, w.Code)
 	require.Zero(t, reached)
 	require.Equal(t, []string{"remove"}, w.Header().Values("Front-Token"))
-	require.Empty(t, page.cookies)
+	require.Empty(t, page.Cookies)
 }
