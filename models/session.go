@@ -39,6 +39,9 @@ type Session struct {
 	// UserAgent and IP describe the device for device lists; may be empty.
 	UserAgent string `gorm:"column:user_agent"`
 	IP        string `gorm:"column:ip"`
+	// Label is what the user calls the device: at most MaxLabel characters; may be
+	// empty.
+	Label string `gorm:"column:label"`
 }
 
 // MaxGeneration is the highest generation of refresh tokens, in tokens and in
@@ -215,4 +218,47 @@ type PayloadWrite struct {
 	// They differ.
 	Old, New []byte
 	Now      int64
+}
+
+// LabelWrite names a live session of a user.
+type LabelWrite struct {
+	Handle, UserID string
+	// Label is at most MaxLabel characters; empty takes the name away.
+	Label string
+	// Now decides whether the session is live.
+	Now int64
+}
+
+// MaxLabel is the longest label in characters.
+const MaxLabel = 64
+
+// Walk asks for sessions of all users, in the order of their handles.
+type Walk struct {
+	// After is the handle that the page before ended with; empty = the first.
+	After string
+	// Now decides which sessions are live.
+	Now int64
+	// Limit is how many rows are looked at, at most. 0 = as many as the store
+	// likes.
+	Limit int
+}
+
+// WalkPage is the answer to a [Walk].
+type WalkPage struct {
+	// Sessions are live. They may be fewer than the limit, or none at all,
+	// although more follow.
+	Sessions []Session
+	// Next is what After is to be for the next page; empty when no session was left
+	// to look at.
+	Next string
+}
+
+// RevocationOfMany ends the live ones among some sessions.
+type RevocationOfMany struct {
+	// Handles are at most 1000.
+	Handles []string
+	Reason  RevokeReason
+	// Now decides which sessions are live, and is written as the time of the
+	// end.
+	Now int64
 }

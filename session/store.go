@@ -93,6 +93,20 @@ type Store interface {
 	// each session that was there all the time exactly once.
 	List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error)
 
+	// SetLabel names a live session of a user, and reports whether there is one: true
+	// too where it has this label already.
+	SetLabel(ctx context.Context, w models.LabelWrite) (bool, error)
+
+	// Walk looks at up to w.Limit sessions of all users after w.After, in the order
+	// of their handles, and returns the live ones, without payload, data and token
+	// hashes, and where to go on. Called until there is no Next, it has returned each
+	// session that was there all the time exactly once.
+	Walk(ctx context.Context, w models.Walk) (models.WalkPage, error)
+
+	// RevokeMany ends the live ones among up to 1000 sessions, and returns how many
+	// it ended. After an error the number is 0, whatever was done.
+	RevokeMany(ctx context.Context, r models.RevocationOfMany) (int, error)
+
 	// DeleteEnded removes up to limit rows that ended before the given time:
 	// idle or absolute end passed. Tombstones of revoked sessions stay until
 	// then too. It returns how many it removed.
@@ -103,6 +117,62 @@ type Store interface {
 	ClaimCleanup(ctx context.Context, now, until int64) (bool, error)
 
 	KeyStore
+}
+
+// FeedStore is a Store that keeps the feed too, by which processes tell each other
+// about revocations: see [RevokeSoon].
+//
+// The times of the feed are the database's own, which all processes share: a hint's is
+// taken by the statement that stores it.
+type FeedStore interface {
+	Store
+
+	// FeedOn reports whether the feed was turned on when Check looked last. Before
+	// that it is false.
+	FeedOn() bool
+
+	// TurnFeedOn turns the feed on for good, for every process that starts from now
+	// on. A table that is missing is [errors.ErrSchema].
+	TurnFeedOn(ctx context.Context) error
+
+	// WriteHint appends a hint; its At is the database's time, whatever it holds.
+	// One that is stored twice does no harm.
+	WriteHint(ctx context.Context, h models.Hint) error
+
+	// ReadFeed returns up to q.Limit hints in the order of their positions, the time
+	// at the database when it began to read, and where to go on. It sees every hint
+	// whose WriteHint had returned before it was called.
+	ReadFeed(ctx context.Context, q models.FeedQuery) (models.FeedPage, error)
+
+	// FindMany returns the rows of up to 1000 handles, live or not, without payload,
+	// data and token hashes, in any order. An absent one is left out.
+	FindMany(ctx context.Context, handles []string) ([]models.Session, error)
+
+	// DeleteHints removes up to limit hints whose time is before the given one, and
+	// returns how many.
+	DeleteHints(ctx context.Context, before int64, limit int) (int, error)
+
+	// ClaimFeedCleanup is ClaimCleanup for the feed; the two do not meet.
+	ClaimFeedCleanup(ctx context.Context, now, until int64) (bool, error)
+}
+
+// TxStore is the part of a Store that works in a transaction of the application, for
+// [Service.Batch]; models/gormstore makes one by In. Each method runs its statements
+// once, in the transaction: nothing is repeated, as after a deadlock the transaction is
+// gone and a repeat would commit by itself.
+//
+// A TxStore that was made of something else than a transaction returns
+// [errors.ErrConfig] from every method.
+type TxStore interface {
+	// Revoke is that of Store.
+	Revoke(ctx context.Context, r models.Revocation) (bool, error)
+	// RevokeAll ends all live sessions of a user, but for the one to spare, and
+	// returns how many. From and Limit are not asked.
+	RevokeAll(ctx context.Context, r models.RevocationOfUser) (int, error)
+	// List is that of Store.
+	List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error)
+	// WriteHint is that of FeedStore.
+	WriteHint(ctx context.Context, h models.Hint) error
 }
 
 // KeyStore keeps the signing keys that all instances share.

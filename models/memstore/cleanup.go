@@ -30,16 +30,21 @@ func (s *Store) DeleteEnded(ctx context.Context, before int64, limit int) (int, 
 
 // ClaimCleanup implements session.Store.
 func (s *Store) ClaimCleanup(ctx context.Context, now, until int64) (bool, error) {
+	return s.claim(ctx, &s.cleanupUntil, now, until)
+}
+
+// claim takes a claim that has run out.
+func (s *Store) claim(ctx context.Context, claimed *int64, now, until int64) (bool, error) {
 	if err := alive(ctx); err != nil {
 		return false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	if s.cleanupUntil > now {
+	if *claimed > now {
 		return false, nil
 	}
-	s.cleanupUntil = until
+	*claimed = until
 
 	return true, nil
 }

@@ -20,13 +20,23 @@ type Store struct {
 	sessions     map[string]*models.Session
 	keys         map[string]*models.SigningKey
 	cleanupUntil int64
+	feed         feed
 }
 
 // New returns an empty store.
 func New() *Store { return &Store{} }
 
 // Check implements session.Store; a map lacks no column.
-func (s *Store) Check(ctx context.Context) error { return alive(ctx) }
+func (s *Store) Check(ctx context.Context) error {
+	if err := alive(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feed.seen = s.feed.on
+
+	return nil
+}
 
 // Insert implements session.Store.
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {

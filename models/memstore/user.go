@@ -61,10 +61,7 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 		if !row.LiveAt(q.Now) {
 			continue
 		}
-		shown := *row
-		shown.Lineage.Current, shown.Lineage.Previous = models.Hash{}, models.Hash{}
-		shown.Payload, shown.Data = nil, nil
-		page.Sessions = append(page.Sessions, shown)
+		page.Sessions = append(page.Sessions, shown(row))
 	}
 	return page, nil
 }

@@ -56,6 +56,21 @@ func (f *FaultyStore) List(ctx context.Context, q models.SessionsOfUser) (models
 	return faulty(ctx, f, "List", func() (models.SessionPage, error) { return f.store.List(ctx, q) })
 }
 
+// SetLabel implements session.Store.
+func (f *FaultyStore) SetLabel(ctx context.Context, w models.LabelWrite) (bool, error) {
+	return faulty(ctx, f, "SetLabel", func() (bool, error) { return f.store.SetLabel(ctx, w) })
+}
+
+// Walk implements session.Store.
+func (f *FaultyStore) Walk(ctx context.Context, w models.Walk) (models.WalkPage, error) {
+	return faulty(ctx, f, "Walk", func() (models.WalkPage, error) { return f.store.Walk(ctx, w) })
+}
+
+// RevokeMany implements session.Store.
+func (f *FaultyStore) RevokeMany(ctx context.Context, r models.RevocationOfMany) (int, error) {
+	return faulty(ctx, f, "RevokeMany", func() (int, error) { return f.store.RevokeMany(ctx, r) })
+}
+
 // DeleteEnded implements session.Store.
 func (f *FaultyStore) DeleteEnded(ctx context.Context, before int64, limit int) (int, error) {
 	return faulty(ctx, f, "DeleteEnded", func() (int, error) { return f.store.DeleteEnded(ctx, before, limit) })
