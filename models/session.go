@@ -90,6 +90,10 @@ const (
 	RevokedByNewLogin RevokeReason = "new-login"
 )
 
+// EndedByExpiry stands in the place of a reason where a session's own time was up. No
+// row holds it.
+const EndedByExpiry RevokeReason = "expired"
+
 // Advance is one step of a session's refresh tokens, applied as a
 // compare-and-swap: it takes effect only on a live session whose current token
 // is From.

@@ -53,6 +53,9 @@ type Config struct {
 	// Revocation says how soon a revoked session stops working; see the modes.
 	// A route can ask for more.
 	Revocation RevocationMode
+	// Feed is how processes tell each other of revocations, for RevokeSoon. It is on
+	// with RevokeSoon, and when its Within is set.
+	Feed FeedConfig
 	// AntiCSRF protects requests that carry their token in a cookie.
 	AntiCSRF AntiCSRFConfig
 	// SigningKey rules the keys of access and refresh tokens.
@@ -133,11 +136,51 @@ const (
 	// RevokeAtExpiry lets access tokens of a revoked session work until they
 	// expire; verification needs no database. The default.
 	RevokeAtExpiry RevocationMode = iota
+	// RevokeSoon refuses a revoked session within Feed.Within, two seconds by default,
+	// in every process, and runs no SQL for other requests: processes read the
+	// revocations of all others from a table, and ask the database about those only.
+	RevokeSoon
 	// RevokeImmediately reads the session's row at every verification: what
 	// SuperTokens' Node library calls blacklisting. When the database cannot be asked,
 	// the request gets an [errors.ErrUnavailable].
 	RevokeImmediately
 )
+
+// FeedConfig configures the feed of revocations, which [RevokeSoon] goes by: a table
+// that every process writes its revocations to, and reads four times in each Within.
+//
+// Instances that revoke without writing to it would not be heard. So where there are
+// instances already, it takes two deploys: the first sets Within, by which it turns the
+// feed on; the second sets Revocation, once all instances of before are gone.
+type FeedConfig struct {
+	// Within is how soon every process knows: 500 ms to 60 s, default 2 s. Setting it
+	// turns the feed on for this process, and for good for all that start later: they
+	// write to it whatever their own mode is.
+	Within time.Duration
+	// OnLag says what to do while the feed cannot be read.
+	OnLag LagPolicy
+	// MaxEntries is how many revocations of the last 25 hours are kept in memory, at
+	// about 150 bytes each: 1,000 to 10,000,000, default 200,000. Beyond that every
+	// session is asked about once for each further one, and there is an
+	// [EventFeedFull].
+	MaxEntries int
+}
+
+// LagPolicy says what to do while the feed has not been read for longer than
+// FeedConfig.Within, such as in an outage of the database.
+type LagPolicy uint8
+
+const (
+	// LagServe goes on by what is known, as verification needs no database: a session
+	// that is revoked meanwhile is served until the feed can be read again.
+	LagServe LagPolicy = iota
+	// LagAsk asks the database at every request, as RevokeImmediately does: what it
+	// cannot answer gets an [errors.ErrUnavailable].
+	LagAsk
+)
+
+// feedOn reports whether the feed is read.
+func (c Config) feedOn() bool { return c.Revocation == RevokeSoon || c.Feed.Within != 0 }
 
 // AntiCSRFConfig configures the defence against cross-site request forgery. It
 // concerns requests with a token in a cookie and a method other than GET,
@@ -260,6 +303,8 @@ const (
 	defaultOperationTimeout = 2 * time.Second
 	maxLeeway               = 60 * time.Second
 	minTokenCache           = 64 << 10
+	defaultWithin           = 2 * time.Second
+	defaultFeedEntries      = 200_000
 	defaultTokenCache       = 16 << 20
 	maxTokenCache           = 1 << 30
 	maxWindow               = 60 * time.Second
@@ -277,6 +322,10 @@ func (c Config) withDefaults() Config {
 	c.Cleanup.Every = orNone(c.Cleanup.Every, 7*day)
 	c.Cleanup.Batch = cmp.Or(c.Cleanup.Batch, 1000)
 	c.Cleanup.Pause = cmp.Or(c.Cleanup.Pause, 100*time.Millisecond)
+	if c.feedOn() {
+		c.Feed.Within = cmp.Or(c.Feed.Within, defaultWithin)
+	}
+	c.Feed.MaxEntries = cmp.Or(c.Feed.MaxEntries, defaultFeedEntries)
 	c.Cookie = c.Cookie.withDefaults()
 	c.FrontEnds = c.FrontEnds.withDefaults()
 	c.SessionExpiredStatus = cmp.Or(c.SessionExpiredStatus, c.FrontEnds.Preset.expiredStatus())

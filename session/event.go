@@ -29,6 +29,13 @@ const (
 	EventTheft EventKind = "token_theft"
 	// EventRevoked: a session, or every session of a user, was revoked.
 	EventRevoked EventKind = "session_revoked"
+	// EventFeedLagging: the feed has not been read for longer than Feed.Within, so that
+	// revocations of other processes are not known. EventFeedCaughtUp ends it.
+	EventFeedLagging  EventKind = "feed_lagging"
+	EventFeedCaughtUp EventKind = "feed_caught_up"
+	// EventFeedFull: there are more revocations than Feed.MaxEntries. EventFeedCaughtUp
+	// does not end it; that takes until old ones are a day old.
+	EventFeedFull EventKind = "feed_full"
 	// EventCleanup: rows of ended sessions were removed.
 	EventCleanup EventKind = "cleanup"
 )
@@ -52,9 +59,9 @@ type Event struct {
 // level is Debug for what happens all day.
 func (k EventKind) level() slog.Level {
 	switch k {
-	case EventTheft, EventDatabaseBehind:
+	case EventTheft, EventDatabaseBehind, EventFeedLagging, EventFeedFull:
 		return slog.LevelWarn
-	case EventCleanup, EventRevoked:
+	case EventCleanup, EventRevoked, EventFeedCaughtUp:
 		return slog.LevelInfo
 	default:
 		return slog.LevelDebug

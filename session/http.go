@@ -150,7 +150,7 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	if !x.satisfies(&claims, d.antiCSRF) {
 		return nil, tryRefresh(errors.ErrAntiCSRF)
 	}
-	if d.revocation == RevokeImmediately && !x.looked.Load() {
+	if _, ask := x.svc.mustAsk(d.revocation, &claims, sess.memo.Load()); ask && !x.looked.Load() {
 		if _, err := x.svc.live(x.ctx, sess.Handle()); err != nil {
 			return nil, sess.clearIfEnded(err)
 		}

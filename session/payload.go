@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -50,12 +51,11 @@ func (s *Session) changePayload(ctx context.Context, change payloadChange) (*Tok
 	}
 	s.mu.Lock()
 	claims := s.claims
-	claims.Payload = row.Payload
-	claims.IssuedAt = s.svc.now() / 1000
+	claims.Payload = row.Payload // iat stays; see confirmed
 	access, err := s.svc.signAccess(ctx, &claims)
 	if err == nil {
 		// One by one: what never changes is read without the lock.
-		s.claims.Payload, s.claims.IssuedAt, s.claims.ID = claims.Payload, claims.IssuedAt, claims.ID
+		s.claims.Payload, s.claims.ID = claims.Payload, claims.ID
 		s.ends, s.text = row.ExpiresAt, access.Value
 	}
 	s.mu.Unlock()
@@ -67,23 +67,34 @@ func (s *Session) changePayload(ctx context.Context, change payloadChange) (*Tok
 }
 
 // MergePayload changes members of the payload object of the session named by handle.
-// Access tokens show it from their next refresh on. Errors: as [Session.MergePayload].
+// Access tokens show it from their next refresh on; under [RevokeSoon] from the client's
+// next request on, within Config.Feed.Within. Errors: as [Session.MergePayload].
 func (s *Service) MergePayload(ctx context.Context, handle string, members map[string]any) error {
 	if err := s.checkOpen(); err != nil {
 		return err
 	}
-	_, err := s.changePayload(ctx, handle, merging(members))
-	return err
+	return s.changeByHandle(ctx, handle, merging(members))
 }
 
-// ReplacePayload is [Session.ReplacePayload] for the session named by handle. Access
-// tokens show it from their next refresh on.
+// ReplacePayload is [Session.ReplacePayload] for the session named by handle. When access
+// tokens show it, [Service.MergePayload] says.
 func (s *Service) ReplacePayload(ctx context.Context, handle string, v any) error {
 	if err := s.checkOpen(); err != nil {
 		return err
 	}
-	_, err := s.changePayload(ctx, handle, replacing(v))
-	return err
+	return s.changeByHandle(ctx, handle, replacing(v))
+}
+
+// changeByHandle changes the payload of a session whose client is not at hand.
+func (s *Service) changeByHandle(ctx context.Context, handle string, change payloadChange) error {
+	var untold error
+	if token.ValidHandle(handle) {
+		untold = s.boundedly(ctx, func(ctx context.Context) error {
+			return s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: handle})
+		})
+	}
+	_, err := s.changePayload(ctx, handle, change)
+	return cmp.Or(err, untold)
 }
 
 // payloadChange makes the new payload of the old one; nil is none.

@@ -166,6 +166,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 	defer s.thefts.End()
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
+	untold := s.hintOfTheft(ctx, row)
 	for attempt := 1; ; attempt++ {
 		now, current := s.now(), row.Lineage.Current
 		if attempt >= lineage.MaxAttempts {
@@ -178,6 +179,9 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 			return nil, err
 		}
 		if endedNow {
+			if untold != nil {
+				s.hintOfTheft(ctx, row) //nolint:errcheck // it has logged
+			}
 			return nil, s.reportTheft(ctx, row, now)
 		}
 		if row, err = s.store.Find(ctx, row.Handle); err != nil {
@@ -187,6 +191,17 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 			return row, nil
 		}
 	}
+}
+
+// hintOfTheft tells the others. A theft is reported whether or not they could be told,
+// as a repeat would only find that the session has ended: so it is tried twice.
+func (s *Service) hintOfTheft(ctx context.Context, row *models.Session) error {
+	err := s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: row.Handle, Owner: row.UserID})
+	if err != nil {
+		s.cfg.Logger.ErrorContext(ctx, "sessionkit: the other processes could not be told of a theft, so until its access token expires they may serve the session",
+			"session", shortHash(row.Handle), "error", err)
+	}
+	return err
 }
 
 func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int64) error {

@@ -1,8 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"context"
 
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -20,7 +22,7 @@ func (s *Service) Revoke(ctx context.Context, handle string) (bool, error) {
 	if err := s.checkOpen(); err != nil {
 		return false, err
 	}
-	return s.revoke(ctx, handle, models.RevokedByApplication)
+	return s.revoke(ctx, handle, "", models.RevokedByApplication)
 }
 
 // RevokeOf ends the session named by handle if it is the user's, and reports
@@ -39,22 +41,45 @@ func (s *Service) RevokeOf(ctx context.Context, userID, handle string) (bool, er
 	if err := checkUserID(userID); err != nil { // the empty id would mean: anybody's
 		return false, err
 	}
-	return s.end(ctx, models.Revocation{Handle: handle, UserID: userID, Reason: models.RevokedByApplication})
+	if mine, err := s.isOf(ctx, userID, handle); err != nil || !mine {
+		return false, err
+	}
+	return s.end(ctx, models.Revocation{Handle: handle, UserID: userID, Reason: models.RevokedByApplication}, userID)
 }
 
-func (s *Service) revoke(ctx context.Context, handle string, reason models.RevokeReason) (bool, error) {
-	return s.end(ctx, models.Revocation{Handle: handle, Reason: reason})
-}
-
-func (s *Service) end(ctx context.Context, r models.Revocation) (bool, error) {
+// isOf reports whether a session is the user's, for a handle that comes from a client:
+// no other may make this process write to the feed. Where it does not, the statement
+// that ends the session asks.
+func (s *Service) isOf(ctx context.Context, userID, handle string) (bool, error) {
+	if s.hints.store == nil {
+		return true, nil
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
+	row, err := s.store.Find(ctx, handle)
+	return row != nil && row.UserID == userID, err
+}
+
+func (s *Service) revoke(ctx context.Context, handle, owner string, reason models.RevokeReason) (bool, error) {
+	return s.end(ctx, models.Revocation{Handle: handle, Reason: reason}, owner)
+}
+
+// end tells of the end and ends the session. owner is its user, or empty when nobody
+// knows. When the others could not be told it has ended all the same, and calling again
+// tells them.
+func (s *Service) end(ctx context.Context, r models.Revocation, owner string) (bool, error) {
+	if !token.ValidHandle(r.Handle) {
+		return false, nil
+	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	untold := s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: r.Handle, Owner: owner})
 	r.Now = s.now()
 	endedNow, err := s.revokeSurely(ctx, r)
 	if err == nil && endedNow {
 		s.emit(ctx, Event{Kind: EventRevoked, Handle: r.Handle, UserID: r.UserID, Reason: r.Reason, Count: 1})
 	}
-	return endedNow, err
+	return endedNow, cmp.Or(err, untold)
 }
 
 // RevokeAll ends every session of a user, such as after a change of password,
@@ -92,6 +117,8 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (count i
 	r := models.RevocationOfUser{
 		UserID: userID, Except: except, Reason: models.RevokedByRevokeAll, Now: s.now(), Limit: maxPage,
 	}
+	untold := s.hintOfUser(ctx, userID)
+	batches := 0
 	for next := &r.From; next != nil && err == nil; {
 		r.From = *next
 		statement, cancel := s.bounded(ctx)
@@ -100,9 +127,19 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (count i
 		cancel()
 		count += done.Count
 		next = done.Next
+		batches++
+	}
+	if batches > 1 || err != nil { // it took longer than a hint waits for its rows
+		untold = cmp.Or(s.hintOfUser(context.WithoutCancel(ctx), userID), untold)
 	}
 	if count > 0 {
 		s.emit(ctx, Event{Kind: EventRevoked, UserID: userID, Kept: except, Reason: r.Reason, Count: count})
 	}
-	return count, err
+	return count, cmp.Or(err, untold)
+}
+
+func (s *Service) hintOfUser(ctx context.Context, userID string) error {
+	return s.boundedly(ctx, func(ctx context.Context) error {
+		return s.hint(ctx, models.Hint{Kind: models.HintUser, Subject: userID})
+	})
 }

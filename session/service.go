@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/theft"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
@@ -20,8 +21,9 @@ type Service struct {
 	cfg    Config
 	store  Store
 	keys   *keyring.Ring
-	cache  *token.Cache  // nil when off
-	thefts *theft.Teller // nil when nobody wants to know
+	cache  *token.Cache[feed.Memo] // nil when off
+	thefts *theft.Teller           // nil when nobody wants to know
+	hints  hints
 	stop   context.CancelFunc
 	worker sync.WaitGroup
 
@@ -41,7 +43,7 @@ type Service struct {
 // New checks the configuration ([errors.ErrConfig] names every wrong field) and the
 // tables ([errors.ErrSchema] names what is missing), loads the signing keys or makes the
 // first ones, and starts two goroutines: for the keys and for the cleanup (and one for
-// SigningKey.Provider). ctx bounds only the start. Close the Service when done.
+// SigningKey.Provider, and three for the feed). ctx bounds only the start. Close the Service when done.
 func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nolint:contextcheck // the goroutines outlive ctx, as the comment says
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -59,13 +61,17 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	}
 
 	s := &Service{
-		cfg: cfg, store: store, keys: keys, cache: token.NewCache(cfg.TokenCacheBytes),
+		cfg: cfg, store: store, keys: keys, cache: token.NewCache[feed.Memo](cfg.TokenCacheBytes),
 		wire: cfg.wireSettings(), closed: make(chan struct{}),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)
+	if err := s.startFeed(ctx); err != nil {
+		return nil, err
+	}
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.worker.Go(func() { keys.Run(background) })
+	s.runFeed(background)
 	if cfg.Cleanup.Every > 0 {
 		s.worker.Go(func() { s.cleanUpUntil(background) })
 	}

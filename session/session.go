@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -34,6 +35,8 @@ type Session struct {
 	text   string // of the access token that says so
 	// ends is the session's idle end as far as it is known, or 0.
 	ends int64
+	// memo is what is remembered beside the token that came; nil when nothing is.
+	memo atomic.Pointer[feed.Memo]
 }
 
 func (s *Service) newSession(text string, claims *token.Access, ends int64) *Session {
@@ -102,7 +105,7 @@ func (s *Session) Revoke(ctx context.Context) error {
 }
 
 func (s *Session) signOut(ctx context.Context) error {
-	if _, err := s.svc.revoke(ctx, s.Handle(), models.RevokedBySignOut); err != nil {
+	if _, err := s.svc.revoke(ctx, s.Handle(), s.UserID(), models.RevokedBySignOut); err != nil {
 		return err
 	}
 	s.over.Store(true)

@@ -106,7 +106,7 @@ func (x *Exchange) issue(t *Tokens, by wire.Carrier) *Session {
 // leaves a session in the user's list and is none of the sign-in.
 func (s *Service) endPresented(ctx context.Context, handles []string) {
 	for _, handle := range handles {
-		if _, err := s.revoke(ctx, handle, models.RevokedByNewLogin); err != nil {
+		if _, err := s.revoke(ctx, handle, "", models.RevokedByNewLogin); err != nil {
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended", "session", shortHash(handle))
 		}
 	}

@@ -87,6 +87,15 @@ func (c Config) validate() error {
 	if c.Revocation > RevokeImmediately {
 		p.add("Revocation", "unknown mode %d", c.Revocation)
 	}
+	if c.feedOn() {
+		p.within("Feed.Within", c.Feed.Within, 500*time.Millisecond, time.Minute)
+	}
+	if c.Feed.OnLag > LagAsk {
+		p.add("Feed.OnLag", "unknown policy %d", c.Feed.OnLag)
+	}
+	if n := c.Feed.MaxEntries; n < 1000 || n > 10_000_000 {
+		p.add("Feed.MaxEntries", "%d is not between 1,000 and 10,000,000", n)
+	}
 	if c.AntiCSRF.Mode > InsecureAntiCSRFOff {
 		p.add("AntiCSRF.Mode", "unknown mode %d", c.AntiCSRF.Mode)
 	}

@@ -29,7 +29,8 @@ type Fetcher interface {
 	// Member names the member. It must not be one of the names that tokens use
 	// themselves (sub, exp, …).
 	Member() string
-	// Stale reports whether the member is missing, or too old to be checked.
+	// Stale reports whether the member is missing, too old to be checked, or found
+	// out before v.RefetchBefore.
 	Stale(v View) bool
 	// Fetch finds out the member's value, any JSON value; nil when there is
 	// none. It is asked when the member is stale, once however many validators
@@ -48,6 +49,10 @@ type View struct {
 	// Now is the time of the request, the same for all validators and however
 	// long one of them takes; in milliseconds, by Config.Now.
 	Now time.Time
+	// RefetchBefore is zero unless [Service.RefetchClaims] was called: then what was
+	// found out before it is stale. It may be two minutes ahead of Now, for the clocks
+	// of other servers.
+	RefetchBefore time.Time
 }
 
 // WithClaims demands that the session fulfils every validator. What a [Fetcher]
@@ -73,7 +78,8 @@ func WithClaims(validators ...Validator) VerifyOption {
 // however long it takes.
 func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []Validator, now int64) (*Token, error) {
 	view := sess.view(now)
-	changes, err := fetchMembers(ctx, validators, view)
+	stale := staleness{svc: s, sess: sess}
+	changes, err := fetchMembers(ctx, validators, view, &stale)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +90,7 @@ func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []V
 		}
 		view = sess.view(now)
 	}
+	stale.healed(ctx, replacement)
 	var failures []errors.ClaimFailure
 	for _, v := range validators {
 		reason, err := v.Check(ctx, view)
@@ -111,7 +118,7 @@ func (s *Session) view(now int64) View {
 
 // fetchMembers is what has to change in the payload so that every member is
 // there and young enough, as far as it can be fetched. Each is fetched once.
-func fetchMembers(ctx context.Context, validators []Validator, view View) (map[string]any, error) {
+func fetchMembers(ctx context.Context, validators []Validator, view View, stale *staleness) (map[string]any, error) {
 	changes := make(map[string]any)
 	asked := make(map[string]bool)
 	for _, v := range validators {
@@ -126,7 +133,11 @@ func fetchMembers(ctx context.Context, validators []Validator, view View) (map[s
 		if token.Reserved(name) {
 			return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("claim %q: %w", name, errors.ErrReservedClaim))
 		}
-		if asked[name] || !f.Stale(view) {
+		if asked[name] {
+			continue
+		}
+		view.RefetchBefore = stale.before(name)
+		if !f.Stale(view) {
 			continue
 		}
 		asked[name] = true

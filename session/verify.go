@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -107,14 +108,14 @@ func (p antiCSRFText) satisfies(claims *token.Access, demand csrfDemand) bool {
 // verify returns the session beside an error too when its claims are at fault: the
 // client needs the replaced token all the same.
 func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d demands) (*Session, *Token, error) {
-	claims, err := s.parseAccess(ctx, text)
+	claims, memo, err := s.parseAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !proof.satisfies(claims, d.antiCSRF) {
 		return nil, nil, tryRefresh(errors.ErrAntiCSRF)
 	}
-	sess, replacement, err := s.settle(ctx, text, claims, d.revocation)
+	sess, replacement, err := s.settle(ctx, text, claims, memo, d.revocation)
 	if err != nil || len(d.claims) == 0 {
 		return sess, replacement, err
 	}
@@ -123,31 +124,32 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 }
 
 // parseAccess authenticates text and checks its claims, which must not be changed. It
-// runs no SQL, but for the key ring's rare reload.
-func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, error) {
-	claims, err := s.cache.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
+// runs no SQL, but for the key ring's rare reload. The memo may be nil.
+func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, *feed.Memo, error) {
+	claims, memo, err := s.cache.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Now: s.now(), Leeway: s.cfg.Leeway,
 	})
 	if err != nil {
-		return nil, asTryRefresh(err)
+		return nil, nil, asTryRefresh(err)
 	}
-	return claims, nil
+	return claims, memo, nil
 }
 
-// settle asks the database where that is needed: to promote, or because
-// revocation must be immediate.
-func (s *Service) settle(ctx context.Context, text string, claims *token.Access, mode RevocationMode) (*Session, *Token, error) {
+// settle asks the database where that is needed: to promote, because revocation must
+// be immediate, or because the feed says so.
+func (s *Service) settle(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, mode RevocationMode) (sess *Session, replacement *Token, err error) {
 	if !claims.Parent.IsZero() {
 		return s.promote(ctx, text, claims)
 	}
-	if mode == RevokeImmediately {
-		row, err := s.live(ctx, claims.Handle)
-		if err != nil {
-			return nil, nil, err
-		}
-		return s.newSession(text, claims, row.ExpiresAt), nil, nil
+	if q, ask := s.mustAsk(mode, claims, memo); ask {
+		sess, replacement, err = s.ask(ctx, text, claims, memo, q)
+	} else {
+		sess = s.newSession(text, claims, 0)
 	}
-	return s.newSession(text, claims, 0), nil, nil
+	if sess != nil {
+		sess.memo.Store(memo)
+	}
+	return sess, replacement, err
 }
 
 // promote handles the first use of an access token since its refresh: the
@@ -190,11 +192,11 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 }
 
 // confirmed re-issues a promoted access token without its parent, with the SAME
-// expiry: only a refresh extends life.
+// expiry: only a refresh extends life. iat stays too: what is older than a revocation or
+// a change of claims must not come to look younger.
 func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *Token, error) {
 	fresh := *claims
 	fresh.Parent = models.Hash{}
-	fresh.IssuedAt = s.now() / 1000
 	replacement, err := s.signAccess(ctx, &fresh)
 	if err != nil {
 		return nil, nil, err

@@ -8,8 +8,9 @@ import (
 )
 
 // Cache remembers access tokens that were verified, because a client sends the
-// same one with every request until it expires. The zero Cache and a nil one
-// remember nothing. It is safe for concurrent use.
+// same one with every request until it expires. Beside each it keeps a memo of the
+// caller's, which begins as its zero value. The zero Cache and a nil one remember
+// nothing. It is safe for concurrent use.
 //
 // It is sound because it replaces only what depends on nothing but the token's
 // text and the key's secret: the signature and the reading of the claims. All
@@ -25,8 +26,14 @@ import (
 // by byte only where bits of their hashes agree, and the hash has a random key.
 // Even then a forger would have to know what stands before the signature. That
 // holds the token's random id, which only those know who have the token.
-type Cache struct {
-	tokens *otter.Cache[string, verified]
+type Cache[Memo any] struct {
+	tokens *otter.Cache[string, *remembered[Memo]]
+}
+
+// remembered is what the Cache holds for one token.
+type remembered[Memo any] struct {
+	verified
+	memo Memo
 }
 
 // entryOverhead is what an entry takes beside the texts: the struct of the
@@ -37,51 +44,60 @@ const entryOverhead = 640
 // weightOf is the memory in bytes that an entry takes, at most: the token, the
 // decoded claims and a copy of the payload, each rounded up by the allocator by
 // an eighth.
-func weightOf(text string, v verified) uint32 {
+func weightOf[Memo any](text string, v *remembered[Memo]) uint32 {
 	texts := len(text) + v.size + len(v.access.Payload)
 	return uint32(entryOverhead + texts + texts/8) //nolint:gosec // of a token of bounded size
 }
 
 // NewCache returns a Cache that takes up to about the given number of bytes.
 // Those used least make room for others.
-func NewCache(bytes int64) *Cache {
+func NewCache[Memo any](bytes int64) *Cache[Memo] {
 	if bytes <= 0 {
 		return nil
 	}
-	return &Cache{otter.Must(&otter.Options[string, verified]{
+	return &Cache[Memo]{otter.Must(&otter.Options[string, *remembered[Memo]]{
 		MaximumWeight: uint64(bytes),
-		Weigher:       weightOf,
+		Weigher:       weightOf[Memo],
 		// Its upkeep is short: no goroutine of its own for that.
 		Executor: func(upkeep func()) { upkeep() },
 	})}
 }
 
 // ParseAccess is the function ParseAccess with a memory. Others may hold the
-// same claims: they must not be changed.
-func (c *Cache) ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
+// same claims: they must not be changed. The memo is nil for a token that is not
+// kept.
+func (c *Cache[Memo]) ParseAccess(text string, keys Keys, want Expect) (*Access, *Memo, error) {
 	if c == nil || c.tokens == nil || len(text) > MaxAccessLen {
-		return ParseAccess(text, keys, want)
+		access, err := ParseAccess(text, keys, want)
+		return access, nil, err
 	}
-	v, known := c.tokens.GetIfPresent(text)
-	if known {
-		secret, err := keys.secretFor(v.access.KeyID, 0)
+	if r, known := c.tokens.GetIfPresent(text); known {
+		secret, err := keys.secretFor(r.access.KeyID, 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		known = subtle.ConstantTimeCompare(secret, v.secret) == 1
-	}
-	if !known {
-		var err error
-		if v, err = authenticate(text, keys); err != nil {
-			return nil, err
+		if subtle.ConstantTimeCompare(secret, r.secret) == 1 {
+			if err := r.check(want); err != nil {
+				return nil, nil, err
+			}
+			return r.access, &r.memo, nil
 		}
 	}
-	if err := v.check(want); err != nil {
-		return nil, err
+	return c.parseUnknown(text, keys, want)
+}
+
+func (c *Cache[Memo]) parseUnknown(text string, keys Keys, want Expect) (*Access, *Memo, error) {
+	v, err := authenticate(text, keys)
+	if err == nil {
+		err = v.check(want)
 	}
-	// A token that waits to be promoted is replaced at this very use.
-	if !known && v.access.Parent.IsZero() {
-		c.tokens.Set(strings.Clone(text), v) // a part of a header would keep all of it
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !v.access.Parent.IsZero(): // it waits to be promoted, and is replaced at this very use
+		return v.access, nil, nil
 	}
-	return v.access, nil
+	r := &remembered[Memo]{verified: v}
+	c.tokens.Set(strings.Clone(text), r) // a part of a header would keep all of it
+	return v.access, &r.memo, nil
 }

@@ -54,8 +54,8 @@ func TestCacheHonoursWhatChanges(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c := token.NewCache(1 << 20)
-			_, err := c.ParseAccess(text, only(accessKey), expect())
+			c := token.NewCache[struct{}](1 << 20)
+			_, _, err := c.ParseAccess(text, only(accessKey), expect())
 			require.NoError(t, err)
 
 			keys, want := only(accessKey), expect()
@@ -66,9 +66,9 @@ func TestCacheHonoursWhatChanges(t *testing.T) {
 				row.want(&want)
 			}
 			for range 3 {
-				_, err = c.ParseAccess(row.text, keys, want)
+				_, _, err = c.ParseAccess(row.text, keys, want)
 				require.ErrorIs(t, err, row.err)
-				_, err = c.ParseAccess(text, only(accessKey), expect())
+				_, _, err = c.ParseAccess(text, only(accessKey), expect())
 				require.NoError(t, err, "and no refusal is remembered")
 			}
 		})
@@ -90,7 +90,7 @@ func TestCacheAnswersAsWithoutIt(t *testing.T) {
 		texts = append(texts, text, text[:len(text)-2]+"AA", text+".")
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		c := token.NewCache(rapid.SampledFrom([]int64{0, 4 << 10, 1 << 20}).Draw(t, "bytes"))
+		c := token.NewCache[struct{}](rapid.SampledFrom([]int64{0, 4 << 10, 1 << 20}).Draw(t, "bytes"))
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			text := rapid.SampledFrom(texts).Draw(t, "text")
 			find := only(rapid.SampledFrom(keys).Draw(t, "key"))
@@ -99,7 +99,7 @@ func TestCacheAnswersAsWithoutIt(t *testing.T) {
 			want.Audience = rapid.SampledFrom([]string{audience, audience, audience, "other"}).Draw(t, "audience")
 
 			a, err := token.ParseAccess(text, find, want)
-			b, cachedErr := c.ParseAccess(text, find, want)
+			b, _, cachedErr := c.ParseAccess(text, find, want)
 			require.Equal(t, err, cachedErr)
 			if err == nil {
 				require.Equal(t, *a, *b)
@@ -111,15 +111,15 @@ func TestCacheAnswersAsWithoutIt(t *testing.T) {
 // A token that waits to be promoted is not remembered.
 func TestCacheRemembersPromotedTokensOnly(t *testing.T) {
 	t.Parallel()
-	c, keys, want := token.NewCache(1<<20), only(accessKey), expect()
+	c, keys, want := token.NewCache[struct{}](1<<20), only(accessKey), expect()
 	for _, row := range []struct {
 		claims     *token.Access
 		remembered bool
 	}{{access(), false}, {promoted("one"), true}} {
 		text := mustSign(t, row.claims, accessKey)
-		first, err := c.ParseAccess(text, keys, want)
+		first, _, err := c.ParseAccess(text, keys, want)
 		require.NoError(t, err)
-		again, err := c.ParseAccess(text, keys, want)
+		again, _, err := c.ParseAccess(text, keys, want)
 		require.NoError(t, err)
 		require.Equal(t, row.remembered, first == again)
 	}
@@ -127,10 +127,10 @@ func TestCacheRemembersPromotedTokensOnly(t *testing.T) {
 
 // A hit costs no allocation. Not parallel: it counts them.
 func TestCacheHitAllocatesNothing(t *testing.T) {
-	c, keys, want := token.NewCache(1<<20), only(accessKey), expect()
+	c, keys, want := token.NewCache[struct{}](1<<20), only(accessKey), expect()
 	text := mustSign(t, promoted("one"), accessKey)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		_, err := c.ParseAccess(text, keys, want)
+		_, _, err := c.ParseAccess(text, keys, want)
 		require.NoError(t, err)
 	}))
 	// It is a hit, then: the same token takes this many without a Cache.
@@ -149,12 +149,12 @@ func TestCacheStaysWithinItsBound(t *testing.T) {
 		a := promoted("")
 		a.Payload = json.RawMessage(`{"text":"` + strings.Repeat("x", payload) + `"}`)
 		before := heap()
-		c := token.NewCache(bound)
+		c := token.NewCache[struct{}](bound)
 		for i := range n {
 			a.ID = fmt.Sprint("token-", i)
 			// A token comes as a part of something longer, of which nothing may be kept.
 			header := other + mustSign(t, a, accessKey)
-			_, err := c.ParseAccess(header[len(other):], keys, want)
+			_, _, err := c.ParseAccess(header[len(other):], keys, want)
 			require.NoError(t, err)
 		}
 		grown := int64(heap()) - int64(before)
@@ -175,7 +175,7 @@ func heap() uint64 {
 
 func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	c, keys, want := token.NewCache(32<<10), only(accessKey), expect()
+	c, keys, want := token.NewCache[struct{}](32<<10), only(accessKey), expect()
 	var texts []string
 	for i := range 64 {
 		texts = append(texts, mustSign(t, promoted(fmt.Sprint(i)), accessKey))
@@ -186,7 +186,7 @@ func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 			var err error
 			for i := range 2000 {
 				n := (i*7 + worker) % len(texts)
-				a, e := c.ParseAccess(texts[n], keys, want)
+				a, _, e := c.ParseAccess(texts[n], keys, want)
 				if e != nil || a.ID != fmt.Sprint(n) {
 					err = fmt.Errorf("token %d: %v, %w", n, a, e)
 				}
@@ -200,12 +200,12 @@ func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 }
 
 func BenchmarkCacheHit(b *testing.B) {
-	c, keys, want := token.NewCache(1<<20), only(accessKey), expect()
+	c, keys, want := token.NewCache[struct{}](1<<20), only(accessKey), expect()
 	text := mustSign(b, promoted("one"), accessKey)
 	want.Leeway = time.Second
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.ParseAccess(text, keys, want); err != nil {
+		if _, _, err := c.ParseAccess(text, keys, want); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -99,7 +99,7 @@ func (v Validator) Stale(view session.View) bool {
 		return false
 	}
 	t, ok := v.fetchedAt(view.Payload)
-	return !ok || v.tooOld(t, view.Now)
+	return !ok || v.tooOld(t, view.Now) || t < view.RefetchBefore.UnixMilli()
 }
 
 // Fetch implements [session.Fetcher]: it asks Config.Fetch.

@@ -1,0 +1,175 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+const (
+	// overlap is how far each poll reads back before the newest one: a transaction
+	// may commit its hint that much later than it wrote it.
+	overlap = time.Minute
+	// deepOverlap is how far every sixteenth poll reads back.
+	deepOverlap = 15 * time.Minute
+	deepEvery   = 16
+	// maxLookback is how far the first poll reads back at most: as long as the feed
+	// keeps hints.
+	maxLookback = Kept
+	// pageSize is how many hints one statement reads.
+	pageSize = 1000
+)
+
+// Kept is how long hints stay in the feed: the longest life of an access token is a
+// day, and clocks disagree.
+const Kept = 24*time.Hour + 5*time.Minute
+
+// Source reads the feed.
+type Source interface {
+	ReadFeed(ctx context.Context, q models.FeedQuery) (models.FeedPage, error)
+}
+
+// Config is what a Feed needs to know.
+type Config struct {
+	// Within is the bound that is promised.
+	Within time.Duration
+	// MaxEntries bounds what is kept in memory.
+	MaxEntries int
+	// Lookback is how far back the first poll reads: as long as access tokens live,
+	// with what clocks disagree.
+	Lookback time.Duration
+	// Now is the clock that tokens are issued by.
+	Now func() time.Time
+	// OnPoll is told how each poll went, before the next begins, and whether the table
+	// is full.
+	OnPoll func(ctx context.Context, err error, full bool)
+	// OnNews is told that there are new entries, or that a poll has failed, so that
+	// whoever waits for something looks again. It must not block.
+	OnNews func()
+}
+
+// Feed is what one process knows of the feed. It is safe for concurrent use.
+type Feed struct {
+	cfg    Config
+	source Source
+	writer writer
+
+	// began is where elapsed counts from.
+	began time.Time
+	// good is when the newest good poll was started.
+	good atomic.Int64
+	// clock is the database's time at the newest good poll, in milliseconds.
+	clock atomic.Int64
+	polls int
+}
+
+// New returns a Feed that knows nothing yet: Start it.
+func New(source Source, cfg Config) *Feed {
+	f := &Feed{cfg: cfg, source: source, began: time.Now()}
+	f.writer.init(cfg.MaxEntries)
+	return f
+}
+
+// Start reads the feed for the first time. Run goes on from there.
+func (f *Feed) Start(ctx context.Context) error {
+	lookback := min(f.cfg.Lookback, maxLookback)
+	start, now := f.elapsed(), f.now()
+	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: now}, Limit: 1})
+	if err != nil {
+		return err
+	}
+	f.clock.Store(first.Clock)
+	f.writer.cover(now-lookback.Milliseconds(), start)
+	return f.read(ctx, start, lookback)
+}
+
+// Run polls until ctx ends.
+func (f *Feed) Run(ctx context.Context) {
+	ticker := time.NewTicker(f.cfg.Within / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.poll(ctx)
+		}
+	}
+}
+
+// poll reads what is new, and says how it went. A store that panics must not end the
+// loop.
+func (f *Feed) poll(ctx context.Context) {
+	back := overlap
+	if f.polls++; f.polls%deepEvery == 0 {
+		back = deepOverlap
+	}
+	bounded, cancel := context.WithTimeout(ctx, f.cfg.Within/2)
+	err := f.readSafely(bounded, back)
+	cancel()
+	if ctx.Err() != nil {
+		return
+	}
+	elapsed := f.elapsed()
+	f.writer.settle(elapsed)
+	full := f.writer.purge(elapsed, f.now())
+	f.cfg.OnPoll(ctx, err, full)
+	f.cfg.OnNews()
+}
+
+func (f *Feed) readSafely(ctx context.Context, back time.Duration) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("feed: the store panicked")
+		}
+	}()
+	return f.read(ctx, f.elapsed(), back)
+}
+
+// read reads page after page, from some time before the newest good poll on. Only when
+// all of it is known the poll was good.
+func (f *Feed) read(ctx context.Context, start, back time.Duration) error {
+	q := models.FeedQuery{After: models.FeedPosition{At: f.clock.Load() - back.Milliseconds()}, Limit: pageSize}
+	var clock int64
+	for {
+		page, err := f.source.ReadFeed(ctx, q)
+		if err != nil {
+			return err
+		}
+		if clock == 0 {
+			clock = page.Clock
+		}
+		// The answer is older than now: entries count as a little younger than they
+		// are, never as older.
+		f.writer.add(page.Hints, page.Clock-f.now(), f.elapsed(), f.now())
+		if page.Next == nil {
+			break
+		}
+		q.After = *page.Next
+	}
+	f.clock.Store(clock)
+	f.good.Store(int64(start))
+	return nil
+}
+
+// Apply makes a hint of this process known to it at once. Its At is not asked.
+func (f *Feed) Apply(h models.Hint) {
+	h.At = f.now()
+	f.writer.add([]models.Hint{h}, 0, f.elapsed(), h.At)
+	f.cfg.OnNews()
+}
+
+// Lag is how old the knowledge is: the time since the newest good poll was started.
+func (f *Feed) Lag() time.Duration { return f.elapsed() - time.Duration(f.good.Load()) }
+
+// Clock is the time at the database in milliseconds, as of the newest good poll.
+func (f *Feed) Clock() int64 { return f.clock.Load() }
+
+// elapsed is the time for periods, on the monotonic clock.
+func (f *Feed) elapsed() time.Duration { return time.Since(f.began) }
+
+// now is the time for tokens, in milliseconds.
+func (f *Feed) now() int64 { return f.cfg.Now().UnixMilli() }

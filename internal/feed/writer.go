@@ -1,0 +1,205 @@
+package feed
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+const (
+	// settling is how long after this process saw a hint the row that it is about may
+	// still be written: the longest OperationTimeout.
+	settling = time.Minute
+	// kept is how long an entry matters: longer than any access token lives, with its
+	// leeway and what clocks disagree.
+	kept = 25 * time.Hour
+	// remembered is how long the ids of hints are, so that one that is read again is
+	// known: longer than polls read back.
+	remembered = deepOverlap + 5*time.Minute
+	// maxOfOwner is how many sessions of one user have entries of their own. Beyond
+	// that the user has one: who signs in and out all day must not fill the table.
+	maxOfOwner = 16
+)
+
+// identity tells hints apart. The subject is part of it, so that two that draw the
+// same eight random bytes are still two.
+type identity struct {
+	id      models.HintID
+	kind    models.HintKind
+	subject string
+}
+
+// writer puts hints into the table. Its lock is taken for hints only, never for a
+// request.
+type writer struct {
+	table   atomic.Pointer[table]
+	settled atomic.Uint64 // entries that arrived up to here have settled
+	max     int
+
+	mu     sync.Mutex
+	seen   map[identity]time.Duration // by when it was seen
+	owners map[string][]string        // handles of a user's sessions that have entries
+	// unsettled are the arrivals that wait, oldest first.
+	unsettled []arrival
+	// purged is when what no longer matters was dropped last.
+	purged time.Duration
+	full   bool
+}
+
+type arrival struct {
+	number uint64
+	at     time.Duration
+}
+
+func (w *writer) init(limit int) {
+	w.max = limit
+	w.seen, w.owners = map[identity]time.Duration{}, map[string][]string{}
+	w.table.Store(&table{base: newEntries(), recent: newEntries()})
+}
+
+// add puts hints into the table that are not in it yet, and reports whether there was
+// one. offset is what to take from the times of the hints, in milliseconds; elapsed
+// and now are this process's time, the one for periods and the other for tokens.
+func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, now int64) (news bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var next *table
+	for i := range hints {
+		h := &hints[i]
+		id := identity{h.ID, h.Kind, h.Subject}
+		if _, known := w.seen[id]; known {
+			continue
+		}
+		w.seen[id] = elapsed
+		if next == nil {
+			next = w.copied()
+		}
+		next.arrivals++
+		w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
+		w.put(next, h, entry{next.arrivals, h.At - offset}, now)
+	}
+	if next == nil {
+		return false
+	}
+	if w.isLarge(next) {
+		merge(next)
+	}
+	w.table.Store(next)
+	return true
+}
+
+// cover notes that nothing is known about what was written before a time, in
+// milliseconds of this process's clock: tokens that are as old ask.
+func (w *writer) cover(before int64, elapsed time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := w.copied()
+	next.arrivals++
+	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
+	next.all = next.all.and(entry{next.arrivals, before})
+	w.table.Store(next)
+}
+
+// copied is the table, of which what is recent may be changed.
+func (w *writer) copied() *table {
+	next := *w.table.Load()
+	next.recent = entries{maps.Clone(next.recent.sessions), maps.Clone(next.recent.users), maps.Clone(next.recent.claims)}
+	return &next
+}
+
+// put adds an entry. One for which there is no room is told for everybody.
+func (w *writer) put(next *table, h *models.Hint, e entry, now int64) {
+	subject, into := h.Subject, next.recent.of(h.Kind)
+	if h.Kind == models.HintSession && w.isCrowded(h) {
+		subject, into = h.Owner, next.recent.users
+	}
+	_, known := into[subject]
+	switch {
+	case into == nil: // HintAll, and kinds of a later version: asking is never wrong
+		next.all = next.all.and(e)
+	case !known && next.base.size()+next.recent.size() >= w.max:
+		w.full = true
+		next.all = next.all.and(entry{e.arrival, max(e.at, now)})
+	default:
+		into[subject] = into[subject].and(e)
+	}
+}
+
+// isCrowded reports whether the owner of a session has so many entries that those
+// beyond them share one of the user.
+func (w *writer) isCrowded(h *models.Hint) bool {
+	handles := w.owners[h.Owner]
+	switch {
+	case h.Owner == "":
+		return false
+	case len(handles) >= maxOfOwner:
+		return !slices.Contains(handles, h.Subject)
+	case !slices.Contains(handles, h.Subject):
+		w.owners[h.Owner] = append(handles, h.Subject)
+	}
+	return false
+}
+
+// isLarge: copying what is recent at each addition would cost more than copying all
+// now and then.
+func (w *writer) isLarge(t *table) bool { return t.recent.size() > 64+t.base.size()/8 }
+
+// merge makes what is recent part of the base.
+func merge(t *table) {
+	base := entries{maps.Clone(t.base.sessions), maps.Clone(t.base.users), maps.Clone(t.base.claims)}
+	for _, kind := range []models.HintKind{models.HintSession, models.HintUser, models.HintClaims} {
+		into := base.of(kind)
+		for subject, e := range t.recent.of(kind) {
+			into[subject] = into[subject].and(e)
+		}
+	}
+	t.base, t.recent = base, newEntries()
+}
+
+// settle notes which entries have settled by now.
+func (w *writer) settle(elapsed time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for n < len(w.unsettled) && elapsed-w.unsettled[n].at >= settling {
+		w.settled.Store(w.unsettled[n].number)
+		n++
+	}
+	w.unsettled = append(w.unsettled[:0], w.unsettled[n:]...)
+}
+
+// purge drops what no longer matters, every few minutes, and reports whether the table
+// is full. now is in milliseconds of this process's clock.
+func (w *writer) purge(elapsed time.Duration, now int64) (full bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if elapsed-w.purged < 5*time.Minute {
+		return w.full
+	}
+	w.purged = elapsed
+	maps.DeleteFunc(w.seen, func(_ identity, at time.Duration) bool { return elapsed-at > remembered })
+	next := w.copied()
+	merge(next)
+	for _, kind := range []models.HintKind{models.HintSession, models.HintUser, models.HintClaims} {
+		maps.DeleteFunc(next.base.of(kind), func(_ string, e entry) bool { return now-e.at > kept.Milliseconds() })
+	}
+	w.forgetOwners(next)
+	w.full = w.full && next.base.size() >= w.max
+	w.table.Store(next)
+	return w.full
+}
+
+// forgetOwners drops the owners of whom no entry is left.
+func (w *writer) forgetOwners(t *table) {
+	maps.DeleteFunc(w.owners, func(owner string, handles []string) bool {
+		_, one := t.base.users[owner]
+		return !one && !slices.ContainsFunc(handles, func(handle string) bool {
+			_, ok := t.base.sessions[handle]
+			return ok
+		})
+	})
+}

@@ -1,0 +1,236 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/internal/wait"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// hints is the Service's part in the feed.
+type hints struct {
+	// store is where revocations are told; nil when nobody listens.
+	store FeedStore
+	// feed is what others told; nil when this process does not read it.
+	feed *feed.Feed
+	// lagging and full are what was told last.
+	lagging, full atomic.Bool
+	watch         watchers
+}
+
+// startFeed turns the feed on where the configuration wants it, and reads it for the
+// first time.
+func (s *Service) startFeed(ctx context.Context) error {
+	store, ok := s.store.(FeedStore)
+	switch {
+	case !s.cfg.feedOn():
+		if ok && store.FeedOn() {
+			s.hints.store = store
+		}
+		return nil
+	case !ok:
+		return errors.WithReason(errors.ErrConfig,
+			errors.New("Config.Feed and RevokeSoon need a store that is a session.FeedStore, which this one is not"))
+	}
+	if err := store.TurnFeedOn(ctx); err != nil {
+		return err
+	}
+	s.hints.store = store
+	s.hints.watch.init()
+	s.hints.feed = feed.New(store, feed.Config{
+		Within: s.cfg.Feed.Within, MaxEntries: s.cfg.Feed.MaxEntries,
+		// What clocks disagree, twice, and a minute for what was under way.
+		Lookback: s.cfg.AccessTokenValidity + s.cfg.Leeway + 5*time.Minute,
+		Now:      s.cfg.Now,
+		OnPoll:   s.polled, OnNews: s.hints.watch.wake,
+	})
+	return s.hints.feed.Start(ctx)
+}
+
+// runFeed starts what goes on until background ends.
+func (s *Service) runFeed(background context.Context) {
+	if s.hints.feed == nil {
+		return
+	}
+	s.worker.Go(func() { s.hints.feed.Run(background) })
+	s.worker.Go(func() { s.watchUntil(background) })
+	s.worker.Go(func() { s.cleanFeedUntil(background) })
+}
+
+// polled tells how a poll went, once for each change.
+func (s *Service) polled(ctx context.Context, err error, full bool) {
+	lagging := s.isLagging()
+	if err != nil && !lagging {
+		s.cfg.Logger.WarnContext(ctx, "sessionkit: the feed of revocations could not be read", "error", err)
+	}
+	switch {
+	case lagging && !s.hints.lagging.Swap(true):
+		s.emit(ctx, Event{Kind: EventFeedLagging})
+	case !lagging && s.hints.lagging.Swap(false):
+		s.emit(ctx, Event{Kind: EventFeedCaughtUp})
+	}
+	if full && !s.hints.full.Swap(true) {
+		s.emit(ctx, Event{Kind: EventFeedFull, Count: s.cfg.Feed.MaxEntries})
+	} else if !full {
+		s.hints.full.Store(false)
+	}
+}
+
+// RevocationLag is how old this process's knowledge of revocations is: the time since
+// the newest good look at the feed was begun. Up to Config.Feed.Within is as promised.
+// It is for alerts, and not for readiness checks, as an outage of the database would
+// take out every instance. Without the feed it is 0.
+func (s *Service) RevocationLag() time.Duration {
+	if s.hints.feed == nil {
+		return 0
+	}
+	return s.hints.feed.Lag()
+}
+
+func (s *Service) isLagging() bool { return s.hints.feed.Lag() > s.cfg.Feed.Within }
+
+// hint tells the other processes what to ask the database about. It comes before the
+// row is written: so there is no moment in which the session has ended and nobody can
+// know. A hint about what does not happen does no harm. An error is an
+// [errors.ErrUnavailable]; the caller goes on all the same and returns it at the end.
+func (s *Service) hint(ctx context.Context, list ...models.Hint) error {
+	if s.hints.store == nil {
+		return nil
+	}
+	for _, h := range list {
+		h = newHint(h)
+		if s.hints.feed != nil {
+			s.hints.feed.Apply(h)
+		}
+		if err := s.hints.store.WriteHint(ctx, h); err != nil {
+			return errors.WithReason(errors.ErrUnavailable, err)
+		}
+	}
+	return nil
+}
+
+// newHint is h under an id of its own.
+func newHint(h models.Hint) models.Hint {
+	_, _ = rand.Read(h.ID[:])
+	return h
+}
+
+// mustAsk reports whether the mode wants the database to be asked about a session that
+// an access token names. The question is nil unless the feed wants it.
+func (s *Service) mustAsk(mode RevocationMode, claims *token.Access, memo *feed.Memo) (q *feed.Question, ask bool) {
+	switch {
+	case mode == RevokeImmediately:
+		return nil, true
+	case mode != RevokeSoon:
+		return nil, false
+	case s.cfg.Feed.OnLag == LagAsk && s.isLagging():
+		return nil, true
+	}
+	asked, ask := s.hints.feed.Asks(memo, claims.Handle, claims.UserID, claims.IssuedAt*1000)
+	if !ask {
+		return nil, false
+	}
+	return &asked, true
+}
+
+// ask looks the session up. A payload that was changed since the token was made comes
+// with a token that shows it.
+func (s *Service) ask(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, q *feed.Question) (*Session, *Token, error) {
+	row, err := s.live(ctx, claims.Handle)
+	if err != nil {
+		return nil, nil, err
+	}
+	if q == nil || bytes.Equal(bytes.TrimSpace(row.Payload), claims.Payload) {
+		if q != nil {
+			s.hints.feed.Answered(memo, *q)
+		}
+		return s.newSession(text, claims, row.ExpiresAt), nil, nil
+	}
+	fresh := *claims
+	fresh.Payload = row.Payload
+	replacement, err := s.signAccess(ctx, &fresh)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.newSession(replacement.Value, &fresh, row.ExpiresAt), replacement, nil
+}
+
+// RefetchClaims has everything that was found out about a user found out anew: the
+// user's next request on a route with a [Fetcher] gets the new value, within
+// Config.Feed.Within in every process, and the session goes on. Call it after a change
+// of roles. It writes one row, and touches no session.
+//
+// Errors: [errors.ErrConfig] when the feed is off; [errors.ErrInvalidInput] for a user
+// id that no session can have; [errors.ErrUnavailable], [errors.ErrGeneral].
+func (s *Service) RefetchClaims(ctx context.Context, userID string) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
+	if err := checkUserID(userID); err != nil {
+		return err
+	}
+	if s.hints.store == nil {
+		return errFeedOff
+	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	return s.hint(ctx, models.Hint{Kind: models.HintClaims, Subject: userID})
+}
+
+var errFeedOff = errors.WithReason(errors.ErrConfig, errors.New("the feed is off: set Config.Feed.Within, or Config.Revocation to RevokeSoon"))
+
+// cleanFeedUntil removes hints that no token can be older than, until ctx ends. One
+// instance works in each hour.
+func (s *Service) cleanFeedUntil(ctx context.Context) {
+	for wait.Sleep(ctx, wait.Below(15*time.Minute)+time.Second) {
+		s.cleanFeed(ctx)
+		if !wait.Sleep(ctx, 45*time.Minute) {
+			return
+		}
+	}
+}
+
+// cleanFeed removes old hints if this instance gets the turn. A failure is logged and
+// left to the next turn; a panic of a store must not end the loop.
+func (s *Service) cleanFeed(ctx context.Context) {
+	defer func() {
+		if recover() != nil {
+			s.logPanic(ctx, "sessionkit: cleanup of the feed panicked")
+		}
+	}()
+	now := s.now()
+	err := s.boundedly(ctx, func(ctx context.Context) error {
+		mine, err := s.hints.store.ClaimFeedCleanup(ctx, now, now+time.Hour.Milliseconds())
+		if err == nil && !mine {
+			return errNotMine
+		}
+		return err
+	})
+	for deleted := s.cfg.Cleanup.Batch; err == nil && deleted == s.cfg.Cleanup.Batch; {
+		err = s.boundedly(ctx, func(ctx context.Context) (err error) {
+			deleted, err = s.hints.store.DeleteHints(ctx, s.hints.feed.Clock()-feed.Kept.Milliseconds(), s.cfg.Cleanup.Batch)
+			return err
+		})
+		if !wait.Sleep(ctx, s.cfg.Cleanup.Pause) {
+			return
+		}
+	}
+	if !errors.Is(err, errNotMine) {
+		s.warnCleanup(ctx, err)
+	}
+}
+
+var errNotMine = errors.New("another instance cleans up")
+
+func (s *Service) boundedly(ctx context.Context, fn func(context.Context) error) error {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	return fn(ctx)
+}
