@@ -25,9 +25,9 @@ const Key = "sessionkit.session"
 // middleware first. Requests to the routes that refresh.Mount has made pass: they are
 // what an expired session needs.
 //
-// Without a Service it panics at once.
+// Without a Service, or with options that it cannot take, it panics at once.
 func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
-	ginroute.MustHave(svc, "middleware.Verify")
+	ginroute.MustVerify(svc, "middleware.Verify", opts)
 	return func(c *gin.Context) {
 		switch {
 		case isPreflight(c.Request):
@@ -46,7 +46,7 @@ func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc 
 // refresh may restore it: for pages that people open, which cannot refresh from JSON,
 // answer it in your own way by OnError.
 func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
-	ginroute.MustHave(svc, "middleware.VerifyOptional")
+	ginroute.MustVerify(svc, "middleware.VerifyOptional", opts)
 	opts = append([]session.VerifyOption{session.Optional()}, opts...)
 	return func(c *gin.Context) {
 		if isMounted(c, svc) {

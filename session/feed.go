@@ -104,16 +104,17 @@ func (s *Service) hint(ctx context.Context, list ...models.Hint) error {
 	if s.hints.store == nil {
 		return nil
 	}
+	var untold error
 	for _, h := range list {
 		h = newHint(h)
 		if s.hints.feed != nil {
 			s.hints.feed.Apply(h)
 		}
 		if err := s.hints.store.WriteHint(ctx, h); err != nil {
-			return errors.WithReason(errors.ErrUnavailable, err)
+			untold = errors.WithReason(errors.ErrUnavailable, err)
 		}
 	}
-	return nil
+	return untold
 }
 
 // newHint is h under an id of its own.

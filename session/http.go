@@ -13,10 +13,13 @@ import (
 
 // Protect lets requests with a session pass to next and answers all others itself, from
 // the table in package errors. FromContext finds the session in the request's context.
-// Without a Service it panics at once.
+// Without a Service, or with options that this one cannot take, it panics at once.
 func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler {
 	if s == nil {
 		panic("session: Protect needs a Service: use what New returned without an error")
+	}
+	if err := s.CheckVerify(opts...); err != nil {
+		panic("session: Protect: " + err.Error())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := s.Exchange(w, r) //nolint:contextcheck // the context is r's
@@ -143,6 +146,9 @@ func (x *Exchange) settled(sess *Session, replacement *Token, d demands, err err
 
 // verifyAgain checks what d demands of the session that is there.
 func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
+	if err := x.svc.possible(d); err != nil {
+		return nil, err
+	}
 	if sess.over.Load() {
 		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
 	}

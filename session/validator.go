@@ -122,9 +122,6 @@ func fetchMembers(ctx context.Context, validators []Validator, view View, stale 
 	changes := make(map[string]any)
 	asked := make(map[string]bool)
 	for _, v := range validators {
-		if v == nil {
-			return nil, errors.WithReason(errors.ErrConfig, errors.New("nil Validator in WithClaims"))
-		}
 		f, ok := v.(Fetcher)
 		if !ok {
 			continue
@@ -157,6 +154,8 @@ func fetchMembers(ctx context.Context, validators []Validator, view View, stale 
 	}
 	return changes, nil
 }
+
+var errNilValidator = errors.WithReason(errors.ErrConfig, errors.New("nil Validator in WithClaims"))
 
 // errClaim stands for a verdict on a session that an application's function
 // came by.

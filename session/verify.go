@@ -3,6 +3,8 @@ package session
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
@@ -44,7 +46,7 @@ func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
 // or are protected by other means, such as a token in a header.
 func InsecureSkipAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfNever } }
 
-// WithRevocation overrides Config.Revocation.
+// WithRevocation overrides Config.Revocation. RevokeSoon needs the feed: see FeedConfig.
 func WithRevocation(mode RevocationMode) VerifyOption {
 	return func(d *demands) { d.revocation = mode }
 }
@@ -58,6 +60,23 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 		opt(d)
 	}
 	return *d
+}
+
+// CheckVerify reports whether verifications of this Service can take the options, for
+// whoever writes middleware: call it when routes are set up. It is an
+// [errors.ErrConfig] that says what to do.
+func (s *Service) CheckVerify(opts ...VerifyOption) error { return s.possible(s.demandsOf(opts)) }
+
+func (s *Service) possible(d demands) error {
+	switch {
+	case d.revocation > RevokeImmediately:
+		return errors.WithReason(errors.ErrConfig, fmt.Errorf("WithRevocation: unknown mode %d", d.revocation))
+	case d.revocation == RevokeSoon && s.hints.feed == nil:
+		return errFeedOff
+	case slices.Contains(d.claims, nil):
+		return errNilValidator
+	}
+	return nil
 }
 
 // Verify checks an access token and the anti-CSRF token that came with it. The second
@@ -108,6 +127,9 @@ func (p antiCSRFText) satisfies(claims *token.Access, demand csrfDemand) bool {
 // verify returns the session beside an error too when its claims are at fault: the
 // client needs the replaced token all the same.
 func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d demands) (*Session, *Token, error) {
+	if err := s.possible(d); err != nil {
+		return nil, nil, err
+	}
 	claims, memo, err := s.parseAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err

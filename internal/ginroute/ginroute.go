@@ -60,3 +60,12 @@ func MustHave(svc *session.Service, function string) {
 		panic(function + " needs a *session.Service: use what session.New returned without an error")
 	}
 }
+
+// MustVerify is MustHave for middleware that verifies, and panics for options that the
+// Service cannot take.
+func MustVerify(svc *session.Service, function string, opts []session.VerifyOption) {
+	MustHave(svc, function)
+	if err := svc.CheckVerify(opts...); err != nil {
+		panic(function + ": " + err.Error())
+	}
+}
