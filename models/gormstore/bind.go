@@ -47,8 +47,8 @@ func (s *Store) exact(id string) any {
 	return s.bytes([]byte(id))
 }
 
-// userAgent binds the text beside CAST( ? AS BINARY); see userAgentColumn.
-func (s *Store) userAgent(text string) any {
+// text binds a text beside CAST( ? AS BINARY); see readable.
+func (s *Store) text(text string) any {
 	if s.dialect != mysqlDialect || text == "" {
 		return text
 	}

@@ -15,12 +15,13 @@ import (
 const (
 	probeSessions statement = "SELECT * FROM {sessions by user} WHERE 1 = 0"
 	probeKeys     statement = "SELECT * FROM {keys} WHERE 1 = 0"
+	probeFeed     statement = "SELECT * FROM {feed} WHERE 1 = 0"
 )
 
 // Check reports as [errors.ErrSchema] what the tables lack, by table and
 // column; see session.Store. Columns that the kit does not know are no fault.
 // It reads only, one statement for each table, and needs no right to change
-// anything.
+// anything. At the table of the feed it looks only if the feed is on.
 //
 // A MySQL connection that does not commit by itself is [errors.ErrConfig].
 func (s *Store) Check(ctx context.Context) error {
@@ -70,12 +71,39 @@ func (s *Store) checkMeta(ctx context.Context) error {
 	if err := tableProblem(s.tables.Meta, "", missing, err); err != nil {
 		return err
 	}
-	for _, name := range []string{"schema_version", "cleanup"} {
+	if err := s.requireRows(values, "schema_version", "cleanup"); err != nil {
+		return err
+	}
+	if err := versionProblem(s.tables.Meta, values["schema_version"]); err != nil {
+		return err
+	}
+	if err := s.requireRows(values, feedRow, feedCleanupRow); err != nil {
+		return err
+	}
+	on := values[feedRow] != 0
+	if on {
+		if err := s.checkFeed(ctx); err != nil {
+			return err
+		}
+	}
+	s.feedOn.Store(on)
+	return nil
+}
+
+// requireRows names the first row of the meta table that is missing.
+func (s *Store) requireRows(values map[string]int64, names ...string) error {
+	for _, name := range names {
 		if _, ok := values[name]; !ok {
 			return schemaError("%s: row %s is missing; call Migrate", s.tables.Meta, name)
 		}
 	}
-	return versionProblem(s.tables.Meta, values["schema_version"])
+	return nil
+}
+
+// checkFeed looks at the table of the feed.
+func (s *Store) checkFeed(ctx context.Context) error {
+	present, err := s.columnsOf(ctx, probeFeed)
+	return tableProblem(s.tables.Feed, "", absent(present, feedColumns), err)
 }
 
 // columnsOf returns the names of the columns that a probe finds.

@@ -30,10 +30,15 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		require.NoError(t, store.Check(t.Context()))
 		rawExec(t, db, "DELETE FROM auth_meta WHERE name = 'cleanup'")
 		names("auth_meta: row cleanup is missing")
-		rawExec(t, db, "UPDATE auth_meta SET name = 'cleanup'")
+		rawExec(t, db, "UPDATE auth_meta SET name = 'cleanup' WHERE name = 'schema_version'")
 		names("auth_meta: row schema_version is missing")
 		rawExec(t, db, "INSERT INTO auth_meta (name, value) VALUES ('schema_version', 0)")
-		names("auth_meta: schema version 0, needed is 2", "Migrate")
+		names("auth_meta: schema version 0, needed is 3", "Migrate")
+		rawExec(t, db, "UPDATE auth_meta SET value = 3 WHERE name = 'schema_version'")
+		for _, row := range []string{"feed_cleanup", "feed"} {
+			rawExec(t, db, "DELETE FROM auth_meta WHERE name = '"+row+"'")
+			names("auth_meta: row " + row + " is missing")
+		}
 		rawExec(t, db, "ALTER TABLE auth_meta RENAME COLUMN value TO val")
 		names("table auth_meta lacks value")
 		rawExec(t, db, "DROP TABLE auth_meta")

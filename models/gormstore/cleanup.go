@@ -2,7 +2,6 @@ package gormstore
 
 import (
 	"context"
-	"database/sql"
 )
 
 // maxBatch bounds how many rows one statement reads or locks: long lists of
@@ -35,7 +34,7 @@ func (s *Store) DeleteEnded(ctx context.Context, before int64, limit int) (int, 
 	if limit <= 0 {
 		return 0, nil
 	}
-	handles, err := collect(ctx, s, func(rows *sql.Rows, handle *string) error { return rows.Scan(handle) },
+	handles, err := collect(ctx, s, scanHandle,
 		s.sql.of(selectEnded), before, limit, before, limit, limit)
 	if err != nil || len(handles) == 0 {
 		return 0, err
@@ -43,12 +42,11 @@ func (s *Store) DeleteEnded(ctx context.Context, before int64, limit int) (int, 
 	return s.execIn(ctx, deleteEnded, handles, before, before)
 }
 
-// claimCleanup takes the row if the claim before it has run out. The last
-// condition keeps a claim from being made shorter, and makes the statement
-// change the row.
-const claimCleanup statement = "UPDATE {meta} SET value = ? WHERE name = 'cleanup' AND value <= ? AND value < ?"
+// claim takes the row if the claim before it has run out. The last condition keeps a
+// claim from being made shorter, and makes the statement change the row.
+const claim statement = "UPDATE {meta} SET value = ? WHERE name = ? AND value <= ? AND value < ?"
 
 // ClaimCleanup reports whether the caller may clean up now; see session.Store.
 func (s *Store) ClaimCleanup(ctx context.Context, now, until int64) (bool, error) {
-	return s.swap(ctx, s.sql.of(claimCleanup), until, now, until)
+	return s.swap(ctx, s.sql.of(claim), until, "cleanup", now, until)
 }

@@ -14,7 +14,7 @@ type Config struct {
 	Tables Tables
 }
 
-// Tables names the three tables. A name is a letter or underscore followed by
+// Tables names the four tables. A name is a letter or underscore followed by
 // at most 47 letters, digits and underscores; the names differ by more than
 // case.
 type Tables struct {
@@ -23,9 +23,12 @@ type Tables struct {
 	// SigningKeys holds rows of models.SigningKey, by default
 	// auth_signing_keys.
 	SigningKeys string
-	// Meta holds the version of the schema and who cleans up until when, by
-	// default auth_meta.
+	// Meta holds the version of the schema, who cleans up until when, and whether
+	// the feed is on, by default auth_meta.
 	Meta string
+	// Feed holds rows of models.Hint, by default auth_feed. Stores that share it do
+	// no harm to each other.
+	Feed string
 }
 
 // tableName is what a table may be called. Names go into SQL text, where no
@@ -39,6 +42,7 @@ func (t Tables) withDefaults() Tables {
 		Sessions:    cmp.Or(t.Sessions, "auth_sessions"),
 		SigningKeys: cmp.Or(t.SigningKeys, "auth_signing_keys"),
 		Meta:        cmp.Or(t.Meta, "auth_meta"),
+		Feed:        cmp.Or(t.Feed, "auth_feed"),
 	}
 }
 
@@ -48,6 +52,7 @@ func (t Tables) problems(dialect string) (found problems.List) {
 		{"Tables.Sessions", t.Sessions},
 		{"Tables.SigningKeys", t.SigningKeys},
 		{"Tables.Meta", t.Meta},
+		{"Tables.Feed", t.Feed},
 	}
 	for i, field := range fields {
 		switch {

@@ -17,7 +17,10 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
-var _ session.Store = (*gormstore.Store)(nil)
+var (
+	_ session.FeedStore = (*gormstore.Store)(nil)
+	_ session.TxStore   = (*gormstore.Tx)(nil)
+)
 
 // conform runs the contract's suite on db, which is made once and emptied for
 // each check.
@@ -27,13 +30,17 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 	db = db.Session(&gorm.Session{NewDB: true})
 	storetest.Run(t, func(t *testing.T) session.Store {
 		t.Helper()
-		sessions, keys := "", ""
+		sessions, keys, feed := "", "", ""
 		if db.Name() == "mysql" { // what sql_safe_updates asks for
 			sessions, keys = " WHERE handle >= x'00' LIMIT 1000000", " WHERE id >= x'00' LIMIT 1000000"
+			feed = " WHERE at >= 0 LIMIT 1000000"
 		}
 		rawExec(t, db, "DELETE FROM auth_sessions"+sessions)
 		rawExec(t, db, "DELETE FROM auth_signing_keys"+keys)
-		rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = 'cleanup'")
+		rawExec(t, db, "DELETE FROM auth_feed"+feed)
+		for _, row := range []string{"cleanup", "feed", "feed_cleanup"} {
+			rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = '"+row+"'")
+		}
 		return store
 	}, storetest.Rounds(rounds))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Sizes of the columns, in bytes but for the user agent, whose column counts
-// characters. They are checked here, because a server with an empty sql_mode
+// Sizes of the columns, in bytes but for the user agent and the label, whose columns
+// count characters. They are checked here, because a server with an empty sql_mode
 // cuts values off without a word, and would store half a payload.
 const (
 	maxHandle    = 64
@@ -18,6 +18,7 @@ const (
 	maxReason    = 32
 	maxUserAgent = 255
 	maxIP        = 45 // the longest text of an IPv6 address
+	maxHintKind  = 8
 	maxKeyID     = 32
 	maxKeyWord   = 32
 	maxSecret    = 1<<16 - 1 // BLOB
@@ -36,6 +37,22 @@ func checkRow(row *models.Session) error {
 		{"revoke_reason", 0, maxReason, len(row.RevokeReason), ascii(string(row.RevokeReason))},
 		{"user_agent", 0, maxUserAgent, utf8.RuneCountInString(row.UserAgent), utf8.ValidString(row.UserAgent)},
 		{"ip", 0, maxIP, len(row.IP), ascii(row.IP)},
+		labelLimit(row.Label),
+	})
+}
+
+// labelLimit refuses zero bytes everywhere, as PostgreSQL's texts hold none.
+func labelLimit(label string) limit {
+	valid := utf8.ValidString(label) && !strings.ContainsRune(label, 0)
+	return limit{"label", 0, models.MaxLabel, utf8.RuneCountInString(label), valid}
+}
+
+// checkHint is checkRow for a row of the feed.
+func checkHint(h *models.Hint) error {
+	return checkLimits([]limit{
+		{"kind", 1, maxHintKind, len(h.Kind), ascii(string(h.Kind))},
+		{"subject", 0, models.MaxUserID, len(h.Subject), true},
+		{"owner", 0, models.MaxUserID, len(h.Owner), true},
 	})
 }
 

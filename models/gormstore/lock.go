@@ -153,7 +153,8 @@ func (s *Store) postgresLock() int64 {
 
 // lockID is the same for all who would make the same tables. The zero byte
 // separates what no name holds, and case does not count, as some servers fold
-// it.
+// it. The table of the feed is not in it, so that code from before it was there
+// takes the same lock.
 func (s *Store) lockID(database string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.ToLower(strings.Join(
 		[]string{database, s.tables.Sessions, s.tables.SigningKeys, s.tables.Meta}, "\x00"))))

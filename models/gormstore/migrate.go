@@ -118,13 +118,27 @@ func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
 // runStep runs the statements of a step one by one. On MySQL each commits by
 // itself, so a step that broke off is half done; the next attempt repeats it
 // from its first statement, and its last one raises the version.
+//
+// So a statement that adds columns may find them there. On PostgreSQL it says so
+// itself. A server carries out all of a statement or nothing.
 func runStep(ctx context.Context, x execer, step schemaStep) error {
 	for _, statement := range step.statements() {
-		if _, err := x.ExecContext(ctx, statement); err != nil {
+		_, err := x.ExecContext(ctx, statement)
+		if err != nil && !(strings.Contains(statement, "ADD COLUMN") && hasColumn(err)) {
 			return describeFailure(statement, err)
 		}
 	}
 	return nil
+}
+
+// hasColumn reports whether err says that a column is there already. SQLite has no
+// number for it.
+func hasColumn(err error) bool {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number == 1060
+	}
+	_, ok := sqliteCode(err)
+	return ok && strings.Contains(err.Error(), "duplicate column name")
 }
 
 // autocommits is checkAutocommit for the connection that migrates.

@@ -86,16 +86,16 @@ func TestMigrateMeetsANewerSchema(t *testing.T) {
 	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {
 		rawExec(t, db, "ALTER TABLE auth_sessions ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
 		rawExec(t, db, "ALTER TABLE auth_signing_keys ADD COLUMN added BIGINT NOT NULL DEFAULT 7")
-		rawExec(t, db, "UPDATE auth_meta SET value = 3 WHERE name = 'schema_version'")
+		rawExec(t, db, "UPDATE auth_meta SET value = 4 WHERE name = 'schema_version'")
 		require.NoError(t, store.Migrate(t.Context()))
 		require.NoError(t, store.Check(t.Context()))
-		require.EqualValues(t, 3, schemaVersion(t, db), "never set back")
+		require.EqualValues(t, 4, schemaVersion(t, db), "never set back")
 		exercise(t, store)
 
-		rawExec(t, db, "UPDATE auth_meta SET value = 4 WHERE name = 'schema_version'")
+		rawExec(t, db, "UPDATE auth_meta SET value = 5 WHERE name = 'schema_version'")
 		for _, err := range []error{store.Migrate(t.Context()), store.Check(t.Context())} {
 			require.ErrorIs(t, err, errors.ErrSchema)
-			require.ErrorContains(t, err, "schema version 4")
+			require.ErrorContains(t, err, "schema version 5")
 		}
 	})
 }
@@ -107,7 +107,8 @@ func schemaVersion(t *testing.T, db *gorm.DB) (version int64) {
 }
 
 // What Schema returns, run statement by statement by other means and twice, is
-// all that Check asks for.
+// all that Check asks for. The second time a client has to go on where columns are
+// there already, but on PostgreSQL.
 func TestSchemaText(t *testing.T) {
 	t.Parallel()
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {
@@ -115,13 +116,8 @@ func TestSchemaText(t *testing.T) {
 		text, err := gormstore.Schema(db.Name(), cfg)
 		require.NoError(t, err)
 		require.NotContains(t, text, "{")
-		for range 2 {
-			for statement := range strings.SplitSeq(text, ";\n") {
-				if strings.TrimSpace(statement) != "" {
-					rawExec(t, db, statement)
-				}
-			}
-		}
+		runText(t, db, text, false)
+		runText(t, db, text, true)
 		store, err := gormstore.New(db, cfg)
 		require.NoError(t, err)
 		require.NoError(t, store.Check(t.Context()))
@@ -131,6 +127,23 @@ func TestSchemaText(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrConfig)
 	require.ErrorContains(t, err, "Tables.Meta")
 	require.ErrorContains(t, err, "oracle")
+}
+
+// runText runs what Schema returned, as other means do. Again, a column that is there
+// already is no fault.
+func runText(t *testing.T, db *gorm.DB, text string, again bool) {
+	t.Helper()
+	for statement := range strings.SplitSeq(text, ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		err := db.Exec(statement).Error
+		if err != nil && again && db.Name() != "postgres" && strings.Contains(statement, "ADD COLUMN") {
+			require.ErrorContains(t, err, map[string]string{"mysql": "1060", "sqlite": "duplicate column name"}[db.Name()])
+			continue
+		}
+		require.NoError(t, err, statement)
+	}
 }
 
 // Migrate waits for another one only as long as its context lives, and leaves

@@ -18,7 +18,8 @@ const (
 )
 
 // retry runs op until it succeeds, fails in a way that again does not accept,
-// has been tried maxTries times, or ctx ends. It returns op's last error.
+// has been tried maxTries times, or ctx ends. It returns op's last error. In an
+// application's transaction it runs op once.
 //
 // It can be this simple because each statement is a transaction of its own:
 // what was rolled back is the whole of it, and no earlier statement has to be
@@ -26,7 +27,7 @@ const (
 func (s *Store) retry(ctx context.Context, again func(outcome) bool, op func() error) error {
 	for try := 1; ; try++ {
 		err := op()
-		if err == nil || try == maxTries || !again(judge(s.dialect, err).outcome) || !pause(ctx, try) {
+		if err == nil || s.once || try == maxTries || !again(judge(s.dialect, err).outcome) || !pause(ctx, try) {
 			return err
 		}
 	}

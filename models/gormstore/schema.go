@@ -13,12 +13,12 @@ import (
 
 // schemaVersion is what this code needs. Each version works with the code made
 // for the one before it too, so that instances can be replaced one by one.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // The steps are named NNNN_what.sql, NNNN being the version that a step leads
 // to. 0000 holds the bookkeeping. Every statement may be repeated: MySQL
 // commits each DDL statement by itself, so a migration can break off between
-// any two.
+// any two. On MySQL and SQLite one that adds columns may fail then, see runStep.
 //
 //go:embed schema/*/*.sql
 var schemaFiles embed.FS
@@ -26,7 +26,9 @@ var schemaFiles embed.FS
 // Schema returns the SQL that [Store.Migrate] would run on an empty database,
 // for teams whose account of the running program has no right to. The dialect
 // is mysql (MariaDB too), postgres or sqlite. The text may be run again, and
-// on top of an older version.
+// on top of an older version. MySQL and SQLite then say of columns that are there
+// already that they are duplicates (1060), which means that the statement was carried
+// out before: have the client go on (--force).
 //
 // Another dialect or a wrong cfg is [errors.ErrConfig].
 func Schema(dialect string, cfg Config) (string, error) {

@@ -75,7 +75,7 @@ func (s *Store) insertArgs(row *models.Session) []any {
 		s.hash(token.Current), s.hash(token.Previous), token.IssuedAt, token.Generation,
 		s.bytes(row.Payload), s.bytes(row.Data), row.DataVersion,
 		row.CreatedAt, row.LastUsedAt, row.ExpiresAt, row.AbsoluteExpiresAt,
-		row.RevokedAt, string(row.RevokeReason), s.userAgent(row.UserAgent), row.IP,
+		row.RevokedAt, string(row.RevokeReason), s.text(row.UserAgent), row.IP, s.text(row.Label),
 	}
 }
 
@@ -87,7 +87,7 @@ func scanSession(rows *sql.Rows, row *models.Session) error {
 		&token.Current, &token.Previous, &token.IssuedAt, &token.Generation,
 		(*nullableBytes)(&row.Payload), (*nullableBytes)(&row.Data), &row.DataVersion,
 		&row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
-		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
+		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP, &row.Label,
 	)
 }
 
@@ -96,6 +96,6 @@ func scanListed(rows *sql.Rows, row *models.Session) error {
 	return rows.Scan(
 		&row.Handle, &row.UserID, &row.Lineage.IssuedAt, &row.Lineage.Generation,
 		&row.DataVersion, &row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
-		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP,
+		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP, &row.Label,
 	)
 }

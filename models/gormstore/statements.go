@@ -16,21 +16,24 @@ import (
 type statement string
 
 // The columns of the tables. insertArgs and scanSession, scanListed, scanEnd,
-// InsertKey and scanKey know their order: a column is added at both places or
-// not at all.
+// InsertKey and scanKey, WriteHint and scanFeed know their order: a column is added
+// at both places or not at all.
+//
+// The sessions table has further ones, which nothing uses yet.
 const (
 	sessionColumns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 		"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
-		"revoked_at, revoke_reason, user_agent, ip"
+		"revoked_at, revoke_reason, user_agent, ip, label"
 	// listColumns are those that a device list may show: no hashes, no payload
 	// and no data, which would make a page of a thousand rows large.
 	listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
-		"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip"
+		"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip, label"
 	// endColumns tell where in the order a session is, and whether it is live.
 	endColumns = "handle, created_at, expires_at, absolute_expires_at"
 
 	keyColumns  = "id, purpose, slot, algorithm, secret, created_at, active_from, retire_at"
 	metaColumns = "name, value"
+	feedColumns = "at, id, kind, subject, owner"
 )
 
 // live takes now twice. It is part of every transition, so that no decision
@@ -83,6 +86,8 @@ func (t Tables) replacer(dialect string) *strings.Replacer {
 		"{session columns}", readable(dialect, sessionColumns),
 		"{session values}", sessionValues(dialect),
 		"{list columns}", readable(dialect, listColumns),
+		"{text}", textValue(dialect),
+		"{clock}", clock(dialect),
 	}
 	for mark, name := range map[string]string{
 		"{sessions}":        t.Sessions,
@@ -93,6 +98,7 @@ func (t Tables) replacer(dialect string) *strings.Replacer {
 		"{keys_slot}":       t.SigningKeys + "_slot",
 		"{keys_retire}":     t.SigningKeys + "_retire",
 		"{meta}":            t.Meta,
+		"{feed}":            t.Feed,
 	} {
 		pairs = append(pairs, mark, quote+name+quote)
 	}
@@ -110,31 +116,56 @@ func byUser(dialect, table, index string) string {
 	return table + " FORCE INDEX (" + index + ")"
 }
 
-// userAgentColumn is the one column of text that may hold more than ASCII. On
-// MySQL it crosses the wire as bytes: what the connection's character set
-// lacks, such as an emoji under charset=utf8, would be refused or become a
-// question mark.
-const userAgentColumn = "user_agent"
-
-// readable is a list of columns as a SELECT asks for them; see userAgentColumn.
+// readable is a list of columns as a SELECT asks for them. Two columns of text may
+// hold more than ASCII. On MySQL they cross the wire as bytes: what the connection's
+// character set lacks, such as an emoji under charset=utf8, would be refused or become
+// a question mark.
 func readable(dialect, columns string) string {
 	if dialect != mysqlDialect {
 		return columns
 	}
-	return strings.Replace(columns, userAgentColumn, "CAST("+userAgentColumn+" AS BINARY)", 1)
+	return strings.NewReplacer("user_agent", "CAST(user_agent AS BINARY)", "label", "CAST(label AS BINARY)").
+		Replace(columns)
 }
 
-// sessionValues is one placeholder for each of the sessionColumns. On MySQL the
-// last three, which may be empty texts, are shielded from MariaDB's sql_mode
-// EMPTY_STRING_IS_NULL: that makes NULL of an empty text, bound or literal, but
-// not of what SUBSTR returns. The columns are NOT NULL.
+// emptyText is an empty text that MariaDB's sql_mode EMPTY_STRING_IS_NULL leaves
+// alone: that makes NULL of an empty text, bound or literal, but not of what SUBSTR
+// returns.
+const emptyText = "SUBSTR('x', 2)"
+
+// textValue is a placeholder for a text or for bytes that may be empty, of a column
+// that is NOT NULL; see readable and emptyText.
+func textValue(dialect string) string {
+	if dialect != mysqlDialect {
+		return "?"
+	}
+	return "COALESCE(CAST( ? AS BINARY), " + emptyText + ")"
+}
+
+// sessionValues is one placeholder for each of the sessionColumns, of which the last
+// four may be empty texts.
 func sessionValues(dialect string) string {
 	if dialect != mysqlDialect {
 		return placeholders(columnCount(sessionColumns))
 	}
-	const empty = ", SUBSTR('x', 2))"
-	return placeholders(columnCount(sessionColumns)-3) +
-		", COALESCE( ?" + empty + ", COALESCE(CAST( ? AS BINARY)" + empty + ", COALESCE( ?" + empty
+	const word = "COALESCE( ?, " + emptyText + ")"
+	text := textValue(dialect)
+	return strings.Join([]string{placeholders(columnCount(sessionColumns) - 4), word, text, word, text}, ", ")
+}
+
+// clock is the time at the database in milliseconds since 1970 UTC, whatever the time
+// zone of the server or the session. It is for the feed alone, whose times all
+// processes compare. No other statement asks what time it is: the times of sessions
+// come from the caller.
+func clock(dialect string) string {
+	switch dialect {
+	case mysqlDialect: // not UNIX_TIMESTAMP: it goes by the session's time zone
+		return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000"
+	case postgresDialect: // not now(): that is when the transaction began
+		return "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)"
+	default:
+		return "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)"
+	}
 }
 
 // columnCount is how many names a list of columns has.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 
@@ -24,7 +25,7 @@ const (
 const readPrimary = "gorm:db_resolver:write"
 
 // Store keeps sessions and signing keys in a database. It fulfils
-// session.Store, which documents the methods, and is safe for concurrent use.
+// session.FeedStore, which documents the methods, and is safe for concurrent use.
 type Store struct {
 	// How a method works: it checks its values against the columns (limits.go),
 	// binds them as the dialect needs them (bind.go) to the constant above it,
@@ -36,6 +37,11 @@ type Store struct {
 	dialect string
 	tables  Tables
 	sql     *statements
+
+	// feedOn is what Check has seen of the feed.
+	feedOn atomic.Bool
+	// once: nothing is repeated; see In.
+	once bool
 }
 
 // New returns a Store on db, which stays the caller's to configure and to

@@ -45,8 +45,8 @@ const (
 	// not ended again and again.
 	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
-	// revokeOfUser ends in a list of handles; see execIn.
-	revokeOfUser statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
+	// revokeListed ends in a list of handles; see execIn.
+	revokeListed statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
 		"WHERE revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( "
 )
 
@@ -80,7 +80,7 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	if len(handles) == 0 {
 		return done, nil
 	}
-	done.Count, err = s.execIn(ctx, revokeOfUser, handles, r.Now, string(r.Reason), r.Now, r.Now)
+	done.Count, err = s.execIn(ctx, revokeListed, handles, r.Now, string(r.Reason), r.Now, r.Now)
 	if err != nil {
 		// Without a Next: whoever went on from there would leave this page out.
 		return models.RevokedOfUser{}, err
@@ -125,15 +125,20 @@ func pageSize(limit int) int {
 }
 
 // execIn runs a statement that ends in a list of handles, of which there are at
-// most maxBatch. They are sorted, so that any two writers lock rows in the same
-// order: in opposite orders each could come to wait for a row that the other
-// holds.
+// most maxBatch.
 func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (int, error) {
-	slices.Sort(handles)
-	for _, handle := range handles {
+	list, args := s.listed(handles, args)
+	return s.exec(ctx, s.sql.of(st)+list, args...)
+}
+
+// listed is a list of handles for the end of a statement, and its arguments. They are
+// sorted, so that any two writers lock rows in the same order: in opposite orders each
+// could come to wait for a row that the other holds.
+func (s *Store) listed(handles []string, args []any) (list string, all []any) {
+	for _, handle := range slices.Sorted(slices.Values(handles)) {
 		args = append(args, s.exact(handle))
 	}
-	return s.exec(ctx, s.sql.of(st)+placeholders(len(handles))+")", args...)
+	return placeholders(len(handles)) + ")", args
 }
 
 // scanEnd is in the order of endColumns.
