@@ -15,7 +15,7 @@
 // The oldest session comes first:
 //
 //	{"sessions": [{
-//		"id": "01k1s4gq9v3m8x2c7r5t0wnbde",
+//		"id": "06h1ca850ek0pv9rvb8117t55o",
 //		"current": true,
 //		"label": "kitchen tablet",
 //		"device": {"browser": "Firefox", "os": "Linux", "kind": "desktop"},

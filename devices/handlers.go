@@ -111,21 +111,29 @@ func (h handlers) end(c *gin.Context, sess *session.Session) error {
 
 // name gives one session a label.
 func (h handlers) name(c *gin.Context, sess *session.Session) error {
-	var body struct {
-		Label *string `json:"label"`
-	}
-	text, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
-	// JSON is UTF-8 (RFC 8259, section 8.1); encoding/json would mend what is not.
-	if err != nil || !utf8.Valid(text) || json.Unmarshal(text, &body) != nil || body.Label == nil {
+	label, ok := readLabel(c)
+	if !ok {
 		refuse(c, http.StatusBadRequest, badBody)
 		return nil
 	}
-	named, err := h.svc.SetLabel(c.Request.Context(), sess.UserID(), c.Param("id"), *body.Label)
+	named, err := h.svc.SetLabel(c.Request.Context(), sess.UserID(), c.Param("id"), label)
 	if errors.Is(err, errors.ErrInvalidInput) {
 		refuse(c, http.StatusBadRequest, badLabel)
 		return nil
 	}
 	return done(c, named, err)
+}
+
+func readLabel(c *gin.Context) (label string, ok bool) {
+	text, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	var body struct {
+		Label *string `json:"label"`
+	}
+	// JSON is UTF-8 (RFC 8259, section 8.1); encoding/json would mend what is not.
+	if err != nil || !utf8.Valid(text) || json.Unmarshal(text, &body) != nil || body.Label == nil {
+		return "", false
+	}
+	return *body.Label, true
 }
 
 // endOthers goes on when the client hangs up: who leaves the page after the click wants
