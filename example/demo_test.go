@@ -124,6 +124,26 @@ func TestDevices_AreBounded(t *testing.T) {
 	require.Contains(t, ada.want(200, "", http.MethodGet, "/api/sessions?details=1", ""), "iPhone")
 }
 
+// The page's list has names and readable devices; what was typed stays text.
+func TestDevices_OfThePage(t *testing.T) {
+	t.Parallel()
+	url := startProgram(t)
+	ada, bob := newClient(t, url), newClient(t, url)
+	handle := ada.login("ada")
+	foreign := bob.login("bob")
+	ada.want(204, "", http.MethodPost, "/demo/device", "")
+	require.Contains(t, ada.want(200, "", http.MethodGet, "/auth/sessions", ""),
+		`"device":{"browser":"Firefox","os":"Windows","kind":"desktop"}`)
+	ada.want(204, "", http.MethodPatch, "/auth/sessions/"+handle, `{"label":"<b>kitchen</b>"}`)
+	require.Contains(t, ada.want(200, "", http.MethodGet, "/auth/sessions", ""), `"label":"\u003cb\u003ekitchen\u003c/b\u003e"`)
+	ada.want(404, "", http.MethodPatch, "/auth/sessions/"+foreign, `{"label":"mine"}`)
+	ada.want(400, "", http.MethodPatch, "/auth/sessions/"+handle, `{"label":"a\nb"}`)
+	ada.want(200, `{"revoked":1}`, http.MethodPost, "/auth/sessions/revoke-others", "")
+	bob.want(200, "", http.MethodGet, "/api/me", "")
+	ada.want(204, "", http.MethodDelete, "/auth/sessions/"+handle, "")
+	ada.want(401, "", http.MethodGet, "/auth/sessions", "")
+}
+
 // Over HTTPS the cookies are Secure, and the thief finds its way too.
 func TestHTTPS(t *testing.T) {
 	t.Parallel()

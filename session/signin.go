@@ -151,13 +151,12 @@ func (s *Service) warnOfLostCookies(r *http.Request) {
 // warnOfLostPath says once that browsers send no access token to the path of a request,
 // which has none: a route that is verified there refuses everybody.
 func (s *Service) warnOfLostPath(r *http.Request) {
-	cfg := s.cfg.Cookie
-	if s.cfg.FrontEnds.Carriers == CarriersHeader || pathCovers(cfg.AccessPath, r.URL.Path) {
+	if s.Reaches(r.URL.Path) {
 		return
 	}
 	if s.warned.foreignPath.CompareAndSwap(false, true) {
 		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: a verified route is not below Config.Cookie.AccessPath, and unless a proxy takes off a prefix, browsers send no access token there:"+
 			" move the route, or choose another AccessPath",
-			"path", boundedText(r.URL.Path, 256), "access_path", cfg.AccessPath)
+			"path", boundedText(r.URL.Path, 256), "access_path", s.cfg.Cookie.AccessPath)
 	}
 }

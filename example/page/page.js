@@ -23,7 +23,6 @@ const thief = createThief(session, timeline.request, poll);
 let started = false; // whether it is known if there is a session
 let thiefAtWork = false;
 let playing = false;
-let handle = null; // of this browser's session
 
 // --- showing -------------------------------------------------------------
 
@@ -44,8 +43,6 @@ function render() {
   if (signedIn) {
     showIdentity(claims);
     showCountdown(claims.expiresAt, life);
-  } else {
-    handle = null;
   }
   renderThief(signedIn);
 }
@@ -63,11 +60,10 @@ function renderThief(signedIn) {
 }
 
 async function loadDevices() {
-  const [me, list] = await Promise.all([session.fetch("/api/me"), session.fetch("/api/sessions?details=1")]);
-  if (!me.ok || !list.ok) return;
-  handle = (await me.json()).handle;
-  const sessions = (await list.json()).sessions ?? [];
-  showDevices(sessions, handle, endDevice);
+  const list = await session.fetch("/auth/sessions");
+  if (!list.ok) return;
+  const { sessions } = await list.json();
+  showDevices(sessions, { end: endDevice, name: nameDevice });
   allowMoreDevices(sessions.length < maxDevices);
 }
 
@@ -177,10 +173,25 @@ on("add-device", "click", async () => {
   await loadDevices();
 });
 
-const endDevice = (name) => guarded(async () => {
-  await session.fetch(`/api/sessions/${encodeURIComponent(name)}`, { method: "DELETE" });
-  if (name === handle) await session.refresh();
+on("sign-out-others", "click", async () => {
+  await session.fetch("/auth/sessions/revoke-others", { method: "POST" });
+  await loadDevices();
+});
+
+const endDevice = ({ id, current }) => guarded(async () => {
+  await session.fetch(`/auth/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
+  if (current) await session.refresh();
   else await loadDevices();
+})();
+
+const nameDevice = ({ id }, label) => guarded(async () => {
+  const response = await session.fetch(`/auth/sessions/${encodeURIComponent(id)}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ label }),
+  });
+  if (response.status === 400) throw new Error((await response.json()).message);
+  await loadDevices(); // 404: it was signed out meanwhile, and the list shows that
 })();
 
 on("note-form", "submit", () => session.fetch("/api/data", {

@@ -34,6 +34,28 @@ func TestExamplePage(t *testing.T) {
 		p.watchTheft("#act-thief", "example-victim-told")
 		require.Contains(t, p.text("#steps"), "Your access token runs out, and your browser refreshes. Noticed!")
 	})
+	t.Run("devices", func(t *testing.T) {
+		p := openExample(t, url)
+		p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
+		p.do(chromedp.WaitVisible(chromedp.CSS("#devices li")), chromedp.Click(chromedp.CSS("#add-device")))
+		p.do(chromedp.WaitVisible(chromedp.CSS("#devices li:nth-child(2)")))
+		require.Contains(t, p.text("#devices li:nth-child(1)"), "this browser")
+		const hostile = `<img src=x onerror="document.title='out'">`
+		p.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(2) button")), chromedp.WaitVisible(chromedp.CSS("#devices form")))
+		p.screenshot("example-device-name")
+		p.do(chromedp.SendKeys(chromedp.CSS("#devices input"), hostile+"\r"))
+		p.do(chromedp.WaitNotPresent(chromedp.CSS("#devices form")))
+		require.Equal(t, hostile, p.text("#devices li:nth-child(2) strong"))
+		require.Equal(t, "0", p.evaluate(`String(document.querySelectorAll("#devices img").length)`))
+		p.screenshot("example-devices")
+		p.do(chromedp.EmulateViewport(390, 1800)) // so tall that the timeline covers nothing
+		require.Equal(t, "true", p.evaluate(`String(document.documentElement.scrollWidth <= innerWidth)`), "nothing sticks out")
+		p.screenshot("example-devices-phone")
+		p.do(chromedp.Click(chromedp.CSS("#sign-out-others")), chromedp.WaitNotPresent(chromedp.CSS("#devices li:nth-child(2)")))
+		require.Contains(t, p.text("#devices li:nth-child(1)"), "this browser")
+		p.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(1) button:last-child")), chromedp.WaitVisible(chromedp.CSS("#signed-out")))
+		require.Empty(t, p.exceptions())
+	})
 	t.Run("on a phone", func(t *testing.T) {
 		p := openExample(t, url)
 		p.do(chromedp.EmulateViewport(390, 844))
