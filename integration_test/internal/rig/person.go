@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// browser is an honest user's: one jar, several tabs.
-type browser struct {
+// person is an honest user with a browser: one jar, several tabs.
+type person struct {
 	crowd     *Crowd
 	user      string
 	tabs      int
@@ -33,7 +33,7 @@ type browser struct {
 }
 
 // live is the life of a tab.
-func (b *browser) live(ctx context.Context, tab int) {
+func (b *person) live(ctx context.Context, tab int) {
 	random := b.randoms[tab]
 	for pause(ctx, random, b.crowd.cfg.Pace) {
 		b.act(ctx, tab, random)
@@ -52,7 +52,7 @@ func pause(ctx context.Context, random *rand.Rand, mean time.Duration) bool {
 }
 
 // act is one thing that the page does, with the refresh that it may take.
-func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
+func (b *person) act(ctx context.Context, tab int, random *rand.Rand) {
 	if b.jar.Refresh() == "" {
 		b.signIn(ctx, random)
 		return
@@ -84,7 +84,7 @@ func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
 }
 
 // page is what a naive client loads: two requests at once.
-func (b *browser) page(ctx context.Context) {
+func (b *person) page(ctx context.Context) {
 	b.gate.RLock()
 	defer b.gate.RUnlock()
 	var both sync.WaitGroup
@@ -96,14 +96,14 @@ func (b *browser) page(ctx context.Context) {
 
 // call sends a request and, if the session must be refreshed first, does that.
 // Whatever fails is tried again by the next call.
-func (b *browser) call(ctx context.Context, method, path string, random *rand.Rand) {
+func (b *person) call(ctx context.Context, method, path string, random *rand.Rand) {
 	b.gate.RLock()
 	defer b.gate.RUnlock()
 	b.callHeld(ctx, method, path, random)
 }
 
 // callHeld is call for who holds the gate.
-func (b *browser) callHeld(ctx context.Context, method, path string, random *rand.Rand) Answer {
+func (b *person) callHeld(ctx context.Context, method, path string, random *rand.Rand) Answer {
 	r := b.jar.Request(method, path)
 	if r.Access == "" && r.Refresh == "" && b.jar.Refresh() == "" {
 		return Lost
@@ -118,7 +118,7 @@ func (b *browser) callHeld(ctx context.Context, method, path string, random *ran
 
 // refresh asks for new tokens, unless another tab has them already and the
 // client is one that looks.
-func (b *browser) refresh(ctx context.Context, refused string, random *rand.Rand) {
+func (b *person) refresh(ctx context.Context, refused string, random *rand.Rand) {
 	if b.lock {
 		b.turn.Lock()
 		defer b.turn.Unlock()
@@ -132,7 +132,7 @@ func (b *browser) refresh(ctx context.Context, refused string, random *rand.Rand
 	b.refreshNow(ctx, random)
 }
 
-func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) {
+func (b *person) refreshNow(ctx context.Context, random *rand.Rand) {
 	r := b.jar.Request(http.MethodPost, RefreshPath)
 	if r.Refresh == "" {
 		return
@@ -141,7 +141,7 @@ func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) {
 }
 
 // send carries a message over a lossy network and takes the answer in.
-func (b *browser) send(ctx context.Context, r Request, random *rand.Rand) Answer {
+func (b *person) send(ctx context.Context, r Request, random *rand.Rand) Answer {
 	dice := random.Float64()
 	if dice < b.crowd.cfg.Loss/2 {
 		return Lost
@@ -159,7 +159,7 @@ func (b *browser) send(ctx context.Context, r Request, random *rand.Rand) Answer
 }
 
 // take stores what came and judges it.
-func (b *browser) take(r Request, reply Reply) {
+func (b *person) take(r Request, reply Reply) {
 	cleared := b.jar.Take(reply)
 	answer, tally, account := reply.Answer(), b.crowd.tally, b.current
 	account.received(reply)
@@ -198,7 +198,7 @@ func (b *browser) take(r Request, reply Reply) {
 }
 
 // signIn starts a new session, alone.
-func (b *browser) signIn(ctx context.Context, random *rand.Rand) {
+func (b *person) signIn(ctx context.Context, random *rand.Rand) {
 	b.gate.Lock()
 	defer b.gate.Unlock()
 	if b.jar.Refresh() != "" {
@@ -221,7 +221,7 @@ func (b *browser) signIn(ctx context.Context, random *rand.Rand) {
 
 // visit is a front end that looks for a session where there is none of the user's. With names
 // that keep other hosts out there is none of anybody's.
-func (b *browser) visit(ctx context.Context, random *rand.Rand) {
+func (b *person) visit(ctx context.Context, random *rand.Rand) {
 	if !b.crowd.cfg.Prefixed || b.native {
 		return
 	}
@@ -238,7 +238,7 @@ func (b *browser) visit(ctx context.Context, random *rand.Rand) {
 }
 
 // signOut ends the session, alone.
-func (b *browser) signOut(ctx context.Context, random *rand.Rand) {
+func (b *person) signOut(ctx context.Context, random *rand.Rand) {
 	b.gate.Lock()
 	defer b.gate.Unlock()
 	if b.jar.Refresh() == "" {
@@ -257,7 +257,7 @@ func (b *browser) signOut(ctx context.Context, random *rand.Rand) {
 
 // write changes the session's data; only one tab does, so that the last
 // acknowledged value is known.
-func (b *browser) write(ctx context.Context, random *rand.Rand) {
+func (b *person) write(ctx context.Context, random *rand.Rand) {
 	b.gate.RLock()
 	defer b.gate.RUnlock()
 	account := b.current
