@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
@@ -386,7 +387,7 @@ func TestVisitor_Junk(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, session.CookieConfig{})
 	for _, line := range []string{"sAccessToken=x", "sAccessToken=x; sAccessToken=y", `sAccessToken="a b"`, "sAccessToken=a.b.c; sAccessToken=" + strings.Repeat("z", 5000)} {
-		b := &testjar.Browser{Jar: testjar.New(time.Now), Handler: s.handler}
+		b := &rig.Browser{Jar: testjar.New(time.Now), Handler: s.handler}
 		w := b.Fetch(http.MethodGet, optPage, "Cookie", line)
 		require.Equal(t, "visitor", w.Body.String(), line)
 		require.Empty(t, w.Header().Values("Set-Cookie"))

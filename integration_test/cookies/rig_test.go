@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
@@ -88,13 +89,13 @@ func (s *site) deploy(cookie session.CookieConfig, change ...func(*session.Confi
 
 // browser is a new browser at the site.
 func (s *site) browser() *browser {
-	return &browser{&testjar.Browser{Jar: testjar.New(s.clock.Now), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return &browser{&rig.Browser{Jar: testjar.New(s.clock.Now), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.handler.ServeHTTP(w, r)
 	})}, s}
 }
 
 type browser struct {
-	*testjar.Browser
+	*rig.Browser
 	site *site
 }
 

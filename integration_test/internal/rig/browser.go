@@ -1,4 +1,4 @@
-package testjar
+package rig
 
 import (
 	"net/http"
@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 )
 
 // Browser is a page at an origin and the jar beneath it.
 type Browser struct {
-	*Jar
+	*testjar.Jar
 	// Handler answers what is sent to any host.
 	Handler http.Handler
 	// Origin of the page; empty: that of the URL that is asked.
