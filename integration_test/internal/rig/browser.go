@@ -1,81 +1,61 @@
 package rig
 
 import (
+	"context"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
-
-	"golang.org/x/net/publicsuffix"
-
-	"github.com/gin-sessionkit/sessionkit/internal/testjar"
+	"time"
 )
 
-// Browser is a page at an origin and the jar beneath it.
+// Browser is a page of the application's own, the browser beneath it, and the way that
+// its messages take. Any number of calls of Do may be under way at once.
 type Browser struct {
-	*testjar.Jar
-	// Handler answers what is sent to any host.
-	Handler http.Handler
-	// Origin of the page; empty: that of the URL that is asked.
-	Origin string
-	// AntiCSRF is what the page keeps of the header anti-csrf.
-	AntiCSRF string
-	// Refused are the Set-Cookie lines that the jar refused.
-	Refused []string
-	// Last is the last answer.
-	Last *httptest.ResponseRecorder
-	// Hops counts the redirects that were followed.
-	Hops int
+	*Jar
+	Way Way
+	// Last is the answer to the last Fetch.
+	Last Reply
 }
 
-// Fetch asks as a script of the page does, and follows redirects. The header holds
-// name and value by turns.
-func (b *Browser) Fetch(method, target string, header ...string) *httptest.ResponseRecorder {
+// NewBrowser returns a browser whose cookies end by the given clock.
+func NewBrowser(now func() time.Time, way Way) *Browser {
+	return &Browser{Jar: NewJar(now, false), Way: way}
+}
+
+// Do asks as a script of the page does, and follows redirects. The target is a path or
+// a URL; the header holds name and value by turns.
+func (b *Browser) Do(ctx context.Context, method, target, body string, header ...string) (Reply, error) {
 	const mostRedirects = 20
-	u, err := url.Parse(target)
+	for hops := 0; ; hops++ {
+		r := b.Request(method, target)
+		r.Body = body
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		reply, err := b.Way(ctx, r)
+		if err != nil {
+			return Reply{}, err
+		}
+		at := urlAt(target)
+		b.takeFrom(at, reply)
+		reply.Hops = hops
+		location := reply.Header.Get("Location")
+		if reply.Status != http.StatusTemporaryRedirect && reply.Status != http.StatusPermanentRedirect || location == "" || hops == mostRedirects {
+			return reply, nil
+		}
+		if at, err = at.Parse(location); err != nil {
+			return Reply{}, err
+		}
+		target = at.String()
+	}
+}
+
+// Fetch is Do for a way that cannot fail. It sets Last.
+func (b *Browser) Fetch(method, target string, header ...string) Reply {
+	reply, err := b.Do(context.Background(), method, target, "", header...)
 	if err != nil {
 		panic(err)
 	}
-	for b.Hops = 0; ; b.Hops++ {
-		w := b.send(method, u, header)
-		location := w.Header().Get("Location")
-		if w.Code != http.StatusTemporaryRedirect && w.Code != http.StatusPermanentRedirect || location == "" || b.Hops == mostRedirects {
-			return w
-		}
-		if u, err = u.Parse(location); err != nil {
-			panic(err)
-		}
-	}
-}
-
-func (b *Browser) send(method string, u *url.URL, header []string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, u.String(), nil) //nolint:noctx // of a test without one
-	if cookies := b.Header(u); cookies != "" {
-		r.Header.Set("Cookie", cookies)
-	}
-	if b.AntiCSRF != "" {
-		r.Header.Set("Anti-Csrf", b.AntiCSRF)
-	}
-	own := u.Scheme + "://" + u.Host
-	origin := b.Origin
-	if origin == "" {
-		origin = own
-	}
-	r.Header.Set("Sec-Fetch-Site", siteOf(origin, own))
-	if origin != own || method != http.MethodGet && method != http.MethodHead {
-		r.Header.Set("Origin", origin)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	b.Handler.ServeHTTP(w, r)
-	b.Refused = append(b.Refused, b.Set(u, w.Header().Values("Set-Cookie"))...)
-	if token := w.Header().Get("Anti-Csrf"); token != "" {
-		b.AntiCSRF = token
-	}
-	b.Last = w
-	return w
+	b.Last = reply
+	return reply
 }
 
 // FrontEnd asks as the front ends do: an answer of 401 is followed by a refresh and
@@ -83,33 +63,13 @@ func (b *Browser) send(method string, u *url.URL, header []string) *httptest.Res
 // refreshes.
 func (b *Browser) FrontEnd(method, target, refresh string, most int, header ...string) (status, refreshes int) {
 	for {
-		status = b.Fetch(method, target, header...).Code
+		status = b.Fetch(method, target, header...).Status
 		if status != http.StatusUnauthorized || refreshes == most {
 			return status, refreshes
 		}
 		refreshes++
-		if b.Fetch(http.MethodPost, refresh, "rid", "session").Code != http.StatusOK {
+		if b.Fetch(http.MethodPost, refresh, "rid", "session").Status != http.StatusOK {
 			return status, refreshes
 		}
 	}
-}
-
-// siteOf is Sec-Fetch-Site for a request from one origin to another.
-func siteOf(from, to string) string {
-	a, errA := url.Parse(from)
-	b, errB := url.Parse(to)
-	switch {
-	case from == to:
-		return "same-origin"
-	case errA != nil || errB != nil || a.Scheme != b.Scheme:
-		return "cross-site"
-	case a.Hostname() == b.Hostname():
-		return "same-site"
-	}
-	siteA, errA := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(a.Hostname()))
-	siteB, errB := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(b.Hostname()))
-	if errA == nil && errB == nil && siteA == siteB {
-		return "same-site"
-	}
-	return "cross-site"
 }

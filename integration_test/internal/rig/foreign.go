@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 )
 
 // foreignPage is open in an honest user's browser and asks for requests in that user's
@@ -112,20 +111,10 @@ func (b *person) checkUser(r Request, reply Reply) {
 		return
 	}
 	access, _ := reply.Tokens()
-	for _, user := range []string{ReadClaims(access).User, userIn(reply.Body)} {
+	for _, user := range []string{ReadClaims(access).User, reply.User()} {
 		if user != "" && user != b.user {
 			b.crowd.tally.add(func(n *Numbers) { n.Strangers++ })
 			b.crowd.tally.fail("%s %s of %s acted as %s", r.Method, r.Path, b.user, user)
 		}
 	}
-}
-
-// userIn is who the application says that it acted for.
-func userIn(body string) string {
-	_, rest, ok := strings.Cut(body, `"user":"`)
-	if !ok {
-		return ""
-	}
-	user, _, _ := strings.Cut(rest, `"`)
-	return user
 }
