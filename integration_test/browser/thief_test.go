@@ -79,7 +79,7 @@ func (th *thief) keep(resp *http.Response) {
 
 func (th *thief) refreshes() int {
 	th.w.t.Helper()
-	return th.send(http.MethodPost, th.w.app.svc.RefreshPaths()[0], "sRefreshToken", th.refresh)
+	return th.send(http.MethodPost, th.w.app.Svc.RefreshPaths()[0], "sRefreshToken", th.refresh)
 }
 
 func (th *thief) reads(path string) int {
