@@ -53,7 +53,7 @@ func TestBudget_Statements(t *testing.T) {
 	onEach(t, sqlEngines, func(t *testing.T, e engine) {
 		count := &statements{}
 		db := e.db(t)
-		store := migrated(t, db.Session(&gorm.Session{Logger: count}))
+		store := rig.Migrated(t, db.Session(&gorm.Session{Logger: count}))
 		cfg := at(time.Now())
 		cfg.Routes = slowRoute
 		a := startOn(t, store, cfg, func(c *session.Config) {
@@ -192,12 +192,12 @@ func TestBudget_ForgedTokensCauseNoSQL(t *testing.T) {
 	access, refresh := user.cookie("/", "sAccessToken"), user.cookie(refreshPath, "sRefreshToken")
 	a.Store.Arm()
 	for i := range len(access) {
-		forged := flip(access, i)
+		forged := rig.Flip(access, i)
 		_, _, err := a.Svc.Verify(t.Context(), forged, user.AntiCSRF())
 		require.Error(t, err, "accepted with byte %d changed", i)
 	}
 	for i := range len(refresh) {
-		_, err := a.Svc.Refresh(t.Context(), flip(refresh, i))
+		_, err := a.Svc.Refresh(t.Context(), rig.Flip(refresh, i))
 		require.Error(t, err, "accepted with byte %d changed", i)
 	}
 	for _, junk := range []string{"", ".", "..", "a.b.c", strings.Repeat("A", 5000), strings.Repeat("A", 1<<20), access + "=", " " + access, access + "\n", refresh} {
@@ -212,14 +212,4 @@ func TestBudget_ForgedTokensCauseNoSQL(t *testing.T) {
 	require.Empty(t, counts)
 	require.NotContains(t, strings.ToLower(a.Log.String()), "forged", "no line per failed request")
 	require.Zero(t, a.count(session.EventTheft))
-}
-
-func flip(text string, i int) string {
-	b := []byte(text)
-	if b[i] == 'A' {
-		b[i] = 'B'
-	} else {
-		b[i] = 'A'
-	}
-	return string(b)
 }

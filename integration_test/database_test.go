@@ -22,7 +22,7 @@ func TestDatabase_OneConnection(t *testing.T) {
 		pool, err := db.DB()
 		require.NoError(t, err)
 		pool.SetMaxOpenConns(1)
-		a := startOn(t, migrated(t, db), at(time.Now()), func(c *session.Config) {
+		a := startOn(t, rig.Migrated(t, db), at(time.Now()), func(c *session.Config) {
 			c.SigningKey.Rotation, c.AccessTokenValidity = time.Hour, 30*time.Minute
 		})
 		concurrently(t, 50, func(i int) (bool, error) {

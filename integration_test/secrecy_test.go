@@ -28,7 +28,7 @@ func TestSecrecy_Logs(t *testing.T) {
 		db := e.db(t).Session(&gorm.Session{Logger: logger.New(log.New(gormLog, "", 0), logger.Config{
 			LogLevel: logger.Info, SlowThreshold: time.Nanosecond,
 		})})
-		a := startOn(t, migrated(t, db), at(time.Now()))
+		a := startOn(t, rig.Migrated(t, db), at(time.Now()))
 		a.db = db
 
 		const payload, data = "canary-payload-4711", "canary-data-4712"

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -59,7 +60,7 @@ func upgraded(t *testing.T, tables string, change ...func(*session.Config)) {
 	t.Helper()
 	db := testdb.MySQL(t)
 	load(t, db, tables)
-	a := startOn(t, migrated(t, db), at(recordedAt()), change...)
+	a := startOn(t, rig.Migrated(t, db), at(recordedAt()), change...)
 	jars := readJars(t)[tables]
 	signedIn, refreshed, used := a.with(jars["signed in"]), a.with(jars["refreshed"]), a.with(jars["used"])
 	robbed, robber := a.with(jars["robbed"]), a.with(jars["robber"])

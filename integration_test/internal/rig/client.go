@@ -25,7 +25,7 @@ type Request struct {
 	// Host, if set, is what the client believes to talk to.
 	Host   string
 	Header http.Header
-	// Body is JSON, or empty.
+	// Body is JSON unless the header says otherwise.
 	Body string
 	// Access, Refresh and AntiCSRF are the client's own tokens that it carries.
 	Access, Refresh, AntiCSRF string
@@ -121,7 +121,7 @@ func (r Request) body() io.Reader {
 
 func (r Request) headers() http.Header {
 	header := r.Header.Clone()
-	if r.Body != "" {
+	if r.Body != "" && header.Get("Content-Type") == "" {
 		if header == nil {
 			header = http.Header{}
 		}
