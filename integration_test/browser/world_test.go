@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -48,7 +49,7 @@ type world struct {
 	*tab
 	api, pageURL string
 	// client reaches the API from outside of the browser.
-	client *http.Client
+	client *rig.Client
 	// stolen: the story is one of theft, else there must be none.
 	stolen bool
 }
@@ -74,7 +75,7 @@ func (w *world) serve() {
 	if change == nil {
 		change = func(*session.Config) {}
 	}
-	w.client = pageServer.Client()
+	w.client = rig.Over(pageServer.Client())
 	if !w.cross {
 		w.app = newBackEnd(w.t, "", change)
 		w.api = pageOrigin
@@ -87,7 +88,7 @@ func (w *world) serve() {
 			host = "127.0.0.1"
 		}
 		apiServer := w.start(w.app.Router)
-		w.client, w.api = apiServer.Client(), w.origin(apiServer, host)
+		w.client, w.api = rig.Over(apiServer.Client()), w.origin(apiServer, host)
 	}
 	w.pageURL = pageOrigin + "/page"
 	pages.GET("/page", w.page)

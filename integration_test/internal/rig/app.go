@@ -117,7 +117,7 @@ func (a *App) Serve(listener net.Listener) {
 	a.server.Config.ReadHeaderTimeout = time.Minute
 	a.server.StartTLS()
 	a.URL = a.server.URL
-	a.client = newClient(a.server.Client())
+	a.client = Over(a.server.Client())
 }
 
 // Do is a Way to the instance: over HTTPS if it serves, else straight to its handler.

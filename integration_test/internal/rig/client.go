@@ -143,10 +143,11 @@ func NewClient(timeout time.Duration) *Client {
 	transport.MaxIdleConnsPerHost = 256
 	transport.DisableCompression = true
 	client.Transport, client.Timeout = transport, timeout
-	return newClient(&client)
+	return Over(&client)
 }
 
-func newClient(client *http.Client) *Client {
+// Over returns a Client that sends as the other one does.
+func Over(client *http.Client) *Client {
 	c := *client
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{&c}
