@@ -6,11 +6,7 @@ import (
 	"expvar"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,9 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
-	"github.com/gin-sessionkit/sessionkit/models/gormstore"
-	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -136,31 +131,26 @@ func signInUser(c *gin.Context, svc *session.Service, userID string, isOpen func
 // newService is a service on SQLite whose tables are there.
 func newService(t *testing.T, cfg session.Config) (*session.Service, *sql.DB) {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "auth.db"))
-	require.NoError(t, err)
+	db := rig.OpenSQLite(t)
 	pool, err := db.DB()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	require.NoError(t, store.Migrate(t.Context()))
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	svc, err := session.New(t.Context(), store, cfg)
+	svc, err := session.New(t.Context(), rig.Migrated(t, db), cfg)
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	return svc, pool
 }
 
 // page sends what a browser would for a link or a form, and follows no redirect.
-func page(t *testing.T, client *http.Client, method, address, site string) *http.Response {
+func page(t *testing.T, user *rig.Browser, method, path, site string) rig.Reply {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(url.Values{"user": {"ada"}}.Encode()))
+	r := user.RequestOf(rig.Page{Header: http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {site},
+	}}, method, path)
+	r.Body = "user=ada"
+	answer, err := user.Way(t.Context(), r)
 	require.NoError(t, err)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Sec-Fetch-Site", site)
-	answer, err := client.Do(r)
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
+	user.Take(answer)
 	return answer
 }
 
@@ -176,15 +166,11 @@ func TestCookbook_Pages(t *testing.T) {
 		}
 		c.Redirect(http.StatusSeeOther, "/")
 	})
-	server := httptest.NewTLSServer(router)
-	t.Cleanup(server.Close)
-	client := server.Client()
-	client.Jar, _ = cookiejar.New(nil)
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	user := rig.NewBrowser(time.Now, rig.Into(router))
 	answers := func(status int, method, path, site, location string) {
 		t.Helper()
-		answer := page(t, client, method, server.URL+path, site) //nolint:bodyclose // page has read it
-		require.Equal(t, status, answer.StatusCode)
+		answer := page(t, user, method, path, site)
+		require.Equal(t, status, answer.Status)
 		require.Equal(t, location, answer.Header.Get("Location"))
 	}
 	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
