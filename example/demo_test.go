@@ -20,12 +20,13 @@ import (
 )
 
 // A thief that ignores the order to delete its cookies has what is left of the
-// access token's life, and nothing under immediate revocation.
+// access token's life, and nothing where revoked means revoked.
 func TestThief_Afterwards(t *testing.T) {
 	t.Parallel()
 	for flag, want := range map[string]string{
-		"-immediate-revocation":       `"status":401`,
-		"-immediate-revocation=false": `"status":200`,
+		"-immediate-revocation": `"status":401`,
+		"-revocation-within=2s": `"status":401`,
+		"-revocation-within=0":  `"status":200`,
 	} {
 		victim := newClient(t, startProgram(t, flag))
 		victim.want(200, "", http.MethodGet, "/", "")

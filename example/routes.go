@@ -47,6 +47,7 @@ func mountAPI(router *gin.Engine, a *api) {
 	protected.GET("/sessions", a.sessions)
 	protected.DELETE("/sessions/:handle", a.endSession)
 	protected.POST("/logout-everywhere", a.logoutEverywhere)
+	protected.GET("/live", a.live)
 }
 
 // health answers whether the program can work: that is, whether its tables are

@@ -2,6 +2,7 @@
 
 import { createSession } from "./refresh.js";
 import { allowMoreDevices, showCountdown, showDevices, showIdentity } from "./session.js";
+import { createLive } from "./live.js";
 import { createThief, play } from "./theft.js";
 import { ago, createTimeline } from "./timeline.js";
 
@@ -18,6 +19,7 @@ const session = createSession({
   onChange: () => render(),
   onAnswer: logAnswer,
 });
+const live = createLive($("live"), endedElsewhere);
 const thief = createThief(session, timeline.request, poll);
 
 let started = false; // whether it is known if there is a session
@@ -44,6 +46,7 @@ function render() {
     showIdentity(claims);
     showCountdown(claims.expiresAt, life);
   }
+  live.follow(signedIn && settings.live === "true" ? claims.userId : null);
   renderThief(signedIn);
 }
 
@@ -105,6 +108,15 @@ async function fetchEvents() {
   }
   // Nobody told this browser if it was the thief who was caught: ask.
   if (!playing && events.some((event) => event.kind === "token_theft")) await session.refresh();
+}
+
+/** The server closed the socket, as the session is over: the tokens are worthless. */
+async function endedElsewhere(reason) {
+  if (playing || session.exists() === false) return; // it was this page
+  await session.refresh();
+  if (session.exists() === false && reason !== "theft") {
+    banner("Signed out elsewhere", `This session was ended by another device (${reason}), and the socket closed by itself.`);
+  }
 }
 
 function noticed(event) {
