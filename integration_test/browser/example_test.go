@@ -56,6 +56,32 @@ func TestExamplePage(t *testing.T) {
 		p.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(1) button:last-child")), chromedp.WaitVisible(chromedp.CSS("#signed-out")))
 		require.Empty(t, p.exceptions())
 	})
+	t.Run("two browsers", func(t *testing.T) {
+		one, other := openExample(t, url), openExample(t, url)
+		for _, p := range []*tab{one, other} {
+			p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.SendKeys(chromedp.CSS("#user-id"), "-two"))
+			p.do(chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
+			p.do(chromedp.WaitVisible(chromedp.CSS(`#live[data-state="open"]`)))
+		}
+		one.do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("#devices li:nth-child(2)")))
+		other.screenshot("example-live")
+		one.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(2) button:last-child")))
+		one.do(chromedp.WaitNotPresent(chromedp.CSS("#devices li:nth-child(2)")))
+
+		other.do(chromedp.WaitVisible(chromedp.CSS(`#banner`)), chromedp.WaitVisible(chromedp.CSS("#signed-out")))
+		require.Equal(t, "Signed out elsewhere", other.text("#banner-title"))
+		require.Contains(t, other.text("#banner-text"), "application")
+		other.screenshot("example-socket-closed")
+		require.Equal(t, "401", other.evaluate(`(() => {
+			const request = new XMLHttpRequest();
+			request.open("GET", "/api/me", false);
+			request.send();
+			return String(request.status);
+		})()`))
+		one.do(chromedp.WaitVisible(chromedp.CSS(`#live[data-state="open"]`)))
+		require.Empty(t, one.exceptions())
+		require.Empty(t, other.exceptions())
+	})
 	t.Run("on a phone", func(t *testing.T) {
 		p := openExample(t, url)
 		p.do(chromedp.EmulateViewport(390, 844))
