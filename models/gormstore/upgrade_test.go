@@ -61,7 +61,7 @@ func TestMigrateFromVersion1(t *testing.T) {
 			store := emptyStore(t, db)
 			require.ErrorContains(t, store.Check(t.Context()), "table auth_sessions lacks label; call Migrate")
 			old := newRow("old")
-			old.UserID = userIDOf(128, "o")
+			old.UserID, old.Label = userIDOf(128, "o"), ""
 			insertOld(t, db, old)
 
 			if engine.name == "mysql" {
