@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -44,6 +46,8 @@ func feedLimit(tr *trial) {
 
 func feedPages(tr *trial) {
 	written := tr.flood()
+	time.Sleep(2 * time.Millisecond)
+	written = append(written, tr.flood()...) // with later times and other ids
 	want := tr.readAll(pageLimit)
 	require.ElementsMatch(tr, idsOf(written), idsOf(want))
 	for _, limit := range []int{1, 2, 3, 5, len(want) - 1, len(want), len(want) + 1, 0} {
