@@ -115,7 +115,7 @@ async function endedElsewhere(reason) {
   if (playing || session.exists() === false) return; // it was this page
   await session.refresh();
   if (session.exists() === false && reason !== "theft") {
-    banner("Signed out elsewhere", `This session was ended by another device (${reason}), and the socket closed by itself.`);
+    banner("Signed out elsewhere", "Another device ended this session, and the socket closed by itself.");
   }
 }
 

@@ -70,7 +70,7 @@ func TestExamplePage(t *testing.T) {
 
 		other.do(chromedp.WaitVisible(chromedp.CSS(`#banner`)), chromedp.WaitVisible(chromedp.CSS("#signed-out")))
 		require.Equal(t, "Signed out elsewhere", other.text("#banner-title"))
-		require.Contains(t, other.text("#banner-text"), "application")
+		require.Contains(t, other.text("#banner-text"), "the socket closed by itself")
 		other.screenshot("example-socket-closed")
 		require.Equal(t, "401", other.evaluate(`(() => {
 			const request = new XMLHttpRequest();
