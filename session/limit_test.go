@@ -378,3 +378,25 @@ func TestLimit_lastPlace(t *testing.T) {
 		}
 	}
 }
+
+// A sign-in that has found a place, and is stored only after another one took that: by
+// the common order it may be the older one, as its server's clock is behind. Whoever was
+// answered first stays where nobody gives way; else the older one gives way, whosever it
+// is.
+func TestLimit_tookItsTime(t *testing.T) {
+	t.Parallel()
+	for name, policy := range policies {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inner := memstore.New()
+			store := &afterInsert{Store: inner}
+			slow := newKitOn(t, store, sessiontest.NewClock(noon.Add(-time.Minute)), limited(1, policy))
+			quick := newKitOn(t, inner, sessiontest.NewClock(noon.Add(time.Minute)), limited(1, policy))
+			var handle string
+			store.first = func() { handle = quick.handleOf(t, "ada") }
+			_, err := slow.Create(t.Context(), "ada")
+			require.Equal(t, policy == session.RefuseNew, errors.Is(err, errors.ErrSessionLimit), "%v", err)
+			require.Equal(t, []string{handle}, quick.liveHandles(t, "ada"))
+		})
+	}
+}
