@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"expvar"
 	"log/slog"
 	"net/http"
@@ -129,6 +130,38 @@ func signInUser(c *gin.Context, svc *session.Service, userID string, isOpen func
 }
 
 // newService is a service on SQLite whose tables are there.
+// signInWithin signs in a user whose password was right. ends is the session that the
+// user chose to end, from the answer to the attempt before; empty at first.
+func signInWithin(c *gin.Context, svc *session.Service, userID, ends string) error {
+	if ends != "" {
+		if _, err := svc.RevokeOf(c.Request.Context(), userID, ends); err != nil {
+			return err
+		}
+	}
+	_, err := middleware.Create(c, svc, userID)
+	return err // middleware.Abort answers 409 with the list
+}
+
+// endBefore ends all sessions from before a break-in, but for the operator's own. Its
+// result without sure is what a page shows beside the button.
+func endBefore(ctx context.Context, svc *session.Service, breakIn time.Time, own string, sure bool) (int, error) {
+	filter := session.Filter{CreatedBefore: breakIn, ExceptHandles: []string{own}}
+	if !sure {
+		counted, err := svc.RevokeWhere(ctx, filter, session.DryRun())
+		return counted.Count, err
+	}
+	total, after := 0, ""
+	for {
+		done, err := svc.RevokeWhere(ctx, filter, session.ResumeAfter(after))
+		total += done.Count
+		if !errors.Is(err, errors.ErrUnavailable) || ctx.Err() != nil {
+			return total, err
+		}
+		after = done.After // a database that fails over comes back: go on there
+		time.Sleep(time.Second)
+	}
+}
+
 func newService(t *testing.T, cfg session.Config) (*session.Service, *sql.DB) {
 	t.Helper()
 	db := rig.OpenSQLite(t)
@@ -251,4 +284,54 @@ func TestCookbook_AccountClosedMeanwhile(t *testing.T) {
 			require.ErrorIs(t, got, errAccountClosed)
 		}
 	}
+}
+
+// The fourth device is refused, and gets in by ending one that its user chooses.
+func TestCookbook_Limit(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{MaxSessions: session.LimitConfig{N: 3, Policy: session.RefuseNew}})
+	router := gin.New()
+	router.POST("/login", func(c *gin.Context) {
+		if err := signInWithin(c, svc, "ada", c.Query("end")); err != nil {
+			middleware.Abort(c, svc, err)
+		}
+	})
+	signIn := func(query string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example/login"+query, nil))
+		return w
+	}
+	for range 3 {
+		require.Equal(t, http.StatusOK, signIn("").Code)
+	}
+	refused := signIn("")
+	require.Equal(t, http.StatusConflict, refused.Code)
+	var list struct{ Sessions []struct{ Handle string } }
+	require.NoError(t, json.Unmarshal(refused.Body.Bytes(), &list))
+	require.Len(t, list.Sessions, 3)
+	require.Equal(t, http.StatusOK, signIn("?end="+list.Sessions[1].Handle).Code)
+	left, err := svc.List(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Len(t, left, 3)
+	require.NotContains(t, handlesOf(left), list.Sessions[1].Handle)
+}
+
+func TestCookbook_EndBefore(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{})
+	for _, user := range []string{"ada", "bob"} {
+		_, err := svc.Create(t.Context(), user)
+		require.NoError(t, err)
+	}
+	own, err := svc.Create(t.Context(), "operator")
+	require.NoError(t, err)
+	time.Sleep(2 * time.Millisecond) // times are in milliseconds
+	for _, sure := range []bool{false, true} {
+		count, err := endBefore(t.Context(), svc, time.Now(), own.Session.Handle(), sure)
+		require.NoError(t, err)
+		require.Equal(t, 2, count)
+	}
+	rest, err := svc.Sessions(t.Context(), session.Filter{All: true}, "", 10)
+	require.NoError(t, err)
+	require.Equal(t, []string{own.Session.Handle()}, handlesOf(rest.Sessions))
 }

@@ -30,7 +30,7 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 // around the handler the session is stored then and nobody hears of it.
 //
 // Errors: as Create, and [errors.ErrCrossOrigin] for a request of a foreign page.
-// Nothing was sent then.
+// Nothing was sent then, and the session that the request came with lives on.
 func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
@@ -75,7 +75,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	if err := s.checkHost(r, by); err != nil {
 		return nil, err
 	}
-	c.noAntiCSRF = by == wire.ByHeader
+	c.noAntiCSRF, c.replaced = by == wire.ByHeader, presented
 	tokens, err := s.create(x.context(), userID, &c)
 	if err != nil {
 		return nil, err
