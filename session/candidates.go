@@ -190,15 +190,19 @@ func (s *Service) living(ctx context.Context, handles []string) (alive []string,
 }
 
 // presented are the sessions of the request's access tokens by either carrier, expired
-// or not, its own first.
-func (x *Exchange) presented() []string {
+// or not, its own first: their handles, and the user of each.
+func (x *Exchange) presented() (handles []string, owners map[string]string) {
 	authentic, _ := x.svc.identify(x.ctx, x.presentedTokens())
-	handles := handlesOf(authentic)
+	handles, owners = handlesOf(authentic), map[string]string{}
+	for _, a := range authentic {
+		owners[a.Handle] = a.UserID
+	}
 	if sess := x.session.Load(); sess != nil {
 		own := sess.Handle()
 		handles = append([]string{own}, slices.DeleteFunc(handles, func(h string) bool { return h == own })...)
+		owners[own] = sess.UserID()
 	}
-	return handles[:min(len(handles), maxHandles)]
+	return handles[:min(len(handles), maxHandles)], owners
 }
 
 // presentedTokens are the access tokens that came, by either carrier.

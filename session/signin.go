@@ -62,7 +62,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	for _, opt := range opts {
 		opt(&c)
 	}
-	presented := x.presented()
+	presented, owners := x.presented()
 	by := x.response.Request().CarrierForNew()
 	switch {
 	case x.response.Done():
@@ -83,7 +83,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	if by == wire.ByCookie {
 		s.warnOfLostCookies(r)
 	}
-	s.endPresented(x.context(), presented)
+	s.endPresented(x.context(), presented, owners)
 	return x.issue(tokens, by), nil
 }
 
@@ -104,9 +104,9 @@ func (x *Exchange) issue(t *Tokens, by wire.Carrier) *Session {
 
 // endPresented revokes the sessions that a sign-in request came with. A failure
 // leaves a session in the user's list and is none of the sign-in.
-func (s *Service) endPresented(ctx context.Context, handles []string) {
+func (s *Service) endPresented(ctx context.Context, handles []string, owners map[string]string) {
 	for _, handle := range handles {
-		if _, err := s.revoke(ctx, handle, "", models.RevokedByNewLogin); err != nil {
+		if _, err := s.revoke(ctx, handle, owners[handle], models.RevokedByNewLogin); err != nil {
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended", "session", shortHash(handle))
 		}
 	}

@@ -9,8 +9,8 @@ import (
 // Identity is what an authentic access token says of itself, expired or not:
 // enough to tell which of several counts, and nothing that lets anybody in.
 type Identity struct {
-	// Handle names the session.
-	Handle string
+	// Handle names the session, UserID its user.
+	Handle, UserID string
 	// Gen and IssuedAt (seconds) order the tokens of one session.
 	Gen, IssuedAt int64
 	// AntiCSRF is the hash of the anti-CSRF token, or zero.
@@ -60,5 +60,5 @@ func Claimed(text string) (Identity, bool) {
 }
 
 func identityOf(a *Access) Identity {
-	return Identity{Handle: a.Handle, Gen: a.Gen, IssuedAt: a.IssuedAt, AntiCSRF: a.AntiCSRF}
+	return Identity{Handle: a.Handle, UserID: a.UserID, Gen: a.Gen, IssuedAt: a.IssuedAt, AntiCSRF: a.AntiCSRF}
 }
