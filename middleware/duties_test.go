@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -274,14 +275,20 @@ func TestVerify_Allocations(t *testing.T) {
 	protected.GET("/", middleware.Verify(svc), answer)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://app.example/", nil)
 	r.Header.Set("Cookie", "theme=dark; sAccessToken="+tokens.Access.Value)
-	run := func(handler http.Handler) float64 {
-		return testing.AllocsPerRun(200, func() {
-			w := &recorder{header: http.Header{}}
-			handler.ServeHTTP(w, r)
-			if w.status.Load() != http.StatusOK {
-				t.Error(w.status.Load())
-			}
-		})
+	// The least of several: goroutines of other tests allocate too, and with -race a
+	// sync.Pool, which Gin keeps its contexts in, forgets at random.
+	run := func(handler http.Handler) (least float64) {
+		least = math.Inf(1)
+		for range 10 {
+			least = min(least, testing.AllocsPerRun(100, func() {
+				w := &recorder{header: http.Header{}}
+				handler.ServeHTTP(w, r)
+				if w.status.Load() != http.StatusOK {
+					t.Error(w.status.Load())
+				}
+			}))
+		}
+		return least
 	}
 	run(protected)
 	require.LessOrEqual(t, run(protected)-run(bare), 5.0)

@@ -77,7 +77,7 @@ func (s *Service) end(ctx context.Context, r models.Revocation, owner string) (b
 	r.Now = s.now()
 	endedNow, err := s.revokeSurely(ctx, r)
 	if err == nil && endedNow {
-		s.emit(ctx, Event{Kind: EventRevoked, Handle: r.Handle, UserID: r.UserID, Reason: r.Reason, Count: 1})
+		s.emit(ctx, Event{Kind: EventRevoked, Handle: r.Handle, UserID: cmp.Or(r.UserID, owner), Reason: r.Reason, Count: 1})
 	}
 	return endedNow, cmp.Or(err, untold)
 }
