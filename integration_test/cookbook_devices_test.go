@@ -3,18 +3,19 @@ package integration_test
 import (
 	"encoding/json"
 	"html/template"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/devices"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -78,19 +79,15 @@ func TestCookbook_Devices(t *testing.T) {
 // sessions only.
 func TestCookbook_DevicePage(t *testing.T) {
 	t.Parallel()
-	kit := sessiontest.New(t, session.Config{})
-	svc, router := kit.Service, gin.New()
+	svc, router := sessiontest.NewOn(t, memstore.New(), sessiontest.NewClock(time.Now()), session.Config{}).Service, gin.New()
 	router.POST("/login", func(c *gin.Context) {
 		if _, err := middleware.Create(c, svc, "ada"); err != nil {
 			middleware.Abort(c, svc, err)
 		}
 	})
 	mountDevicePage(router.Group("/", middleware.Verify(svc, session.InsecureSkipAntiCSRF())), svc)
-	server := httptest.NewTLSServer(router)
-	t.Cleanup(server.Close)
-	client := server.Client()
-	client.Jar, _ = cookiejar.New(nil)
-	page(t, client, http.MethodPost, server.URL+"/login", "same-origin") //nolint:bodyclose // page has read it
+	user := rig.NewBrowser(time.Now, rig.Into(router))
+	page(t, user, http.MethodPost, "/login", "same-origin")
 	const hostile = `<script>alert(1)</script>`
 	named, err := svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
@@ -101,21 +98,12 @@ func TestCookbook_DevicePage(t *testing.T) {
 	foreign, err := svc.Create(t.Context(), "bob")
 	require.NoError(t, err)
 
-	text := func(path string) string {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
-		require.NoError(t, err)
-		answer, err := client.Do(r)
-		require.NoError(t, err)
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		require.NoError(t, err)
-		return string(body)
-	}
+	text := func(path string) string { return string(page(t, user, http.MethodGet, path, "same-origin").Body) }
 	before := text("/devices")
 	require.NotContains(t, before, "<script")
 	require.Equal(t, 2, strings.Count(before, "&lt;script&gt;"))
 	for _, handle := range []string{named.Session.Handle(), foreign.Session.Handle(), "nothing"} {
-		page(t, client, http.MethodPost, server.URL+"/devices/"+handle+"/end", "same-origin") //nolint:bodyclose // page has read it
+		page(t, user, http.MethodPost, "/devices/"+handle+"/end", "same-origin")
 	}
 	require.Equal(t, 2, strings.Count(text("/devices"), "<li>"))
 	_, err = svc.Get(t.Context(), foreign.Session.Handle())

@@ -13,10 +13,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -68,22 +70,44 @@ navigator.locks.request("refresh", () => fetch("/auth/session/refresh", {method:
 	return true
 }
 
-// watch calls hangUp once the session is over. It returns then, or when ctx ends.
-func watch(ctx context.Context, svc *session.Service, handle string, every time.Duration, hangUp func()) {
-	ticks := time.NewTicker(every)
-	defer ticks.Stop()
+// answerSocket answers what comes through a socket until the page goes away (messages is
+// closed), or hangs up as soon as the session has ended.
+func answerSocket(ctx context.Context, sess *session.Session, messages <-chan string, answer func(string), hangUp func(why string)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // nobody waits any more
+	ended, err := sess.Watch(ctx)
+	if err != nil {
+		return err
+	}
 	for {
 		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-			// Any other error says nothing about the session.
-			if _, err := svc.Get(ctx, handle); errors.Is(err, errors.ErrUnauthorised) {
-				hangUp()
-				return
+		case end, ok := <-ended:
+			if ok {
+				hangUp(string(end.Reason))
 			}
+			return nil // else the server is about to stop
+		case text, ok := <-messages:
+			if !ok {
+				return nil
+			}
+			answer(text)
 		}
 	}
+}
+
+// changePassword stores the new hash, and ends the user's sessions but for the one at
+// hand: both, or neither. Who may have shared that one is out too if the page signs in
+// anew first; see RevokeOthers.
+func changePassword(ctx context.Context, svc *session.Service, store *gormstore.Store, db *gorm.DB, sess *session.Session, hash string) error {
+	batch := svc.Batch()
+	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Exec("UPDATE users SET password = ? WHERE id = ?", hash, sess.UserID()).Error; err != nil {
+			return err
+		}
+		_, err := batch.RevokeOthers(ctx, store.In(tx), sess.UserID(), sess.Handle()) // last: it locks rows
+		return err
+	})
+	return batch.Done(ctx, err)
 }
 
 func count(cfg *session.Config, events, refusals *expvar.Map) {
@@ -129,7 +153,6 @@ func signInUser(c *gin.Context, svc *session.Service, userID string, isOpen func
 	return errors.Join(err, sess.Revoke(ctx))
 }
 
-// newService is a service on SQLite whose tables are there.
 // signInWithin signs in a user whose password was right. ends is the session that the
 // user chose to end, from the answer to the attempt before; empty at first.
 func signInWithin(c *gin.Context, svc *session.Service, userID, ends string) error {
@@ -162,16 +185,25 @@ func endBefore(ctx context.Context, svc *session.Service, breakIn time.Time, own
 	}
 }
 
+// newService is a service on SQLite whose tables are there.
 func newService(t *testing.T, cfg session.Config) (*session.Service, *sql.DB) {
 	t.Helper()
-	db := rig.OpenSQLite(t)
+	svc, _, db := newServiceOn(t, cfg)
 	pool, err := db.DB()
 	require.NoError(t, err)
+	return svc, pool
+}
+
+// newServiceOn is newService, with what is below it.
+func newServiceOn(t *testing.T, cfg session.Config) (*session.Service, *gormstore.Store, *gorm.DB) {
+	t.Helper()
+	db := rig.OpenSQLite(t)
+	store := rig.Migrated(t, db)
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	svc, err := session.New(t.Context(), rig.Migrated(t, db), cfg)
+	svc, err := session.New(t.Context(), store, cfg)
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
-	return svc, pool
+	return svc, store, db
 }
 
 // page sends what a browser would for a link or a form, and follows no redirect.
@@ -226,18 +258,54 @@ func TestCookbook_Pages(t *testing.T) {
 	answers(http.StatusServiceUnavailable, http.MethodGet, "/", "same-origin", "") // an outage sends nobody to the sign-in
 }
 
-func TestCookbook_Watch(t *testing.T) {
+func TestCookbook_Socket(t *testing.T) {
 	t.Parallel()
-	svc, _ := newService(t, session.Config{})
-	tokens, err := svc.Create(t.Context(), "ada")
+	svc, _ := newService(t, session.Config{Revocation: session.RevokeSoon})
+	for _, ends := range []bool{true, false} {
+		tokens, err := svc.Create(t.Context(), "ada")
+		require.NoError(t, err)
+		sess, _, err := svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+		require.NoError(t, err)
+		messages, answers, why, done := make(chan string), make(chan string), make(chan string, 1), make(chan error)
+		go func() {
+			done <- answerSocket(t.Context(), sess, messages, func(text string) { answers <- text }, func(reason string) { why <- reason })
+		}()
+		messages <- "hello"
+		require.Equal(t, "hello", <-answers)
+		if ends {
+			_, err = svc.RevokeAll(t.Context(), "ada")
+			require.NoError(t, err)
+			require.Equal(t, "revoke-all", <-why)
+		} else {
+			close(messages)
+		}
+		require.NoError(t, <-done)
+		require.Empty(t, why)
+	}
+}
+
+func TestCookbook_NewPassword(t *testing.T) {
+	t.Parallel()
+	svc, store, db := newServiceOn(t, session.Config{Revocation: session.RevokeSoon})
+	require.NoError(t, db.Exec("CREATE TABLE users (id TEXT PRIMARY KEY, password TEXT NOT NULL CHECK (length(password) > 3))").Error)
+	require.NoError(t, db.Exec("INSERT INTO users VALUES ('ada', 'before')").Error)
+	kept, err := svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
-	sess, _, err := svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+	other, err := svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
-	over := make(chan struct{})
-	go watch(t.Context(), svc, sess.Handle(), time.Millisecond, func() { close(over) })
-	_, err = svc.RevokeAll(t.Context(), "ada")
-	require.NoError(t, err)
-	<-over
+	verify := func(tokens *session.Tokens) error {
+		_, _, err := svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+		return err
+	}
+	require.Error(t, changePassword(t.Context(), svc, store, db, kept.Session, "no"))
+	require.NoError(t, verify(other), "nothing happened")
+
+	require.NoError(t, changePassword(t.Context(), svc, store, db, kept.Session, "after"))
+	require.NoError(t, verify(kept))
+	require.ErrorIs(t, verify(other), errors.ErrUnauthorised)
+	var hash string
+	require.NoError(t, db.Raw("SELECT password FROM users").Row().Scan(&hash))
+	require.Equal(t, "after", hash)
 }
 
 func TestCookbook_Metrics(t *testing.T) {

@@ -28,8 +28,8 @@ func randomOf(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
 }
 
-// instance is one server of an application: its clock is off by skew.
-func instance(t *testing.T, store session.Store, skew time.Duration, limit session.LimitConfig) *session.Service {
+// limited is one server of an application: its clock is off by skew.
+func limited(t *testing.T, store session.Store, skew time.Duration, limit session.LimitConfig) *session.Service {
 	t.Helper()
 	svc, err := session.New(t.Context(), store, session.Config{
 		MaxSessions: limit, Logger: slog.New(slog.DiscardHandler),
@@ -61,7 +61,7 @@ func fiftyAtOnce(t *testing.T, store session.Store, limit session.LimitConfig, u
 	var servers []*session.Service
 	for range 5 {
 		skew := time.Duration(random.IntN(120_001)-60_000) * time.Millisecond
-		servers = append(servers, instance(t, store, skew, limit))
+		servers = append(servers, limited(t, store, skew, limit))
 	}
 	before := map[string]bool{}
 	for range random.IntN(3) {

@@ -26,7 +26,7 @@ func TestRevokeWhere_BesideOthers(t *testing.T) {
 	mariadb := engine{"mysql", sqlEngines[0].db}
 	onEach(t, []engine{memory, mariadb}, func(t *testing.T, e engine) {
 		store, db := e.open(t)
-		svc := instance(t, store, 0, session.LimitConfig{})
+		svc := limited(t, store, 0, session.LimitConfig{})
 		cut := time.Now().Add(-time.Hour)
 		size := 20_000
 		if db == nil {
