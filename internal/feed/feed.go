@@ -9,22 +9,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-const (
-	// overlap is how far each poll reads back before the newest one: a transaction
-	// may commit its hint that much later than it wrote it.
-	overlap = time.Minute
-	// deepOverlap is how far every sixteenth poll reads back.
-	deepOverlap = 15 * time.Minute
-	deepEvery   = 16
-	// maxLookback is how far the first poll reads back at most: as long as the feed
-	// keeps hints.
-	maxLookback = Kept
-	// pageSize is how many hints one statement reads.
-	pageSize = 1000
-)
-
 // Kept is how long hints stay in the feed: the longest life of an access token is a
-// day, and clocks disagree.
+// day, and clocks disagree. The first poll reads back no further.
 const Kept = 24*time.Hour + 5*time.Minute
 
 // Source reads the feed.
@@ -56,6 +42,7 @@ type Feed struct {
 	cfg    Config
 	source Source
 	writer writer
+	rules  rules
 
 	// began is where elapsed counts from.
 	began time.Time
@@ -68,14 +55,18 @@ type Feed struct {
 
 // New returns a Feed that knows nothing yet: Start it.
 func New(source Source, cfg Config) *Feed {
-	f := &Feed{cfg: cfg, source: source, began: time.Now()}
-	f.writer.init(cfg.MaxEntries)
+	return newFeed(source, cfg, defaultRules())
+}
+
+func newFeed(source Source, cfg Config, r rules) *Feed {
+	f := &Feed{cfg: cfg, source: source, rules: r, began: time.Now()}
+	f.writer.init(r, cfg.MaxEntries)
 	return f
 }
 
 // Start reads the feed for the first time. Run goes on from there.
 func (f *Feed) Start(ctx context.Context) error {
-	lookback := min(f.cfg.Lookback, maxLookback)
+	lookback := min(f.cfg.Lookback, Kept)
 	start, now := f.elapsed(), f.now()
 	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: now}, Limit: 1})
 	if err != nil {
@@ -103,9 +94,9 @@ func (f *Feed) Run(ctx context.Context) {
 // poll reads what is new, and says how it went. A store that panics must not end the
 // loop.
 func (f *Feed) poll(ctx context.Context) {
-	back := overlap
-	if f.polls++; f.polls%deepEvery == 0 {
-		back = deepOverlap
+	back := f.rules.overlap
+	if f.polls++; f.polls%f.rules.deepEvery == 0 {
+		back = f.rules.deepOverlap
 	}
 	bounded, cancel := context.WithTimeout(ctx, f.cfg.Within/2)
 	err := f.readSafely(bounded, back)
@@ -132,7 +123,7 @@ func (f *Feed) readSafely(ctx context.Context, back time.Duration) (err error) {
 // read reads page after page, from some time before the newest good poll on. Only when
 // all of it is known the poll was good.
 func (f *Feed) read(ctx context.Context, start, back time.Duration) error {
-	q := models.FeedQuery{After: models.FeedPosition{At: f.clock.Load() - back.Milliseconds()}, Limit: pageSize}
+	q := models.FeedQuery{After: models.FeedPosition{At: f.clock.Load() - back.Milliseconds()}, Limit: f.rules.pageSize}
 	var clock int64
 	for {
 		page, err := f.source.ReadFeed(ctx, q)

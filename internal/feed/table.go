@@ -1,30 +1,24 @@
 package feed
 
-import (
-	"github.com/gin-sessionkit/sessionkit/models"
-)
-
-// tolerance is how much later than an entry a token may have been issued and still
-// be asked about, in milliseconds: a minute for the clocks of two servers, and a
-// minute for the row to be written after its hint.
-const tolerance = 120_000
+import "github.com/gin-sessionkit/sessionkit/models"
 
 // entry is what is known about one subject: the newest of its hints.
 type entry struct {
 	// arrival counts the entries in the order in which this process came to know
 	// them, from 1.
 	arrival uint64
-	// at is when the hint was written, in milliseconds of this process's clock.
-	at int64
+	// upTo is when the youngest token was issued, or the youngest claim found out, that
+	// can be older than what the hint is about: in milliseconds of this process's clock.
+	upTo int64
 }
 
 // concerns reports whether a token that was issued then can be older than what the
 // entry is about. The zero entry concerns none.
-func (e entry) concerns(issuedAt int64) bool { return e.arrival > 0 && issuedAt <= e.at+tolerance }
+func (e entry) concerns(issuedAt int64) bool { return e.arrival > 0 && issuedAt <= e.upTo }
 
 // and is the entry for two hints about one subject.
 func (e entry) and(other entry) entry {
-	return entry{max(e.arrival, other.arrival), max(e.at, other.at)}
+	return entry{max(e.arrival, other.arrival), max(e.upTo, other.upTo)}
 }
 
 // entries are those of one generation of the table.

@@ -10,21 +10,6 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-const (
-	// settling is how long after this process saw a hint the row that it is about may
-	// still be written: the longest OperationTimeout.
-	settling = time.Minute
-	// kept is how long an entry matters: longer than any access token lives, with its
-	// leeway and what clocks disagree.
-	kept = 25 * time.Hour
-	// remembered is how long the ids of hints are, so that one that is read again is
-	// known: longer than polls read back.
-	remembered = deepOverlap + 5*time.Minute
-	// maxOfOwner is how many sessions of one user have entries of their own. Beyond
-	// that the user has one: who signs in and out all day must not fill the table.
-	maxOfOwner = 16
-)
-
 // identity tells hints apart. The subject is part of it, so that two that draw the
 // same eight random bytes are still two.
 type identity struct {
@@ -38,6 +23,7 @@ type identity struct {
 type writer struct {
 	table   atomic.Pointer[table]
 	settled atomic.Uint64 // entries that arrived up to here have settled
+	rules   rules
 	max     int
 
 	mu     sync.Mutex
@@ -55,8 +41,8 @@ type arrival struct {
 	at     time.Duration
 }
 
-func (w *writer) init(limit int) {
-	w.max = limit
+func (w *writer) init(r rules, limit int) {
+	w.rules, w.max = r, limit
 	w.seen, w.owners = map[identity]time.Duration{}, map[string][]string{}
 	w.table.Store(&table{base: newEntries(), recent: newEntries()})
 }
@@ -80,7 +66,7 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		}
 		next.arrivals++
 		w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
-		w.put(next, h, entry{next.arrivals, h.At - offset}, now)
+		w.put(next, h, entry{next.arrivals, w.upTo(h.At - offset)}, now)
 	}
 	if next == nil {
 		return false
@@ -92,6 +78,9 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 	return true
 }
 
+// upTo is what entries of that time have.
+func (w *writer) upTo(at int64) int64 { return at + w.rules.tolerance.Milliseconds() }
+
 // cover notes that nothing is known about what was written before a time, in
 // milliseconds of this process's clock: tokens that are as old ask.
 func (w *writer) cover(before int64, elapsed time.Duration) {
@@ -100,7 +89,7 @@ func (w *writer) cover(before int64, elapsed time.Duration) {
 	next := w.copied()
 	next.arrivals++
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
-	next.all = next.all.and(entry{next.arrivals, before})
+	next.all = next.all.and(entry{next.arrivals, w.upTo(before)})
 	w.table.Store(next)
 }
 
@@ -123,7 +112,7 @@ func (w *writer) put(next *table, h *models.Hint, e entry, now int64) {
 		next.all = next.all.and(e)
 	case !known && next.base.size()+next.recent.size() >= w.max:
 		w.full = true
-		next.all = next.all.and(entry{e.arrival, max(e.at, now)})
+		next.all = next.all.and(entry{e.arrival, max(e.upTo, w.upTo(now))})
 	default:
 		into[subject] = into[subject].and(e)
 	}
@@ -136,7 +125,7 @@ func (w *writer) isCrowded(h *models.Hint) bool {
 	switch {
 	case h.Owner == "":
 		return false
-	case len(handles) >= maxOfOwner:
+	case len(handles) >= w.rules.maxOfOwner:
 		return !slices.Contains(handles, h.Subject)
 	case !slices.Contains(handles, h.Subject):
 		w.owners[h.Owner] = append(handles, h.Subject)
@@ -165,7 +154,7 @@ func (w *writer) settle(elapsed time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
-	for n < len(w.unsettled) && elapsed-w.unsettled[n].at >= settling {
+	for n < len(w.unsettled) && elapsed-w.unsettled[n].at >= w.rules.settling {
 		w.settled.Store(w.unsettled[n].number)
 		n++
 	}
@@ -181,11 +170,11 @@ func (w *writer) purge(elapsed time.Duration, now int64) (full bool) {
 		return w.full
 	}
 	w.purged = elapsed
-	maps.DeleteFunc(w.seen, func(_ identity, at time.Duration) bool { return elapsed-at > remembered })
+	maps.DeleteFunc(w.seen, func(_ identity, at time.Duration) bool { return elapsed-at > w.rules.remembered })
 	next := w.copied()
 	merge(next)
 	for _, kind := range []models.HintKind{models.HintSession, models.HintUser, models.HintClaims} {
-		maps.DeleteFunc(next.base.of(kind), func(_ string, e entry) bool { return now-e.at > kept.Milliseconds() })
+		maps.DeleteFunc(next.base.of(kind), func(_ string, e entry) bool { return w.upTo(now)-e.upTo > w.rules.kept.Milliseconds() })
 	}
 	w.forgetOwners(next)
 	w.full = w.full && next.base.size() >= w.max
