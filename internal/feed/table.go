@@ -54,6 +54,9 @@ type table struct {
 	// all is about every session. It stands for what is not in the maps too: what was
 	// written before this process began to read, or found no room.
 	all entry
+	// anybody is the same for claims. Old claims live as long as sessions do, so what is
+	// dropped from the maps is kept here too.
+	anybody entry
 	// arrivals is how many entries there have been.
 	arrivals uint64
 }
@@ -75,5 +78,5 @@ func (t *table) session(handle, userID string, issuedAt int64) uint64 {
 
 // claimsOf is the entry about a user's claims.
 func (t *table) claimsOf(userID string) entry {
-	return t.base.claims[userID].and(t.recent.claims[userID])
+	return t.anybody.and(t.base.claims[userID]).and(t.recent.claims[userID])
 }

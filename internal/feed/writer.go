@@ -82,14 +82,15 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 func (w *writer) upTo(at int64) int64 { return at + w.rules.tolerance.Milliseconds() }
 
 // cover notes that nothing is known about what was written before a time, in
-// milliseconds of this process's clock: tokens that are as old ask.
+// milliseconds of this process's clock: tokens and claims that are as old ask.
 func (w *writer) cover(before int64, elapsed time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	next := w.copied()
 	next.arrivals++
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
-	next.all = next.all.and(entry{next.arrivals, w.upTo(before)})
+	unknown := entry{next.arrivals, w.upTo(before)}
+	next.all, next.anybody = next.all.and(unknown), next.anybody.and(unknown)
 	w.table.Store(next)
 }
 
@@ -108,11 +109,18 @@ func (w *writer) put(next *table, h *models.Hint, e entry, now int64) {
 	}
 	_, known := into[subject]
 	switch {
-	case into == nil: // HintAll, and kinds of a later version: asking is never wrong
+	case h.Kind == models.HintAll:
 		next.all = next.all.and(e)
+	case into == nil: // a kind of a later version: asking is never wrong
+		next.all, next.anybody = next.all.and(e), next.anybody.and(e)
 	case !known && next.base.size()+next.recent.size() >= w.max:
 		w.full = true
-		next.all = next.all.and(entry{e.arrival, max(e.upTo, w.upTo(now))})
+		e.upTo = max(e.upTo, w.upTo(now))
+		if h.Kind == models.HintClaims {
+			next.anybody = next.anybody.and(e)
+		} else {
+			next.all = next.all.and(e)
+		}
 	default:
 		into[subject] = into[subject].and(e)
 	}
@@ -174,7 +182,13 @@ func (w *writer) purge(elapsed time.Duration, now int64) (full bool) {
 	next := w.copied()
 	merge(next)
 	for _, kind := range []models.HintKind{models.HintSession, models.HintUser, models.HintClaims} {
-		maps.DeleteFunc(next.base.of(kind), func(_ string, e entry) bool { return w.upTo(now)-e.upTo > w.rules.kept.Milliseconds() })
+		maps.DeleteFunc(next.base.of(kind), func(_ string, e entry) bool {
+			old := w.upTo(now)-e.upTo > w.rules.kept.Milliseconds()
+			if old && kind == models.HintClaims {
+				next.anybody = next.anybody.and(e)
+			}
+			return old
+		})
 	}
 	w.forgetOwners(next)
 	w.full = w.full && next.base.size() >= w.max

@@ -1,0 +1,448 @@
+package feed
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// plan is one simulation.
+type plan struct {
+	seed      uint64
+	within    time.Duration
+	length    time.Duration
+	processes int
+	// asksOnLag is LagAsk.
+	asksOnLag bool
+	// faulty: single statements fail, and there are outages and failovers.
+	faulty bool
+	users  int
+	// endings is how often somebody is revoked, changes shows how often a role is.
+	endings, changes, noise int
+	maxEntries, pageSize    int
+	// plant puts a deliberate bug into each process.
+	plant func(*process)
+}
+
+// world is a simulation that runs.
+type world struct {
+	plan
+	db    *database
+	began time.Time
+
+	mu       sync.Mutex
+	sessions []*simSession
+	procs    []*process
+	faults   []string
+	requests sync.WaitGroup
+
+	served, refused, asked, excused atomic.Int64
+}
+
+// simSession is a session of the simulation.
+type simSession struct {
+	handle, user string
+	tokens       []*simToken
+	// deadline is from when on no request may be served, as its revocation returned a
+	// while ago; zero while it lives.
+	deadline time.Time
+}
+
+// simToken is an access token.
+type simToken struct {
+	of       *simSession
+	issuedAt int64
+	// uncached: the token cache has no room for it.
+	uncached bool
+
+	mu    sync.Mutex
+	memos map[*process]*Memo
+	// role is the claim, which was found out at fetchedAt.
+	role      int
+	fetchedAt int64
+}
+
+// process is one of those that serve.
+type process struct {
+	*world
+	name   int
+	feed   *Feed
+	source Source
+	run    func(context.Context)
+	skew   atomic.Int64
+	// tamper does what a bug would have done by now.
+	tamper func()
+	up     atomic.Bool
+}
+
+func (p *process) wall() time.Time { return time.Now().Add(time.Duration(p.skew.Load())) }
+
+func (w *world) violation(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.faults) < 20 {
+		w.faults = append(w.faults, fmt.Sprintf("%v: ", time.Since(w.began))+fmt.Sprintf(format, args...))
+	}
+}
+
+// simulate runs a plan and returns what was wrong.
+func simulate(t *testing.T, p plan) (w *world) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(p.seed, 0))
+		w = &world{plan: p, began: time.Now()}
+		w.db = newDatabase(time.Duration(rng.Int64N(int64(20*time.Minute))) - 10*time.Minute)
+		if p.faulty {
+			w.breakDown(rng)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for user := range p.users {
+			for range 1 + rng.IntN(4) {
+				w.signIn(fmt.Sprint("user", user))
+			}
+		}
+		// Some were revoked before the processes began.
+		for i := range 4 {
+			go w.endSomebody(rand.New(rand.NewPCG(p.seed, uint64(1e6+i))))
+		}
+		time.Sleep(10 * time.Minute)
+		for i := range p.processes {
+			w.start(ctx, i, rand.New(rand.NewPCG(p.seed, uint64(1+i))))
+		}
+		w.live(rng)
+		time.Sleep(p.length)
+		synctest.Wait()
+		w.requests.Wait()
+		// Late, but never lost.
+		time.Sleep(p.within*40 + time.Minute)
+		w.atLast()
+		cancel()
+		synctest.Wait()
+	})
+	return w
+}
+
+// breakDown plans outages, some of which end with another server, whose clock differs.
+func (w *world) breakDown(rng *rand.Rand) {
+	for range 3 {
+		from := time.Duration(rng.Int64N(int64(w.length))) + 11*time.Minute
+		length := time.Duration(rng.Int64N(int64(30 * time.Second)))
+		w.db.outages = append(w.db.outages, outage{w.began.Add(from), w.began.Add(from + length), rng.IntN(2) == 0})
+		if rng.IntN(2) == 0 {
+			jump := 30 * time.Second * time.Duration(rng.IntN(3)-1)
+			time.AfterFunc(from+length/2, func() { w.db.jump(jump) })
+		}
+	}
+}
+
+func (w *world) signIn(user string) *simSession {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := &simSession{handle: fmt.Sprintf("session%d", len(w.sessions)), user: user}
+	w.sessions = append(w.sessions, s)
+	return s
+}
+
+// start begins a process.
+func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
+	p := &process{world: w, name: name, tamper: func() {}}
+	p.source = &connection{w.db, rng, w.within, w.faulty}
+	p.skew.Store(rng.Int64N(int64(time.Minute)) - int64(30*time.Second))
+	switch name { // these two are a minute apart
+	case 0:
+		p.skew.Store(int64(30 * time.Second))
+	case 1:
+		p.skew.Store(-int64(30 * time.Second))
+	default: // NTP steps this one
+		time.AfterFunc(w.length/2, func() { p.skew.Store(rng.Int64N(int64(time.Minute)) - int64(30*time.Second)) })
+	}
+	r := defaultRules()
+	r.pageSize = w.pageSize
+	p.feed = newFeed(sourceOf{p}, Config{
+		Within: w.within, MaxEntries: w.maxEntries,
+		Lookback: 6 * time.Minute, Now: p.wall,
+		OnPoll: func(context.Context, error, bool) {}, OnNews: func() {},
+	}, r)
+	p.run = p.feed.Run
+	if w.plant != nil {
+		w.plant(p)
+	}
+	w.procs = append(w.procs, p)
+	// Most begin now, the last one in the middle.
+	delay := time.Duration(rng.Int64N(int64(w.within)))
+	if name == w.processes-1 && name > 0 {
+		delay = time.Duration(rng.Int64N(int64(w.length / 2)))
+	}
+	go func() {
+		time.Sleep(delay)
+		for !p.begin(ctx) {
+			time.Sleep(time.Second)
+		}
+		p.tamper()
+		p.up.Store(true)
+		p.run(ctx)
+	}()
+}
+
+func (p *process) begin(ctx context.Context) (ok bool) {
+	defer func() { _ = recover() }()
+	ctx, cancel := context.WithTimeout(ctx, p.within)
+	defer cancel()
+	return p.feed.Start(ctx) == nil
+}
+
+// sourceOf is what a process reads, which a planted bug may replace.
+type sourceOf struct{ *process }
+
+func (s sourceOf) ReadFeed(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+	s.tamper()
+	return s.source.ReadFeed(ctx, q)
+}
+
+// live has everything happen that does, at random moments.
+func (w *world) live(rng *rand.Rand) {
+	some := func(n int, stream uint64, do func(*rand.Rand)) {
+		for i := range n {
+			own := rand.New(rand.NewPCG(w.seed, stream<<32+uint64(i)))
+			after := time.Duration(rng.Int64N(int64(w.length * 8 / 10)))
+			w.requests.Add(1)
+			go func() {
+				defer w.requests.Done()
+				time.Sleep(after)
+				do(own)
+			}()
+		}
+	}
+	some(w.endings, 1, w.endSomebody)
+	some(w.changes, 2, w.changeRole)
+	some(w.noise, 3, w.makeNoise)
+	some(w.users, 4, func(rng *rand.Rand) { w.signIn(fmt.Sprint("user", rng.IntN(w.users))) })
+}
+
+// anyProcess is one that is up, or nil.
+func (w *world) anyProcess(rng *rand.Rand) *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var up []*process
+	for _, p := range w.procs {
+		if p.up.Load() {
+			up = append(up, p)
+		}
+	}
+	if len(up) == 0 {
+		return nil
+	}
+	return up[rng.IntN(len(up))]
+}
+
+// issue makes a token of a session that lives.
+func (w *world) issue(rng *rand.Rand, s *simSession) *simToken {
+	now := time.Now().Add(time.Duration(rng.Int64N(int64(time.Minute))) - 30*time.Second)
+	if p := w.anyProcess(rng); p != nil {
+		now = p.wall()
+	}
+	if w.db.locked(s.handle) {
+		return nil
+	}
+	tok := &simToken{
+		of: s, issuedAt: now.Unix() * 1000, uncached: rng.IntN(5) == 0, memos: map[*process]*Memo{},
+		role: w.db.role(s.user), fetchedAt: now.UnixMilli(),
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.tokens = append(s.tokens, tok)
+	return tok
+}
+
+// write tells the others, and is back when that is committed.
+func (w *world) write(rng *rand.Rand, p *process, h models.Hint, commit time.Duration) {
+	// A bad source of random numbers: ids are few.
+	binary.BigEndian.PutUint64(h.ID[:], rng.Uint64N(40)+uint64(time.Since(w.began)/time.Minute)<<32)
+	if p != nil {
+		p.feed.Apply(h)
+	}
+	w.db.write(h, commit)
+}
+
+// those picks victims and the hint about them.
+func (w *world) those(rng *rand.Rand) (models.Hint, []*simSession) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one := w.sessions[rng.IntN(len(w.sessions))]
+	switch dice := rng.Float64(); {
+	case dice < 0.6:
+		h := models.Hint{Kind: models.HintSession, Subject: one.handle}
+		if rng.IntN(4) > 0 {
+			h.Owner = one.user
+		}
+		return h, []*simSession{one}
+	case dice < 0.98 || time.Since(w.began) < w.length/2:
+		return models.Hint{Kind: models.HintUser, Subject: one.user}, w.of(one.user)
+	default:
+		return models.Hint{Kind: models.HintAll}, append([]*simSession(nil), w.sessions...)
+	}
+}
+
+func (w *world) of(user string) (list []*simSession) {
+	for _, s := range w.sessions {
+		if s.user == user {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// endSomebody revokes, in one of the ways that there are.
+func (w *world) endSomebody(rng *rand.Rand) {
+	hint, victims := w.those(rng)
+	writer := w.anyProcess(rng)
+	for _, s := range victims[:min(len(victims), 6)] {
+		for range 1 + rng.IntN(2) {
+			w.issue(rng, s)
+		}
+		w.use(rng, s)
+	}
+	time.Sleep(time.Duration(rng.Int64N(int64(time.Second))))
+	back := w.within
+	switch dice := rng.IntN(10); {
+	case dice < 7: // the hint, and up to a minute after it began, the row
+		commit := time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
+		if rng.IntN(5) == 0 {
+			commit = time.Duration(rng.Int64N(int64(25 * time.Second)))
+		}
+		row := time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
+		if rng.IntN(2) == 0 {
+			row = time.Duration(rng.Int64N(int64(59*time.Second - commit)))
+		}
+		w.write(rng, writer, hint, commit)
+		for range 3 {
+			w.issueSome(rng, victims)
+			time.Sleep(row / 3)
+		}
+		w.issueSome(rng, victims)
+		victims = w.endAll(victims, 0)
+	case dice < 9: // in a transaction of the application
+		commit := time.Duration(rng.Int64N(int64(25 * time.Second)))
+		if rng.IntN(3) == 0 {
+			commit = time.Duration(rng.Int64N(int64(14 * time.Minute)))
+			back += time.Hour // is found late, unless the hint is repeated
+		}
+		victims = w.endAll(victims, commit)
+		w.write(rng, nil, hint, commit)
+		if rng.IntN(2) == 0 {
+			w.write(rng, writer, hint, time.Duration(rng.Int64N(int64(50*time.Millisecond))))
+			back = w.within
+		}
+	default: // nobody ends: an attempt that failed
+		w.write(rng, writer, hint, 0)
+		return
+	}
+	w.mu.Lock()
+	for _, s := range victims {
+		if due := time.Now().Add(back); s.deadline.IsZero() || due.Before(s.deadline) {
+			s.deadline = due
+		}
+	}
+	w.mu.Unlock()
+	time.Sleep(w.within)
+	for _, s := range victims[:min(len(victims), 8)] {
+		w.useEverywhere(s)
+	}
+	time.Sleep(time.Duration(rng.Int64N(int64(4 * time.Minute))))
+	for _, s := range victims[:min(len(victims), 8)] {
+		w.useEverywhere(s)
+	}
+}
+
+// endAll ends those that nobody else is ending more slowly.
+func (w *world) endAll(victims []*simSession, after time.Duration) (done []*simSession) {
+	for _, s := range victims {
+		if w.db.end(s.handle, after) {
+			done = append(done, s)
+		}
+	}
+	return done
+}
+
+func (w *world) issueSome(rng *rand.Rand, list []*simSession) {
+	for _, s := range list[:min(len(list), 6)] {
+		if rng.IntN(2) == 0 {
+			w.issue(rng, s)
+		}
+	}
+}
+
+// makeNoise writes hints about sessions that live on.
+func (w *world) makeNoise(rng *rand.Rand) {
+	w.mu.Lock()
+	s := w.sessions[rng.IntN(len(w.sessions))]
+	w.mu.Unlock()
+	w.issue(rng, s)
+	w.use(rng, s)
+	hint := models.Hint{Kind: models.HintSession, Subject: s.handle, Owner: s.user}
+	w.write(rng, w.anyProcess(rng), hint, 0)
+}
+
+// use has requests come for some minutes.
+func (w *world) use(rng *rand.Rand, s *simSession) {
+	for range 2 {
+		stream := rand.New(rand.NewPCG(rng.Uint64(), 0))
+		w.requests.Add(1)
+		go func() {
+			defer w.requests.Done()
+			for range 12 {
+				time.Sleep(time.Duration(stream.ExpFloat64() * float64(12*time.Second)))
+				w.mu.Lock()
+				tokens := append([]*simToken(nil), s.tokens...)
+				w.mu.Unlock()
+				p := w.anyProcess(stream)
+				if p == nil || len(tokens) == 0 {
+					continue
+				}
+				p.serve(tokens[stream.IntN(len(tokens))], time.Duration(stream.Int64N(int64(30*time.Millisecond))))
+			}
+		}()
+	}
+}
+
+// useEverywhere shows all tokens of a session to all processes, now.
+func (w *world) useEverywhere(s *simSession) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, tok := range s.tokens {
+		for _, p := range w.procs {
+			if p.up.Load() {
+				w.requests.Add(1)
+				go func() {
+					defer w.requests.Done()
+					p.serve(tok, time.Millisecond)
+				}()
+			}
+		}
+	}
+}
+
+// atLast checks what holds when everything is quiet.
+func (w *world) atLast() {
+	for _, p := range w.procs {
+		if lag := p.feed.Lag(); lag > w.within {
+			w.violation("process %d lags %v although the database answers", p.name, lag)
+		}
+	}
+	for _, s := range w.sessions {
+		if s.deadline.IsZero() {
+			continue
+		}
+		s.deadline = time.Now()
+		w.useEverywhere(s)
+	}
+	w.requests.Wait()
+}
