@@ -35,7 +35,6 @@ var bugs = []struct {
 	{"the coverage is not asked", nil, coversAll},
 	{"a merge loses what is recent", crowded, losesByMerge},
 	{"reads one page only", func(p *plan) { p.pageSize = 3 }, readsOnePage},
-	{"an answer is good for ever", nil, func(p *process) { p.feed.cfg.Within *= 100 }},
 }
 
 func breaks(p *plan) { p.faulty = true }

@@ -2,7 +2,6 @@ package feed
 
 import (
 	"context"
-	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
@@ -98,7 +97,6 @@ func (w *world) changeRole(rng *rand.Rand) {
 	time.Sleep(time.Duration(rng.Int64N(int64(time.Minute))))
 	wanted := w.db.promote(s.user)
 	hint := models.Hint{Kind: models.HintClaims, Subject: s.user}
-	binary.BigEndian.PutUint64(hint.ID[:], rng.Uint64N(40))
 	w.write(rng, w.anyProcess(rng), hint, time.Duration(rng.Int64N(int64(25*time.Second))))
 	for _, pause := range []time.Duration{w.within, time.Minute, 2 * time.Minute} {
 		time.Sleep(pause)

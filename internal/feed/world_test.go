@@ -41,6 +41,7 @@ type world struct {
 	mu       sync.Mutex
 	sessions []*simSession
 	procs    []*process
+	ids      map[identity]bool
 	faults   []string
 	requests sync.WaitGroup
 
@@ -98,7 +99,7 @@ func simulate(t *testing.T, p plan) (w *world) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(p.seed, 0))
-		w = &world{plan: p, began: time.Now()}
+		w = &world{plan: p, began: time.Now(), ids: map[identity]bool{}}
 		w.db = newDatabase(time.Duration(rng.Int64N(int64(20*time.Minute))) - 10*time.Minute)
 		if p.faulty {
 			w.breakDown(rng)
@@ -264,12 +265,25 @@ func (w *world) issue(rng *rand.Rand, s *simSession) *simToken {
 
 // write tells the others, and is back when that is committed.
 func (w *world) write(rng *rand.Rand, p *process, h models.Hint, commit time.Duration) {
-	// A bad source of random numbers: ids are few.
-	binary.BigEndian.PutUint64(h.ID[:], rng.Uint64N(40)+uint64(time.Since(w.began)/time.Minute)<<32)
+	h = w.named(rng, h)
 	if p != nil {
 		p.feed.Apply(h)
 	}
 	w.db.write(h, commit)
+}
+
+// named gives a hint its id. Ids are few, so that subjects share them; but two hints
+// about one do not.
+func (w *world) named(rng *rand.Rand, h models.Hint) models.Hint {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		binary.BigEndian.PutUint64(h.ID[:], rng.Uint64N(100))
+		if id := (identity{h.ID, h.Kind, h.Subject}); !w.ids[id] {
+			w.ids[id] = true
+			return h
+		}
+	}
 }
 
 // those picks victims and the hint about them.
