@@ -106,7 +106,7 @@ func (f *Feed) poll(ctx context.Context) {
 	}
 	elapsed := f.elapsed()
 	f.writer.settle(elapsed)
-	full := f.writer.purge(elapsed, f.now())
+	full := f.writer.purge(elapsed)
 	f.cfg.OnPoll(ctx, err, full)
 	f.cfg.OnNews()
 }

@@ -15,13 +15,13 @@ type rules struct {
 	// overlap is how far each poll reads back before the newest one: a transaction
 	// may commit its hint that much later than it wrote it.
 	overlap time.Duration
-	// deepOverlap is how far every deepEvery-th poll reads back.
+	// deepOverlap is how far the scans read back that a deepEvery-th poll begins.
 	deepOverlap time.Duration
 	deepEvery   int
 	// pageSize is how many hints one statement reads.
 	pageSize int
-	// kept is how long an entry matters: longer than any access token lives, with its
-	// leeway and what clocks disagree.
+	// kept is how long an entry matters, from when it was seen: longer than any access
+	// token lives, with its leeway and what clocks disagree.
 	kept time.Duration
 	// remembered is how long the ids of hints are, so that one that is read again is
 	// known: longer than polls read back.
@@ -35,6 +35,6 @@ func defaultRules() rules {
 	return rules{
 		tolerance: 2 * time.Minute, settling: time.Minute,
 		overlap: time.Minute, deepOverlap: 15 * time.Minute, deepEvery: 16, pageSize: 1000,
-		kept: 25 * time.Hour, remembered: 20 * time.Minute, maxOfOwner: 16,
+		kept: 25 * time.Hour, remembered: 30 * time.Minute, maxOfOwner: 16,
 	}
 }

@@ -31,6 +31,9 @@ func newEntries() entries {
 	return entries{sessions: map[string]entry{}, users: map[string]entry{}, claims: map[string]entry{}}
 }
 
+// kinds are those that have maps.
+var kinds = [...]models.HintKind{models.HintSession, models.HintUser, models.HintClaims}
+
 func (e *entries) size() int { return len(e.sessions) + len(e.users) + len(e.claims) }
 
 // of is the map that hints of a kind go into, or nil.
@@ -59,6 +62,19 @@ type table struct {
 	anybody entry
 	// arrivals is how many entries there have been.
 	arrivals uint64
+}
+
+// everybody notes an entry that is not about one subject. A kind of a later version may
+// be about anything: asking is never wrong.
+func (t *table) everybody(kind models.HintKind, e entry) {
+	if kind != models.HintClaims {
+		t.all = t.all.and(e)
+	}
+	switch kind {
+	case models.HintSession, models.HintUser, models.HintAll:
+	default:
+		t.anybody = t.anybody.and(e)
+	}
 }
 
 // session is the highest arrival among the entries that a token meets, or 0.
