@@ -50,7 +50,10 @@ type Feed struct {
 	good atomic.Int64
 	// clock is the database's time at the newest good poll, in milliseconds.
 	clock atomic.Int64
-	polls int
+	// offset is how far the database's clock was ahead of this process's at the newest
+	// good poll, in milliseconds. Only who polls uses it, and deep.
+	offset int64
+	deep   deepScan
 }
 
 // New returns a Feed that knows nothing yet: Start it.
@@ -67,14 +70,18 @@ func newFeed(source Source, cfg Config, r rules) *Feed {
 // Start reads the feed for the first time. Run goes on from there.
 func (f *Feed) Start(ctx context.Context) error {
 	lookback := min(f.cfg.Lookback, Kept)
-	start, now := f.elapsed(), f.now()
-	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: now}, Limit: 1})
+	start := f.elapsed()
+	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: f.now()}, Limit: 1})
 	if err != nil {
 		return err
 	}
-	f.clock.Store(first.Clock)
+	// This process's time as of after the answer: no hint is between what is covered
+	// and what is read.
+	now := f.now()
+	f.offset = first.Clock - now
 	f.writer.cover(now-lookback.Milliseconds(), start)
-	return f.read(ctx, start, lookback)
+	f.deep.done = first.Clock
+	return f.read(ctx, start, first.Clock, lookback, f.source.ReadFeed)
 }
 
 // Run polls until ctx ends.
@@ -94,13 +101,14 @@ func (f *Feed) Run(ctx context.Context) {
 // poll reads what is new, and says how it went. A store that panics must not end the
 // loop.
 func (f *Feed) poll(ctx context.Context) {
-	back := f.rules.overlap
-	if f.polls++; f.polls%f.rules.deepEvery == 0 {
-		back = f.rules.deepOverlap
+	start := f.elapsed()
+	err := safely(func() error {
+		return f.read(ctx, start, f.clock.Load(), f.rules.overlap, f.readBriefly)
+	})
+	if err == nil {
+		// What is found late has no bound, so that a failure is not one of the poll.
+		_ = safely(func() error { return f.readDeep(ctx, start) })
 	}
-	bounded, cancel := context.WithTimeout(ctx, f.cfg.Within/2)
-	err := f.readSafely(bounded, back)
-	cancel()
 	if ctx.Err() != nil {
 		return
 	}
@@ -111,39 +119,64 @@ func (f *Feed) poll(ctx context.Context) {
 	f.cfg.OnNews()
 }
 
-func (f *Feed) readSafely(ctx context.Context, back time.Duration) (err error) {
+func safely(fn func() error) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("feed: the store panicked")
 		}
 	}()
-	return f.read(ctx, f.elapsed(), back)
+	return fn()
 }
 
-// read reads page after page, from some time before the newest good poll on. Only when
-// all of it is known the poll was good.
-func (f *Feed) read(ctx context.Context, start, back time.Duration) error {
-	q := models.FeedQuery{After: models.FeedPosition{At: f.clock.Load() - back.Milliseconds()}, Limit: f.rules.pageSize}
-	var clock int64
-	for {
-		page, err := f.source.ReadFeed(ctx, q)
+type readFunc func(context.Context, models.FeedQuery) (models.FeedPage, error)
+
+// readBriefly gives each statement half of Within: each page, and not all of them, or
+// who has much to catch up with would never get to the end.
+func (f *Feed) readBriefly(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.Within/2)
+	defer cancel()
+	return f.source.ReadFeed(ctx, q)
+}
+
+// read reads page after page, from some time before a time of the database on. Only
+// when all of it is known the poll was good.
+func (f *Feed) read(ctx context.Context, start time.Duration, from int64, back time.Duration, next readFunc) error {
+	var clock, offset int64
+	for first := true; first || clock < from; first = false {
+		if !first {
+			from = clock // another server answered, whose clock is behind
+		}
+		q := models.FeedQuery{After: models.FeedPosition{At: from - back.Milliseconds()}, Limit: f.rules.pageSize}
+		page, err := f.take(ctx, q, next)
 		if err != nil {
 			return err
 		}
-		if clock == 0 {
-			clock = page.Clock
+		clock, offset = page.Clock, page.Clock-f.now()
+		for page.Next != nil {
+			q.After = *page.Next
+			if page, err = f.take(ctx, q, next); err != nil {
+				return err
+			}
 		}
-		// The answer is older than now: entries count as a little younger than they
-		// are, never as older.
-		f.writer.add(page.Hints, page.Clock-f.now(), f.elapsed(), f.now())
-		if page.Next == nil {
-			break
-		}
-		q.After = *page.Next
 	}
+	f.offset = offset
 	f.clock.Store(clock)
 	f.good.Store(int64(start))
 	return nil
+}
+
+// take puts a page into the table.
+func (f *Feed) take(ctx context.Context, q models.FeedQuery, next readFunc) (models.FeedPage, error) {
+	page, err := next(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	// The answer is older than now: entries count as a little younger than they are,
+	// never as older. Nor when the database's clock has jumped since they were written,
+	// as at a failover: the smaller offset of now and of the newest good poll holds.
+	now := f.now()
+	f.writer.add(page.Hints, min(page.Clock-now, f.offset), f.elapsed(), now)
+	return page, nil
 }
 
 // Apply makes a hint of this process known to it at once. Its At is not asked.

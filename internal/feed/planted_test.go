@@ -21,7 +21,10 @@ var bugs = []struct {
 	plant func(*process)
 }{
 	{"no overlap", nil, func(p *process) { p.feed.rules.overlap, p.feed.rules.deepOverlap = 0, 0 }},
-	{"no deep overlap", nil, func(p *process) { p.feed.rules.deepOverlap = p.feed.rules.overlap }},
+	{"no deep scan", nil, func(p *process) { p.feed.rules.deepEvery = 1 << 30 }},
+	{"deep scans from now, and not from the last one", slow, func(p *process) {
+		p.tamper = func() { p.feed.deep.done = max(p.feed.deep.done, p.feed.clock.Load()) }
+	}},
 	{"a cursor at MAX(at)", nil, readsFromNewest},
 	{"strict iat", nil, func(p *process) { p.feed.rules.tolerance, p.feed.writer.rules.tolerance = 0, 0 }},
 	{"tolerance for the clocks only", nil, func(p *process) { p.feed.writer.rules.tolerance = time.Minute }},
@@ -36,6 +39,8 @@ var bugs = []struct {
 	{"a merge loses what is recent", crowded, losesByMerge},
 	{"reads one page only", func(p *plan) { p.pageSize = 3 }, readsOnePage},
 }
+
+func slow(p *plan) { p.within = time.Minute }
 
 func breaks(p *plan) { p.faulty = true }
 
