@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -23,6 +24,7 @@ type database struct {
 	outages []outage
 	ended   map[string]time.Time // when the end of a session is visible
 	roles   map[string]int
+	calm    atomic.Bool
 }
 
 type hintRow struct {
@@ -163,7 +165,7 @@ type connection struct {
 	*database
 	rng    *rand.Rand
 	within time.Duration
-	// faulty: some statements fail, hang or panic.
+	// faulty: some statements fail, hang or panic, until the database is calm.
 	faulty bool
 }
 
@@ -171,7 +173,7 @@ func (c *connection) ReadFeed(ctx context.Context, q models.FeedQuery) (models.F
 	latency := time.Duration(c.rng.Int64N(int64(20 * time.Millisecond)))
 	dice := c.rng.Float64()
 	switch {
-	case !c.faulty:
+	case !c.faulty || c.calm.Load():
 	case dice < 0.02:
 		return models.FeedPage{}, errDown
 	case dice < 0.03:

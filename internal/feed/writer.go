@@ -78,7 +78,7 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		}
 		next.arrivals++
 		e := entry{next.arrivals, w.upTo(h.At, offset)}
-		if len(w.seen) < seenPerEntry*w.max {
+		if w.remembers() {
 			w.seen[id] = elapsed
 			w.put(next, h, e, now)
 		} else { // it is read again and again, and everything asks
@@ -95,6 +95,9 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 	w.table.Store(next)
 	return true
 }
+
+// remembers reports whether there is room for the id of one more hint.
+func (w *writer) remembers() bool { return len(w.seen) < seenPerEntry*w.max }
 
 // upTo is what an entry of that time has. The clock of a database may be anywhere.
 func (w *writer) upTo(at, offset int64) int64 {
@@ -223,7 +226,7 @@ func (w *writer) purge(elapsed time.Duration) (full bool) {
 		}
 	}
 	w.forgetOwners(next)
-	w.full = w.full && next.base.size() >= w.max
+	w.full = w.full && (next.base.size() >= w.max || !w.remembers())
 	w.table.Store(next)
 	return w.full
 }
