@@ -46,10 +46,10 @@ func newDatabase(skew time.Duration) *database {
 func (d *database) clock() int64 { return time.Now().Add(d.skew).UnixMilli() }
 
 // jump is what a failover does to the clock.
-func (d *database) jump(by time.Duration) {
+func (d *database) jump(skew time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.skew += by
+	d.skew = skew
 }
 
 // travel is one way of a statement. It fails in an outage, and when ctx ends.

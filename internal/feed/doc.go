@@ -38,5 +38,5 @@
 //
 // Times in the feed are the database's. A poll learns how far this process's clock is
 // away from it, and entries are kept in this process's time, in which the tokens'
-// are. Clocks of servers may be a minute apart.
+// are. Clocks of servers may be a minute apart, those of databases too.
 package feed

@@ -50,10 +50,7 @@ type Feed struct {
 	good atomic.Int64
 	// clock is the database's time at the newest good poll, in milliseconds.
 	clock atomic.Int64
-	// offset is how far the database's clock was ahead of this process's at the newest
-	// good poll, in milliseconds. Only who polls uses it, and deep.
-	offset int64
-	deep   deepScan
+	deep  deepScan // only who polls uses it
 }
 
 // New returns a Feed that knows nothing yet: Start it.
@@ -77,9 +74,7 @@ func (f *Feed) Start(ctx context.Context) error {
 	}
 	// This process's time as of after the answer: no hint is between what is covered
 	// and what is read.
-	now := f.now()
-	f.offset = first.Clock - now
-	f.writer.cover(now-lookback.Milliseconds(), start)
+	f.writer.cover(f.now()-lookback.Milliseconds(), start)
 	f.deep.done = first.Clock
 	return f.read(ctx, start, first.Clock, lookback, f.source.ReadFeed)
 }
@@ -141,7 +136,7 @@ func (f *Feed) readBriefly(ctx context.Context, q models.FeedQuery) (models.Feed
 // read reads page after page, from some time before a time of the database on. Only
 // when all of it is known the poll was good.
 func (f *Feed) read(ctx context.Context, start time.Duration, from int64, back time.Duration, next readFunc) error {
-	var clock, offset int64
+	var clock int64
 	for first := true; first || clock < from; first = false {
 		if !first {
 			from = clock // another server answered, whose clock is behind
@@ -151,7 +146,7 @@ func (f *Feed) read(ctx context.Context, start time.Duration, from int64, back t
 		if err != nil {
 			return err
 		}
-		clock, offset = page.Clock, page.Clock-f.now()
+		clock = page.Clock
 		for page.Next != nil {
 			q.After = *page.Next
 			if page, err = f.take(ctx, q, next); err != nil {
@@ -159,7 +154,6 @@ func (f *Feed) read(ctx context.Context, start time.Duration, from int64, back t
 			}
 		}
 	}
-	f.offset = offset
 	f.clock.Store(clock)
 	f.good.Store(int64(start))
 	return nil
@@ -172,10 +166,9 @@ func (f *Feed) take(ctx context.Context, q models.FeedQuery, next readFunc) (mod
 		return page, err
 	}
 	// The answer is older than now: entries count as a little younger than they are,
-	// never as older. Nor when the database's clock has jumped since they were written,
-	// as at a failover: the smaller offset of now and of the newest good poll holds.
+	// never as older.
 	now := f.now()
-	f.writer.add(page.Hints, min(page.Clock-now, f.offset), f.elapsed(), now)
+	f.writer.add(page.Hints, page.Clock-now, f.elapsed(), now)
 	return page, nil
 }
 

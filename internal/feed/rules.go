@@ -6,8 +6,9 @@ import "time"
 // show that each of them is needed.
 type rules struct {
 	// tolerance is how much later than an entry a token may have been issued and still
-	// be asked about: a minute for the clocks of two servers, and a minute for the row
-	// to be written after its hint.
+	// be asked about: a minute for the clocks of two servers, a minute for the row to
+	// be written after its hint, and a minute for the database's clock, which a failover
+	// may have moved since the hint was written.
 	tolerance time.Duration
 	// settling is how long after this process saw a hint the row that it is about may
 	// still be written: the longest OperationTimeout.
@@ -33,7 +34,7 @@ type rules struct {
 
 func defaultRules() rules {
 	return rules{
-		tolerance: 2 * time.Minute, settling: time.Minute,
+		tolerance: 3 * time.Minute, settling: time.Minute,
 		overlap: time.Minute, deepOverlap: 15 * time.Minute, deepEvery: 16, pageSize: 1000,
 		kept: 25 * time.Hour, remembered: 30 * time.Minute, maxOfOwner: 16,
 	}

@@ -132,15 +132,16 @@ func simulate(t *testing.T, p plan) (w *world) {
 	return w
 }
 
-// breakDown plans outages, some of which end with another server, whose clock differs.
+// breakDown plans outages, some of which end with another server, whose clock is up to
+// a minute away from that of the others.
 func (w *world) breakDown(rng *rand.Rand) {
 	for range 3 {
 		from := time.Duration(rng.Int64N(int64(w.length))) + 11*time.Minute
 		length := time.Duration(rng.Int64N(int64(30 * time.Second)))
 		w.db.outages = append(w.db.outages, outage{w.began.Add(from), w.began.Add(from + length), rng.IntN(2) == 0})
 		if rng.IntN(2) == 0 {
-			jump := 30 * time.Second * time.Duration(rng.IntN(3)-1)
-			time.AfterFunc(from+length/2, func() { w.db.jump(jump) })
+			skew := w.db.skew + time.Duration(rng.Int64N(int64(time.Minute)))
+			time.AfterFunc(from+length/2, func() { w.db.jump(skew) })
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 
 const minute = int64(60_000)
 
+// margin is the tolerance, in milliseconds.
+var margin = defaultRules().tolerance.Milliseconds()
+
 func newWriter(limit int) *writer {
 	w := &writer{}
 	w.init(defaultRules(), limit)
@@ -63,8 +66,8 @@ func TestWriter_kinds(t *testing.T) {
 		w := newWriter(10)
 		w.put1(hintOf(row.kind, row.subject, "", at), 0)
 		table := w.table.Load()
-		require.Equal(t, row.oldToken, table.session("handle", "user", at+2*minute) > 0, row.kind)
-		require.Equal(t, row.newToken, table.session("handle", "user", at+2*minute+1) > 0, row.kind)
+		require.Equal(t, row.oldToken, table.session("handle", "user", at+margin) > 0, row.kind)
+		require.Equal(t, row.newToken, table.session("handle", "user", at+margin+1) > 0, row.kind)
 		require.Equal(t, row.other, table.session("other", "another", at) > 0, row.kind)
 		require.Equal(t, row.now, table.claimsOf("user").arrival > 0, row.kind)
 	}
@@ -73,10 +76,10 @@ func TestWriter_kinds(t *testing.T) {
 func TestWriter_theOffsetAndTheEndsOfTime(t *testing.T) {
 	t.Parallel()
 	w := newWriter(10)
-	require.Equal(t, 3*minute, w.upTo(2*minute, minute))
+	require.Equal(t, margin+minute, w.upTo(2*minute, minute))
 	require.Equal(t, int64(math.MaxInt64), w.upTo(math.MaxInt64, -minute))
 	require.Equal(t, int64(math.MaxInt64), w.upTo(math.MaxInt64-minute, 0))
-	require.Equal(t, math.MaxInt64-minute, w.upTo(math.MaxInt64, 3*minute))
+	require.Equal(t, math.MaxInt64-minute, w.upTo(math.MaxInt64, margin+minute))
 	w.put1(hintOf(models.HintUser, "user", "", math.MaxInt64), 0)
 	require.NotZero(t, w.table.Load().session("handle", "user", time.Now().UnixMilli()))
 }
@@ -102,13 +105,13 @@ func TestWriter_mergeLosesNothing(t *testing.T) {
 		into := map[models.HintKind]map[string]entry{
 			models.HintSession: want.sessions, models.HintUser: want.users, models.HintClaims: want.claims,
 		}[kind]
-		into[h.Subject] = into[h.Subject].and(entry{uint64(i + 1), h.At + 2*minute})
+		into[h.Subject] = into[h.Subject].and(entry{uint64(i + 1), h.At + margin})
 		if i%5000 == 0 { // whoever holds an old table sees no change
 			arrivals, size := before.arrivals, before.recent.size()
 			w.put1(hintOf(models.HintClaims, "0", "", 0), 0)
 			require.Equal(t, arrivals, before.arrivals)
 			require.Equal(t, size, before.recent.size())
-			want.claims["0"] = want.claims["0"].and(entry{w.table.Load().arrivals, 2 * minute})
+			want.claims["0"] = want.claims["0"].and(entry{w.table.Load().arrivals, margin})
 		}
 	}
 	table := w.table.Load()
@@ -142,8 +145,8 @@ func TestWriter_crowd(t *testing.T) {
 	for i := range 100 {
 		require.NotZero(t, table.session(fmt.Sprint("s", i), "owner", 0), i)
 	}
-	require.Zero(t, table.session("s16", "owner", 100+2*minute), "a token that came later")
-	require.NotZero(t, table.session("s15", "owner", 100+2*minute))
+	require.Zero(t, table.session("s16", "owner", 100+margin), "a token that came later")
+	require.NotZero(t, table.session("s15", "owner", 100+margin))
 
 	// Those that have their own keep it, and when they are gone there is room again.
 	first := table.arrivals
@@ -175,8 +178,8 @@ func TestWriter_full(t *testing.T) {
 
 	w.put1(hintOf(models.HintSession, "one more", "", 0), 0)
 	require.True(t, w.purge(0))
-	require.NotZero(t, w.table.Load().session("other", "user", 2*minute))
-	require.Zero(t, w.table.Load().session("other", "user", 2*minute+1))
+	require.NotZero(t, w.table.Load().session("other", "user", margin))
+	require.Zero(t, w.table.Load().session("other", "user", margin+1))
 	require.Zero(t, w.table.Load().claimsOf("user").arrival)
 	w.put1(hintOf(models.HintClaims, "user", "", 0), 0)
 	require.NotZero(t, w.table.Load().claimsOf("user").arrival)
@@ -245,14 +248,14 @@ func TestWriter_purge(t *testing.T) {
 			name := fmt.Sprint(known)
 			kept := known > hour-25
 			require.Equal(t, kept, table.session(name, "", 1<<60) > 0, "%s at %d", name, hour)
-			require.Equal(t, kept, table.session("", name, 3*minute) > 0, "%s at %d", name, hour)
+			require.Equal(t, kept, table.session("", name, margin+minute) > 0, "%s at %d", name, hour)
 			// Whose claims are older than that is asked, whatever has been dropped.
-			require.GreaterOrEqual(t, table.claimsOf(name).upTo, int64(known)+2*minute, "%s at %d", name, hour)
+			require.GreaterOrEqual(t, table.claimsOf(name).upTo, int64(known)+margin, "%s at %d", name, hour)
 		}
 	}
 	require.LessOrEqual(t, len(w.history), 26)
 	table := w.table.Load()
-	require.Equal(t, int64(29-25)+2*minute, table.claimsOf("somebody else").upTo, "the newest that was dropped")
+	require.Equal(t, int64(29-25)+margin, table.claimsOf("somebody else").upTo, "the newest that was dropped")
 	require.Len(t, table.base.sessions, 25)
 	require.Len(t, table.base.users, 25)
 	require.Len(t, table.base.claims, 25)
