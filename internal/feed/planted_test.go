@@ -44,7 +44,7 @@ func slow(p *plan) { p.within = time.Minute }
 
 func breaks(p *plan) { p.faulty = true }
 
-func crowded(p *plan) { p.users, p.noise, p.maxEntries = 3, 300, 100_000 }
+func crowded(p *plan) { p.users, p.noise, p.maxEntries, p.maxOfOwner = 3, 120, 100_000, 1 }
 
 // source is what a planted bug makes of the database.
 type source func(context.Context, models.FeedQuery) (models.FeedPage, error)

@@ -27,7 +27,8 @@ type plan struct {
 	users  int
 	// endings is how often somebody is revoked, changes shows how often a role is.
 	endings, changes, noise int
-	maxEntries, pageSize    int
+	// maxEntries, pageSize and maxOfOwner are small in some.
+	maxEntries, pageSize, maxOfOwner int
 	// plant puts a deliberate bug into each process.
 	plant func(*process)
 }
@@ -136,7 +137,7 @@ func simulate(t *testing.T, p plan) (w *world) {
 // a minute away from that of the others.
 func (w *world) breakDown(rng *rand.Rand) {
 	for range 3 {
-		from := time.Duration(rng.Int64N(int64(w.length))) + 11*time.Minute
+		from := time.Duration(rng.Int64N(int64(w.length*9/10))) + 10*time.Minute
 		length := time.Duration(rng.Int64N(int64(30 * time.Second)))
 		w.db.outages = append(w.db.outages, outage{w.began.Add(from), w.began.Add(from + length), rng.IntN(2) == 0})
 		if rng.IntN(2) == 0 {
@@ -168,7 +169,7 @@ func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
 		time.AfterFunc(w.length/2, func() { p.skew.Store(rng.Int64N(int64(time.Minute)) - int64(30*time.Second)) })
 	}
 	r := defaultRules()
-	r.pageSize = w.pageSize
+	r.pageSize, r.maxOfOwner = w.pageSize, w.maxOfOwner
 	p.feed = newFeed(sourceOf{p}, Config{
 		Within: w.within, MaxEntries: w.maxEntries,
 		Lookback: 6 * time.Minute, Now: p.wall,
