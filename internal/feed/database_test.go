@@ -42,8 +42,10 @@ func newDatabase(skew time.Duration) *database {
 	return &database{skew: skew, ended: map[string]time.Time{}, roles: map[string]int{}}
 }
 
-// clock is the database's time; the lock is held.
-func (d *database) clock() int64 { return time.Now().Add(d.skew).UnixMilli() }
+// clock is the time at one of its servers; the lock is held.
+func (d *database) clock(server time.Duration) int64 {
+	return time.Now().Add(d.skew + server).UnixMilli()
+}
 
 // jump is what a failover does to the clock.
 func (d *database) jump(skew time.Duration) {
@@ -79,10 +81,11 @@ func (d *database) travel(ctx context.Context, latency time.Duration) error {
 	}
 }
 
-// write puts a hint into the table, which is visible after a time, and returns then.
-func (d *database) write(h models.Hint, commit time.Duration) {
+// write puts a hint into the table, at the server whose clock is that far ahead. It is
+// visible after a time, and write returns then.
+func (d *database) write(h models.Hint, server, commit time.Duration) {
 	d.mu.Lock()
-	h.At = d.clock()
+	h.At = d.clock(server)
 	row := hintRow{h, time.Now().Add(commit)}
 	at, _ := slices.BinarySearchFunc(d.hints, h.Position(), hintRow.compare)
 	d.hints = slices.Insert(d.hints, at, row)
@@ -95,10 +98,10 @@ func (r hintRow) compare(p models.FeedPosition) int {
 }
 
 // read is what is visible now.
-func (d *database) read(q models.FeedQuery) models.FeedPage {
+func (d *database) read(q models.FeedQuery, server time.Duration) models.FeedPage {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	page := models.FeedPage{Clock: d.clock()}
+	page := models.FeedPage{Clock: d.clock(server)}
 	from, found := slices.BinarySearchFunc(d.hints, q.After, hintRow.compare)
 	if found {
 		from++
@@ -163,6 +166,8 @@ func (d *database) promote(user string) int {
 // connection is one process's way to the database.
 type connection struct {
 	*database
+	// server is how far the clock of the one that it ends at is ahead.
+	server time.Duration
 	rng    *rand.Rand
 	within time.Duration
 	// faulty: some statements fail, hang or panic, until the database is calm.
@@ -188,6 +193,6 @@ func (c *connection) ReadFeed(ctx context.Context, q models.FeedQuery) (models.F
 	if err := c.travel(ctx, there); err != nil {
 		return models.FeedPage{}, err
 	}
-	page := c.read(q)
+	page := c.read(q, c.server)
 	return page, c.travel(ctx, latency-there)
 }

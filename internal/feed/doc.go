@@ -23,7 +23,7 @@
 // # Why nothing is lost
 //
 // Entries become visible late: a transaction commits its hint some time after it was
-// written. So each poll reads back a minute, and now and then a scan reads back a
+// written. So each poll reads back a minute and a half, and now and then a scan reads back a
 // quarter of an hour from where the scan before began; what was seen is told by its id.
 // And the row that a hint is about may be written after the hint. So what the database
 // says about a session is kept for good only once the hint has settled: a minute after

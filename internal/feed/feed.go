@@ -137,9 +137,9 @@ func (f *Feed) readBriefly(ctx context.Context, q models.FeedQuery) (models.Feed
 // when all of it is known the poll was good.
 func (f *Feed) read(ctx context.Context, start time.Duration, from int64, back time.Duration, next readFunc) error {
 	var clock int64
-	for first := true; first || clock < from; first = false {
+	for first := true; first || clock < from-back.Milliseconds()/2; first = false {
 		if !first {
-			from = clock // another server answered, whose clock is behind
+			from = clock // another server answered, whose clock is far behind
 		}
 		q := models.FeedQuery{After: models.FeedPosition{At: from - back.Milliseconds()}, Limit: f.rules.pageSize}
 		page, err := f.take(ctx, q, next)

@@ -13,8 +13,9 @@ type rules struct {
 	// settling is how long after this process saw a hint the row that it is about may
 	// still be written: the longest OperationTimeout.
 	settling time.Duration
-	// overlap is how far each poll reads back before the newest one: a transaction
-	// may commit its hint that much later than it wrote it.
+	// overlap is how far each poll reads back before the newest one: half a minute, as
+	// a transaction may commit its hint that much later than it wrote it, and a minute,
+	// as it may have been written at a server of the database whose clock is behind.
 	overlap time.Duration
 	// deepOverlap is how far the scans read back that a deepEvery-th poll begins.
 	deepOverlap time.Duration
@@ -35,7 +36,7 @@ type rules struct {
 func defaultRules() rules {
 	return rules{
 		tolerance: 3 * time.Minute, settling: time.Minute,
-		overlap: time.Minute, deepOverlap: 15 * time.Minute, deepEvery: 16, pageSize: 1000,
+		overlap: 90 * time.Second, deepOverlap: 15 * time.Minute, deepEvery: 16, pageSize: 1000,
 		kept: 25 * time.Hour, remembered: 30 * time.Minute, maxOfOwner: 16,
 	}
 }

@@ -34,7 +34,7 @@ func planOf(seed uint64) plan {
 		seed: seed, within: []time.Duration{500 * time.Millisecond, 2 * time.Second, 10 * time.Second, time.Minute}[rng.IntN(4)],
 		length: 25 * time.Minute, processes: 2 + rng.IntN(2), asksOnLag: rng.IntN(2) == 0, faulty: rng.IntN(3) > 0,
 		users: 12, endings: 40, changes: 8, noise: 20, maxEntries: 100_000, pageSize: []int{3, 1000}[rng.IntN(2)],
-		maxOfOwner: []int{1, 16}[rng.IntN(2)],
+		cluster: rng.IntN(3) == 0, maxOfOwner: []int{1, 16}[rng.IntN(2)],
 	}
 	if rng.IntN(3) == 0 {
 		p.maxEntries = 10

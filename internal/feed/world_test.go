@@ -24,7 +24,9 @@ type plan struct {
 	asksOnLag bool
 	// faulty: single statements fail, and there are outages and failovers.
 	faulty bool
-	users  int
+	// cluster: the processes use servers of the database whose clocks differ.
+	cluster bool
+	users   int
 	// endings is how often somebody is revoked, changes shows how often a role is.
 	endings, changes, noise int
 	// maxEntries, pageSize and maxOfOwner are small in some.
@@ -77,6 +79,7 @@ type process struct {
 	*world
 	name   int
 	feed   *Feed
+	server time.Duration
 	source Source
 	run    func(context.Context)
 	skew   atomic.Int64
@@ -140,7 +143,7 @@ func (w *world) breakDown(rng *rand.Rand) {
 		from := time.Duration(rng.Int64N(int64(w.length*9/10))) + 10*time.Minute
 		length := time.Duration(rng.Int64N(int64(30 * time.Second)))
 		w.db.outages = append(w.db.outages, outage{w.began.Add(from), w.began.Add(from + length), rng.IntN(2) == 0})
-		if rng.IntN(2) == 0 {
+		if rng.IntN(2) == 0 && !w.cluster {
 			skew := w.db.skew + time.Duration(rng.Int64N(int64(time.Minute)))
 			time.AfterFunc(from+length/2, func() { w.db.jump(skew) })
 		}
@@ -158,7 +161,10 @@ func (w *world) signIn(user string) *simSession {
 // start begins a process.
 func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
 	p := &process{world: w, name: name, tamper: func() {}}
-	p.source = &connection{w.db, rng, w.within, w.faulty}
+	if w.cluster {
+		p.server = time.Duration(rng.Int64N(int64(time.Minute)))
+	}
+	p.source = &connection{w.db, p.server, rng, w.within, w.faulty}
 	p.skew.Store(rng.Int64N(int64(time.Minute)) - int64(30*time.Second))
 	switch name { // these two are a minute apart
 	case 0:
@@ -269,10 +275,12 @@ func (w *world) issue(rng *rand.Rand, s *simSession) *simToken {
 // write tells the others, and is back when that is committed.
 func (w *world) write(rng *rand.Rand, p *process, h models.Hint, commit time.Duration) {
 	h = w.named(rng, h)
+	server := time.Duration(0)
 	if p != nil {
 		p.feed.Apply(h)
+		server = p.server
 	}
-	w.db.write(h, commit)
+	w.db.write(h, server, commit)
 }
 
 // named gives a hint its id. Ids are few, so that subjects share them; but two hints
