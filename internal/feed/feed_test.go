@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,9 +215,9 @@ func TestFeed_Run_findsWhatIsLate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(within)
 				b.rules.pageSize = 10
-				calls := 0
+				rng := rand.New(rand.NewPCG(uint64(within), uint64(late)))
 				b.answer = func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
-					if calls++; calls%3 == 0 {
+					if rng.IntN(3) == 0 {
 						return models.FeedPage{}, errDown
 					}
 					page := b.db.read(q, 0)

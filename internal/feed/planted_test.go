@@ -21,7 +21,7 @@ var bugs = []struct {
 	plant func(*process)
 }{
 	{"no overlap", nil, func(p *process) { p.feed.rules.overlap, p.feed.rules.deepOverlap = 0, 0 }},
-	{"no deep scan", nil, func(p *process) { p.feed.rules.deepEvery = 1 << 30 }},
+	{"no deep scan", quietly, func(p *process) { p.feed.rules.deepEvery = 1 << 30 }},
 	{"deep scans from now, and not from the last one", slow, func(p *process) {
 		p.tamper = func() { p.feed.deep.done = max(p.feed.deep.done, p.feed.clock.Load()) }
 	}},
@@ -36,9 +36,15 @@ var bugs = []struct {
 	{"a full table drops", func(p *plan) { p.maxEntries = 10 }, dropsWhenFull},
 	{"a full table drops claims", func(p *plan) { p.maxEntries = 10 }, dropsClaimsWhenFull},
 	{"the coverage is not asked", nil, coversAll},
+	{"claims that are dropped are forgotten", longer, forgetsOldClaims},
+	{"entries are kept for too short", longer, func(p *process) { p.feed.writer.rules.kept = 10 * time.Hour }},
 	{"a merge loses what is recent", crowded, losesByMerge},
 	{"reads one page only", func(p *plan) { p.pageSize = 3 }, readsOnePage},
 }
+
+func quietly(p *plan) { p.faulty, p.endings = false, 100 }
+
+func longer(p *plan) { p.within, p.length, p.endings, p.changes = time.Minute, 50*time.Hour, 150, 20 }
 
 func slow(p *plan) { p.within = time.Minute }
 
@@ -153,6 +159,10 @@ func coversAll(p *process) {
 			t.all = entry{}
 		}
 	})
+}
+
+func forgetsOldClaims(p *process) {
+	p.tampers(func(_, t *table) { t.anybody = entry{} })
 }
 
 func losesByMerge(p *process) {

@@ -22,6 +22,9 @@ func (t *simToken) memo(p *process) *Memo {
 
 // serve is a request: the rule of session/feed.go, with the feed's part real.
 func (p *process) serve(tok *simToken, latency time.Duration) {
+	if p.wall().Sub(time.UnixMilli(tok.issuedAt)) > 24*time.Hour {
+		return // it has expired
+	}
 	p.tamper()
 	p.mu.Lock()
 	deadline := tok.of.deadline
@@ -98,7 +101,7 @@ func (w *world) changeRole(rng *rand.Rand) {
 	wanted := w.db.promote(s.user)
 	hint := models.Hint{Kind: models.HintClaims, Subject: s.user}
 	w.write(rng, w.anyProcess(rng), hint, time.Duration(rng.Int64N(int64(25*time.Second))))
-	for _, pause := range []time.Duration{w.within, time.Minute, 2 * time.Minute} {
+	for _, pause := range []time.Duration{w.within, time.Minute, 2 * time.Minute, w.length} {
 		time.Sleep(pause)
 		w.mu.Lock()
 		procs := append([]*process(nil), w.procs...)

@@ -27,6 +27,14 @@ func seeds(t *testing.T, n int) []uint64 {
 	return list
 }
 
+// simulations is how many there are: SESSIONKIT_SIMULATIONS for a long search.
+func simulations() int {
+	if n, err := strconv.Atoi(os.Getenv("SESSIONKIT_SIMULATIONS")); err == nil {
+		return n
+	}
+	return 12
+}
+
 // planOf is a plan of every kind.
 func planOf(seed uint64) plan {
 	rng := rand.New(rand.NewPCG(seed, 99))
@@ -47,22 +55,29 @@ func planOf(seed uint64) plan {
 
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	n := 30
-	if v := os.Getenv("N"); v != "" {
-		n, _ = strconv.Atoi(v)
-	}
-	if testing.Short() {
-		n = 6
-	}
 	var served, refused, asked, excused int64
-	for _, seed := range seeds(t, n) {
+	for _, seed := range seeds(t, simulations()) {
 		w := simulate(t, planOf(seed))
-		if len(w.faults) > 0 {
-			t.Fatalf("SESSIONKIT_SEED=%d, %+v:\n%s", seed, w.plan, strings.Join(w.faults, "\n"))
-		}
+		w.requireGood(t)
 		served, refused, asked, excused = served+w.served.Load(), refused+w.refused.Load(), asked+w.asked.Load(), excused+w.excused.Load()
 	}
 	t.Logf("%d served, %d refused, %d asked, %d served late while the feed lagged", served, refused, asked, excused)
 	require.Positive(t, served)
 	require.Positive(t, refused)
+}
+
+// Longer than anything is kept.
+func TestSimulation_ofTwoDays(t *testing.T) {
+	t.Parallel()
+	seed := seeds(t, 1)[0]
+	p := planOf(seed)
+	p.within, p.length, p.pageSize, p.endings, p.changes = time.Minute, 50*time.Hour, 1000, 150, 20
+	simulate(t, p).requireGood(t)
+}
+
+func (w *world) requireGood(t *testing.T) {
+	t.Helper()
+	if len(w.faults) > 0 {
+		t.Fatalf("SESSIONKIT_SEED=%d, %+v:\n%s", w.seed, w.plan, strings.Join(w.faults, "\n"))
+	}
 }

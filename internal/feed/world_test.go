@@ -104,7 +104,7 @@ func simulate(t *testing.T, p plan) (w *world) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(p.seed, 0))
 		w = &world{plan: p, began: time.Now(), ids: map[identity]bool{}}
-		w.db = newDatabase(time.Duration(rng.Int64N(int64(20*time.Minute))) - 10*time.Minute)
+		w.db = newDatabase(upTo(rng, 20*time.Minute) - 10*time.Minute)
 		if p.faulty {
 			w.breakDown(rng)
 		}
@@ -141,7 +141,7 @@ func simulate(t *testing.T, p plan) (w *world) {
 func (w *world) breakDown(rng *rand.Rand) {
 	for range 3 {
 		from := time.Duration(rng.Int64N(int64(w.length*9/10))) + 10*time.Minute
-		length := time.Duration(rng.Int64N(int64(30 * time.Second)))
+		length := upTo(rng, 30*time.Second)
 		w.db.outages = append(w.db.outages, outage{w.began.Add(from), w.began.Add(from + length), rng.IntN(2) == 0})
 		if rng.IntN(2) == 0 && !w.cluster {
 			skew := w.db.skew + time.Duration(rng.Int64N(int64(time.Minute)))
@@ -187,9 +187,9 @@ func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
 	}
 	w.procs = append(w.procs, p)
 	// Most begin now, the last one in the middle.
-	delay := time.Duration(rng.Int64N(int64(w.within)))
+	delay := upTo(rng, w.within)
 	if name == w.processes-1 && name > 0 {
-		delay = time.Duration(rng.Int64N(int64(w.length / 2)))
+		delay = upTo(rng, w.length/2)
 	}
 	go func() {
 		time.Sleep(delay)
@@ -222,7 +222,7 @@ func (w *world) live(rng *rand.Rand) {
 	some := func(n int, stream uint64, do func(*rand.Rand)) {
 		for i := range n {
 			own := rand.New(rand.NewPCG(w.seed, stream<<32+uint64(i)))
-			after := time.Duration(rng.Int64N(int64(w.length * 8 / 10)))
+			after := upTo(rng, w.length*8/10)
 			w.requests.Add(1)
 			go func() {
 				defer w.requests.Done()
@@ -325,7 +325,7 @@ func (w *world) of(user string) (list []*simSession) {
 	return list
 }
 
-// endSomebody revokes, in one of the ways that there are.
+// endSomebody revokes, in one of the ways that there are, and looks who is served.
 func (w *world) endSomebody(rng *rand.Rand) {
 	hint, victims := w.those(rng)
 	writer := w.anyProcess(rng)
@@ -335,36 +335,15 @@ func (w *world) endSomebody(rng *rand.Rand) {
 		}
 		w.use(rng, s)
 	}
-	time.Sleep(time.Duration(rng.Int64N(int64(time.Second))))
+	time.Sleep(upTo(rng, time.Second))
 	back := w.within
 	switch dice := rng.IntN(10); {
-	case dice < 7: // the hint, and up to a minute after it began, the row
-		commit := time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
-		if rng.IntN(5) == 0 {
-			commit = time.Duration(rng.Int64N(int64(25 * time.Second)))
-		}
-		row := time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
-		if rng.IntN(2) == 0 {
-			row = time.Duration(rng.Int64N(int64(59*time.Second - commit)))
-		}
-		w.write(rng, writer, hint, commit)
-		for range 3 {
-			w.issueSome(rng, victims)
-			time.Sleep(row / 3)
-		}
-		w.issueSome(rng, victims)
-		victims = w.endAll(victims, 0)
-	case dice < 9: // in a transaction of the application
-		commit := time.Duration(rng.Int64N(int64(25 * time.Second)))
-		if rng.IntN(3) == 0 {
-			commit = time.Duration(rng.Int64N(int64(14 * time.Minute)))
-			back += time.Hour // is found late, unless the hint is repeated
-		}
-		victims = w.endAll(victims, commit)
-		w.write(rng, nil, hint, commit)
-		if rng.IntN(2) == 0 {
-			w.write(rng, writer, hint, time.Duration(rng.Int64N(int64(50*time.Millisecond))))
-			back = w.within
+	case dice < 7:
+		victims = w.revoke(rng, writer, hint, victims)
+	case dice < 9:
+		var told bool
+		if victims, told = w.revokeInTransaction(rng, writer, hint, victims); !told {
+			back += time.Hour // it is found late
 		}
 	default: // nobody ends: an attempt that failed
 		w.write(rng, writer, hint, 0)
@@ -378,13 +357,54 @@ func (w *world) endSomebody(rng *rand.Rand) {
 	}
 	w.mu.Unlock()
 	time.Sleep(w.within)
-	for _, s := range victims[:min(len(victims), 8)] {
-		w.useEverywhere(s)
+	victims = victims[:min(len(victims), 8)]
+	w.useEverywhere(victims...)
+	for _, later := range []time.Duration{4 * time.Minute, w.length / 2} {
+		time.Sleep(upTo(rng, later))
+		w.useEverywhere(victims...)
 	}
-	time.Sleep(time.Duration(rng.Int64N(int64(4 * time.Minute))))
-	for _, s := range victims[:min(len(victims), 8)] {
-		w.useEverywhere(s)
+}
+
+// revoke writes the hint and, up to a minute after it began, the rows. Tokens are made
+// until then.
+func (w *world) revoke(rng *rand.Rand, by *process, hint models.Hint, victims []*simSession) []*simSession {
+	commit, row := upTo(rng, 50*time.Millisecond), upTo(rng, 50*time.Millisecond)
+	if rng.IntN(5) == 0 {
+		commit = upTo(rng, 25*time.Second)
 	}
+	if rng.IntN(2) == 0 {
+		row = upTo(rng, 59*time.Second-commit)
+	}
+	w.write(rng, by, hint, commit)
+	for range 3 {
+		w.issueSome(rng, victims)
+		time.Sleep(row / 3)
+	}
+	w.issueSome(rng, victims)
+	return w.endAll(victims, 0)
+}
+
+// revokeInTransaction locks the rows and writes the hint; both are visible when the
+// application commits. told is false when that was late and the process is gone by then,
+// so that nobody tells it again.
+func (w *world) revokeInTransaction(rng *rand.Rand, by *process, hint models.Hint, victims []*simSession) (done []*simSession, told bool) {
+	told = true
+	commit := upTo(rng, 25*time.Second)
+	if rng.IntN(3) == 0 {
+		commit, told = upTo(rng, 14*time.Minute), false
+	}
+	done = w.endAll(victims, commit)
+	w.write(rng, nil, hint, commit)
+	if rng.IntN(2) == 0 {
+		w.write(rng, by, hint, upTo(rng, 50*time.Millisecond))
+		told = true
+	}
+	return done, told
+}
+
+// upTo is a random time below limit.
+func upTo(rng *rand.Rand, limit time.Duration) time.Duration {
+	return time.Duration(rng.Int64N(int64(limit)))
 }
 
 // endAll ends those that nobody else is ending more slowly.
@@ -438,18 +458,16 @@ func (w *world) use(rng *rand.Rand, s *simSession) {
 	}
 }
 
-// useEverywhere shows all tokens of a session to all processes, now.
-func (w *world) useEverywhere(s *simSession) {
+// useEverywhere shows all tokens of sessions to all processes, now.
+func (w *world) useEverywhere(sessions ...*simSession) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, tok := range s.tokens {
-		for _, p := range w.procs {
-			if p.up.Load() {
-				w.requests.Add(1)
-				go func() {
-					defer w.requests.Done()
-					p.serve(tok, time.Millisecond)
-				}()
+	for _, s := range sessions {
+		for _, tok := range s.tokens {
+			for _, p := range w.procs {
+				if p.up.Load() {
+					w.requests.Go(func() { p.serve(tok, time.Millisecond) })
+				}
 			}
 		}
 	}
