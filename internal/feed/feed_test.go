@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,39 +22,51 @@ type bench struct {
 	*Feed
 	db *database
 	// answer stands in for the database, unless it is nil.
-	answer source
-	skew   time.Duration // of this process's clock
-	polls  []error
-	at     []time.Duration // when they were over
-	news   int
+	answer atomic.Pointer[source]
+	skew   atomic.Int64 // of this process's clock
+	news   atomic.Int64
+
+	mu    sync.Mutex
+	polls []error
 }
 
 func newBench(within time.Duration) *bench {
 	b := &bench{db: newDatabase(0)}
 	b.Feed = New(b, Config{
 		Within: within, MaxEntries: 100_000, Lookback: time.Hour,
-		Now: func() time.Time { return time.Now().Add(b.skew) },
+		Now: func() time.Time { return time.Now().Add(time.Duration(b.skew.Load())) },
 		OnPoll: func(_ context.Context, err error, _ bool) {
-			b.polls, b.at = append(b.polls, err), append(b.at, b.elapsed())
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.polls = append(b.polls, err)
 		},
-		OnNews: func() { b.news++ },
+		OnNews: func() { b.news.Add(1) },
 	})
 	return b
 }
 
 func (b *bench) ReadFeed(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
-	if b.answer != nil {
-		return b.answer(ctx, q)
+	if answer := b.answer.Load(); answer != nil {
+		return (*answer)(ctx, q)
 	}
 	return b.db.read(q, 0), nil
 }
 
+func (b *bench) answers(s source) { b.answer.Store(&s) }
+
+// told is what OnPoll was told.
+func (b *bench) told() []error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.told())
+}
+
 // slowly has each statement take a time, if its ctx lets it.
 func (b *bench) slowly(d time.Duration) {
-	b.answer = func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+	b.answers(func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
 		page := b.db.read(q, 0)
 		return page, b.db.travel(ctx, d)
-	}
+	})
 }
 
 // write has another process write a hint about a session.
@@ -86,7 +101,7 @@ func TestFeed_Start(t *testing.T) {
 		for i := range 2500 {
 			b.write(fmt.Sprint(i))
 		}
-		b.answer = func(context.Context, models.FeedQuery) (models.FeedPage, error) { return models.FeedPage{}, errDown }
+		b.answers(func(context.Context, models.FeedQuery) (models.FeedPage, error) { return models.FeedPage{}, errDown })
 		require.ErrorIs(t, b.Start(t.Context()), errDown)
 		b.slowly(3 * time.Second) // the first read may take longer than a poll
 		began := b.elapsed()
@@ -117,15 +132,15 @@ func TestFeed_Run(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 		require.True(t, b.knows("one"))
 		time.Sleep(time.Second)
-		require.Equal(t, []error{nil, nil, nil}, b.polls)
-		require.Equal(t, 3, b.news)
+		require.Equal(t, []error{nil, nil, nil}, b.told())
+		require.EqualValues(t, 3, b.news.Load())
 		require.Equal(t, time.Millisecond, b.Lag())
-		b.answer = func(ctx context.Context, _ models.FeedQuery) (models.FeedPage, error) {
+		b.answers(func(ctx context.Context, _ models.FeedQuery) (models.FeedPage, error) {
 			<-ctx.Done()
 			return models.FeedPage{}, ctx.Err()
-		}
+		})
 		stop()
-		require.Len(t, b.polls, 3, "no failure is told when it ends")
+		require.Len(t, b.told(), 3, "no failure is told when it ends")
 	})
 }
 
@@ -145,16 +160,16 @@ func TestFeed_Run_survives(t *testing.T) {
 				b := newBench(2 * time.Second)
 				stop := b.run(t)
 				defer stop()
-				b.answer = bad
+				b.answers(bad)
 				b.write("meanwhile")
 				time.Sleep(30*time.Second + time.Millisecond)
-				for _, err := range b.polls {
+				for _, err := range b.told() {
 					require.Error(t, err)
 				}
-				require.GreaterOrEqual(t, len(b.polls), 29)
+				require.GreaterOrEqual(t, len(b.told()), 29)
 				require.Equal(t, b.elapsed(), b.Lag())
 				require.False(t, b.knows("meanwhile"))
-				b.answer = nil
+				b.answer.Store(nil)
 				time.Sleep(2 * time.Second)
 				require.True(t, b.knows("meanwhile"))
 				require.LessOrEqual(t, b.Lag(), 500*time.Millisecond)
@@ -190,7 +205,7 @@ func TestFeed_Run_catchesUp(t *testing.T) {
 		b := newBench(2 * time.Second)
 		stop := b.run(t)
 		defer stop()
-		b.answer = func(context.Context, models.FeedQuery) (models.FeedPage, error) { return models.FeedPage{}, errDown }
+		b.answers(func(context.Context, models.FeedQuery) (models.FeedPage, error) { return models.FeedPage{}, errDown })
 		for i := range 20_000 {
 			b.write(fmt.Sprint(i))
 			time.Sleep(100 * time.Millisecond)
@@ -216,13 +231,13 @@ func TestFeed_Run_findsWhatIsLate(t *testing.T) {
 				b := newBench(within)
 				b.rules.pageSize = 10
 				rng := rand.New(rand.NewPCG(uint64(within), uint64(late)))
-				b.answer = func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+				b.answers(func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
 					if rng.IntN(3) == 0 {
 						return models.FeedPage{}, errDown
 					}
 					page := b.db.read(q, 0)
 					return page, b.db.travel(ctx, within/15)
-				}
+				})
 				for b.Start(t.Context()) != nil {
 					time.Sleep(time.Second)
 				}
@@ -293,9 +308,9 @@ func TestFeed_theTimeOfDayJumps(t *testing.T) {
 			b.write("one")
 			b.db.write(hintOf(models.HintUser, "user1", "", 0), 0, 0)
 			time.Sleep(10 * time.Minute)
-			b.skew = by
+			b.skew.Store(int64(by))
 			time.Sleep(10 * time.Minute)
-			b.skew = 0
+			b.skew.Store(0)
 			b.write("two")
 			time.Sleep(10 * time.Minute)
 			require.LessOrEqual(t, b.Lag(), 2*time.Second)
@@ -323,7 +338,7 @@ func TestFeed_aHintAmongThePagesThatWereRead(t *testing.T) {
 		}
 		b.slowly(900 * time.Millisecond)
 		b.poll(t.Context())
-		require.Equal(t, []error{nil}, b.polls)
+		require.Equal(t, []error{nil}, b.told())
 		require.False(t, b.knows("late"))
 		require.True(t, b.knows("29"))
 		b.poll(t.Context())
@@ -339,7 +354,7 @@ func TestFeed_Apply(t *testing.T) {
 		h := hintOf(models.HintSession, "mine", "", 0)
 		b.Apply(h)
 		require.True(t, b.knows("mine"))
-		require.Equal(t, 1, b.news)
+		require.EqualValues(t, 1, b.news.Load())
 		arrivals := b.writer.table.Load().arrivals
 		b.db.write(h, 0, 0)
 		b.poll(t.Context())
@@ -351,16 +366,16 @@ func TestFeed_Run_aStoreWithoutAClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(2 * time.Second)
-		b.answer = func(_ context.Context, q models.FeedQuery) (models.FeedPage, error) {
+		b.answers(func(_ context.Context, q models.FeedQuery) (models.FeedPage, error) {
 			page := b.db.read(q, 0)
 			page.Clock = 0
 			return page, nil
-		}
+		})
 		stop := b.run(t)
 		defer stop()
 		b.write("one")
 		time.Sleep(time.Minute)
 		require.True(t, b.knows("one"))
-		require.NoError(t, errors.Join(b.polls...))
+		require.NoError(t, errors.Join(b.told()...))
 	})
 }

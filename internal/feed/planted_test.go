@@ -22,9 +22,7 @@ var bugs = []struct {
 }{
 	{"no overlap", nil, func(p *process) { p.feed.rules.overlap, p.feed.rules.deepOverlap = 0, 0 }},
 	{"no deep scan", quietly, func(p *process) { p.feed.rules.deepEvery = 1 << 30 }},
-	{"deep scans from now, and not from the last one", slow, func(p *process) {
-		p.tamper = func() { p.feed.deep.done = max(p.feed.deep.done, p.feed.clock.Load()) }
-	}},
+	{"deep scans from now, and not from the last one", slow, scansFromNow},
 	{"a cursor at MAX(at)", nil, readsFromNewest},
 	{"strict iat", nil, func(p *process) { p.feed.rules.tolerance, p.feed.writer.rules.tolerance = 0, 0 }},
 	{"tolerance for the clocks only", nil, func(p *process) { p.feed.writer.rules.tolerance = time.Minute }},
@@ -70,6 +68,14 @@ func readsFromNewest(p *process) {
 			newest = page.Hints[len(page.Hints)-1].Position()
 		}
 		return page, err
+	})
+}
+
+func scansFromNow(p *process) {
+	next := p.source
+	p.source = source(func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+		p.feed.deep.done = max(p.feed.deep.done, p.feed.clock.Load())
+		return next.ReadFeed(ctx, q)
 	})
 }
 

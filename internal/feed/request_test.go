@@ -85,7 +85,9 @@ func (w *world) changeRole(rng *rand.Rand) {
 	if w.issue(rng, s) == nil {
 		return
 	}
+	w.mu.Lock()
 	tokens := append([]*simToken(nil), s.tokens...)
+	w.mu.Unlock()
 	stream := rand.New(rand.NewPCG(rng.Uint64(), 0))
 	w.requests.Add(1)
 	go func() {

@@ -185,7 +185,9 @@ func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
 	if w.plant != nil {
 		w.plant(p)
 	}
+	w.mu.Lock()
 	w.procs = append(w.procs, p)
+	w.mu.Unlock()
 	// Most begin now, the last one in the middle.
 	delay := upTo(rng, w.within)
 	if name == w.processes-1 && name > 0 {
@@ -484,7 +486,9 @@ func (w *world) atLast() {
 		if s.deadline.IsZero() {
 			continue
 		}
+		w.mu.Lock()
 		s.deadline = time.Now()
+		w.mu.Unlock()
 		w.useEverywhere(s)
 	}
 	w.requests.Wait()
