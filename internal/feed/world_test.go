@@ -172,7 +172,8 @@ func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
 	case 1:
 		p.skew.Store(-int64(30 * time.Second))
 	default: // NTP steps this one
-		time.AfterFunc(w.length/2, func() { p.skew.Store(rng.Int64N(int64(time.Minute)) - int64(30*time.Second)) })
+		stepped := rng.Int64N(int64(time.Minute)) - int64(30*time.Second)
+		time.AfterFunc(w.length/2, func() { p.skew.Store(stepped) })
 	}
 	r := defaultRules()
 	r.pageSize, r.maxOfOwner = w.pageSize, w.maxOfOwner
