@@ -21,7 +21,7 @@ var bugs = []struct {
 	plant func(*process)
 }{
 	{"no overlap", nil, func(p *process) { p.feed.rules.overlap, p.feed.rules.deepOverlap = 0, 0 }},
-	{"no deep scan", quietly, func(p *process) { p.feed.rules.deepEvery = 1 << 30 }},
+	{"no deep scan", late, func(p *process) { p.feed.rules.deepEvery = 1 << 30 }},
 	{"deep scans from now, and not from the last one", slow, scansFromNow},
 	{"a cursor at MAX(at)", nil, readsFromNewest},
 	{"strict iat", nil, func(p *process) { p.feed.rules.tolerance, p.feed.writer.rules.tolerance = 0, 0 }},
@@ -40,11 +40,14 @@ var bugs = []struct {
 	{"reads one page only", func(p *plan) { p.pageSize = 3 }, readsOnePage},
 }
 
-func quietly(p *plan) { p.faulty, p.endings = false, 100 }
+func late(p *plan) { p.late, p.users, p.noise, p.maxEntries = true, 40, 0, 100_000 }
 
 func longer(p *plan) { p.within, p.length, p.endings, p.changes = time.Minute, 50*time.Hour, 150, 20 }
 
-func slow(p *plan) { p.within = time.Minute }
+func slow(p *plan) {
+	late(p)
+	p.within = time.Minute
+}
 
 func breaks(p *plan) { p.faulty = true }
 

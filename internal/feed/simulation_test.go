@@ -47,6 +47,7 @@ func planOf(seed uint64) plan {
 	if rng.IntN(3) == 0 {
 		p.maxEntries = 10
 	}
+	p.late = rng.IntN(5) == 0
 	if rng.IntN(3) == 0 { // few users with many sessions
 		p.users, p.noise = 3, 120
 	}

@@ -24,6 +24,8 @@ type plan struct {
 	asksOnLag bool
 	// faulty: single statements fail, and there are outages and failovers.
 	faulty bool
+	// late: whatever is revoked is in a transaction that takes minutes, and is told once.
+	late bool
 	// cluster: the processes use servers of the database whose clocks differ.
 	cluster bool
 	users   int
@@ -341,7 +343,7 @@ func (w *world) endSomebody(rng *rand.Rand) {
 	time.Sleep(upTo(rng, time.Second))
 	back := w.within
 	switch dice := rng.IntN(10); {
-	case dice < 7:
+	case dice < 7 && !w.late:
 		victims = w.revoke(rng, writer, hint, victims)
 	case dice < 9:
 		var told bool
@@ -393,12 +395,12 @@ func (w *world) revoke(rng *rand.Rand, by *process, hint models.Hint, victims []
 func (w *world) revokeInTransaction(rng *rand.Rand, by *process, hint models.Hint, victims []*simSession) (done []*simSession, told bool) {
 	told = true
 	commit := upTo(rng, 25*time.Second)
-	if rng.IntN(3) == 0 {
+	if w.late || rng.IntN(3) == 0 {
 		commit, told = upTo(rng, 14*time.Minute), false
 	}
 	done = w.endAll(victims, commit)
 	w.write(rng, nil, hint, commit)
-	if rng.IntN(2) == 0 {
+	if !w.late && rng.IntN(2) == 0 {
 		w.write(rng, by, hint, upTo(rng, 50*time.Millisecond))
 		told = true
 	}
