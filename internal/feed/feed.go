@@ -9,22 +9,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-const (
-	// overlap is how far each poll reads back before the newest one: a transaction
-	// may commit its hint that much later than it wrote it.
-	overlap = time.Minute
-	// deepOverlap is how far every sixteenth poll reads back.
-	deepOverlap = 15 * time.Minute
-	deepEvery   = 16
-	// maxLookback is how far the first poll reads back at most: as long as the feed
-	// keeps hints.
-	maxLookback = Kept
-	// pageSize is how many hints one statement reads.
-	pageSize = 1000
-)
-
 // Kept is how long hints stay in the feed: the longest life of an access token is a
-// day, and clocks disagree.
+// day, and clocks disagree. The first poll reads back no further.
 const Kept = 24*time.Hour + 5*time.Minute
 
 // Source reads the feed.
@@ -56,6 +42,7 @@ type Feed struct {
 	cfg    Config
 	source Source
 	writer writer
+	rules  rules
 
 	// began is where elapsed counts from.
 	began time.Time
@@ -63,27 +50,33 @@ type Feed struct {
 	good atomic.Int64
 	// clock is the database's time at the newest good poll, in milliseconds.
 	clock atomic.Int64
-	polls int
+	deep  deepScan // only who polls uses it
 }
 
 // New returns a Feed that knows nothing yet: Start it.
 func New(source Source, cfg Config) *Feed {
-	f := &Feed{cfg: cfg, source: source, began: time.Now()}
-	f.writer.init(cfg.MaxEntries)
+	return newFeed(source, cfg, defaultRules())
+}
+
+func newFeed(source Source, cfg Config, r rules) *Feed {
+	f := &Feed{cfg: cfg, source: source, rules: r, began: time.Now()}
+	f.writer.init(r, cfg.MaxEntries)
 	return f
 }
 
 // Start reads the feed for the first time. Run goes on from there.
 func (f *Feed) Start(ctx context.Context) error {
-	lookback := min(f.cfg.Lookback, maxLookback)
-	start, now := f.elapsed(), f.now()
-	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: now}, Limit: 1})
+	lookback := min(f.cfg.Lookback, Kept)
+	start := f.elapsed()
+	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: f.now()}, Limit: 1})
 	if err != nil {
 		return err
 	}
-	f.clock.Store(first.Clock)
-	f.writer.cover(now-lookback.Milliseconds(), start)
-	return f.read(ctx, start, lookback)
+	// This process's time as of after the answer: no hint is between what is covered
+	// and what is read.
+	f.writer.cover(f.now()-lookback.Milliseconds(), start)
+	f.deep.done = first.Clock
+	return f.read(ctx, start, first.Clock, lookback, f.source.ReadFeed)
 }
 
 // Run polls until ctx ends.
@@ -103,56 +96,80 @@ func (f *Feed) Run(ctx context.Context) {
 // poll reads what is new, and says how it went. A store that panics must not end the
 // loop.
 func (f *Feed) poll(ctx context.Context) {
-	back := overlap
-	if f.polls++; f.polls%deepEvery == 0 {
-		back = deepOverlap
+	start := f.elapsed()
+	err := safely(func() error {
+		return f.read(ctx, start, f.clock.Load(), f.rules.overlap, f.readBriefly)
+	})
+	if err == nil {
+		// What is found late has no bound, so that a failure is not one of the poll.
+		_ = safely(func() error { return f.readDeep(ctx, start) })
 	}
-	bounded, cancel := context.WithTimeout(ctx, f.cfg.Within/2)
-	err := f.readSafely(bounded, back)
-	cancel()
 	if ctx.Err() != nil {
 		return
 	}
 	elapsed := f.elapsed()
 	f.writer.settle(elapsed)
-	full := f.writer.purge(elapsed, f.now())
+	full := f.writer.purge(elapsed)
 	f.cfg.OnPoll(ctx, err, full)
 	f.cfg.OnNews()
 }
 
-func (f *Feed) readSafely(ctx context.Context, back time.Duration) (err error) {
+func safely(fn func() error) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("feed: the store panicked")
 		}
 	}()
-	return f.read(ctx, f.elapsed(), back)
+	return fn()
 }
 
-// read reads page after page, from some time before the newest good poll on. Only when
-// all of it is known the poll was good.
-func (f *Feed) read(ctx context.Context, start, back time.Duration) error {
-	q := models.FeedQuery{After: models.FeedPosition{At: f.clock.Load() - back.Milliseconds()}, Limit: pageSize}
+type readFunc func(context.Context, models.FeedQuery) (models.FeedPage, error)
+
+// readBriefly gives each statement half of Within: each page, and not all of them, or
+// who has much to catch up with would never get to the end.
+func (f *Feed) readBriefly(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.Within/2)
+	defer cancel()
+	return f.source.ReadFeed(ctx, q)
+}
+
+// read reads page after page, from some time before a time of the database on. Only
+// when all of it is known the poll was good.
+func (f *Feed) read(ctx context.Context, start time.Duration, from int64, back time.Duration, next readFunc) error {
 	var clock int64
-	for {
-		page, err := f.source.ReadFeed(ctx, q)
+	for first := true; first || clock < from-back.Milliseconds()/2; first = false {
+		if !first {
+			from = clock // another server answered, whose clock is far behind
+		}
+		q := models.FeedQuery{After: models.FeedPosition{At: from - back.Milliseconds()}, Limit: f.rules.pageSize}
+		page, err := f.take(ctx, q, next)
 		if err != nil {
 			return err
 		}
-		if clock == 0 {
-			clock = page.Clock
+		clock = page.Clock
+		for page.Next != nil {
+			q.After = *page.Next
+			if page, err = f.take(ctx, q, next); err != nil {
+				return err
+			}
 		}
-		// The answer is older than now: entries count as a little younger than they
-		// are, never as older.
-		f.writer.add(page.Hints, page.Clock-f.now(), f.elapsed(), f.now())
-		if page.Next == nil {
-			break
-		}
-		q.After = *page.Next
 	}
 	f.clock.Store(clock)
 	f.good.Store(int64(start))
 	return nil
+}
+
+// take puts a page into the table.
+func (f *Feed) take(ctx context.Context, q models.FeedQuery, next readFunc) (models.FeedPage, error) {
+	page, err := next(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	// The answer is older than now: entries count as a little younger than they are,
+	// never as older.
+	now := f.now()
+	f.writer.add(page.Hints, page.Clock-now, f.elapsed(), now)
+	return page, nil
 }
 
 // Apply makes a hint of this process known to it at once. Its At is not asked.

@@ -107,7 +107,7 @@ func (f *Feed) Claims(memo *Memo, userID, member string) (before int64, q Questi
 	if known := memo.claim(member); known != nil && known.cover(e.arrival, f.elapsed) {
 		return 0, Question{}, false
 	}
-	return e.at + tolerance, f.question(), true
+	return e.upTo, f.question(), true
 }
 
 // Refetched remembers that the member is as it should be.

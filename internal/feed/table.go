@@ -1,30 +1,24 @@
 package feed
 
-import (
-	"github.com/gin-sessionkit/sessionkit/models"
-)
-
-// tolerance is how much later than an entry a token may have been issued and still
-// be asked about, in milliseconds: a minute for the clocks of two servers, and a
-// minute for the row to be written after its hint.
-const tolerance = 120_000
+import "github.com/gin-sessionkit/sessionkit/models"
 
 // entry is what is known about one subject: the newest of its hints.
 type entry struct {
 	// arrival counts the entries in the order in which this process came to know
 	// them, from 1.
 	arrival uint64
-	// at is when the hint was written, in milliseconds of this process's clock.
-	at int64
+	// upTo is when the youngest token was issued, or the youngest claim found out, that
+	// can be older than what the hint is about: in milliseconds of this process's clock.
+	upTo int64
 }
 
 // concerns reports whether a token that was issued then can be older than what the
 // entry is about. The zero entry concerns none.
-func (e entry) concerns(issuedAt int64) bool { return e.arrival > 0 && issuedAt <= e.at+tolerance }
+func (e entry) concerns(issuedAt int64) bool { return e.arrival > 0 && issuedAt <= e.upTo }
 
 // and is the entry for two hints about one subject.
 func (e entry) and(other entry) entry {
-	return entry{max(e.arrival, other.arrival), max(e.at, other.at)}
+	return entry{max(e.arrival, other.arrival), max(e.upTo, other.upTo)}
 }
 
 // entries are those of one generation of the table.
@@ -36,6 +30,9 @@ type entries struct {
 func newEntries() entries {
 	return entries{sessions: map[string]entry{}, users: map[string]entry{}, claims: map[string]entry{}}
 }
+
+// kinds are those that have maps.
+var kinds = [...]models.HintKind{models.HintSession, models.HintUser, models.HintClaims}
 
 func (e *entries) size() int { return len(e.sessions) + len(e.users) + len(e.claims) }
 
@@ -60,8 +57,24 @@ type table struct {
 	// all is about every session. It stands for what is not in the maps too: what was
 	// written before this process began to read, or found no room.
 	all entry
+	// anybody is the same for claims. Old claims live as long as sessions do, so what is
+	// dropped from the maps is kept here too.
+	anybody entry
 	// arrivals is how many entries there have been.
 	arrivals uint64
+}
+
+// everybody notes an entry that is not about one subject. A kind of a later version may
+// be about anything: asking is never wrong.
+func (t *table) everybody(kind models.HintKind, e entry) {
+	if kind != models.HintClaims {
+		t.all = t.all.and(e)
+	}
+	switch kind {
+	case models.HintSession, models.HintUser, models.HintAll:
+	default:
+		t.anybody = t.anybody.and(e)
+	}
 }
 
 // session is the highest arrival among the entries that a token meets, or 0.
@@ -81,5 +94,5 @@ func (t *table) session(handle, userID string, issuedAt int64) uint64 {
 
 // claimsOf is the entry about a user's claims.
 func (t *table) claimsOf(userID string) entry {
-	return t.base.claims[userID].and(t.recent.claims[userID])
+	return t.anybody.and(t.base.claims[userID]).and(t.recent.claims[userID])
 }

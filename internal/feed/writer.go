@@ -2,6 +2,7 @@ package feed
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,18 +12,11 @@ import (
 )
 
 const (
-	// settling is how long after this process saw a hint the row that it is about may
-	// still be written: the longest OperationTimeout.
-	settling = time.Minute
-	// kept is how long an entry matters: longer than any access token lives, with its
-	// leeway and what clocks disagree.
-	kept = 25 * time.Hour
-	// remembered is how long the ids of hints are, so that one that is read again is
-	// known: longer than polls read back.
-	remembered = deepOverlap + 5*time.Minute
-	// maxOfOwner is how many sessions of one user have entries of their own. Beyond
-	// that the user has one: who signs in and out all day must not fill the table.
-	maxOfOwner = 16
+	// smallCopies is how many entries may always be copied before a merge.
+	smallCopies = 2048
+	// seenPerEntry is how many ids of hints are remembered for each entry that has
+	// room: there may be several about one subject.
+	seenPerEntry = 4
 )
 
 // identity tells hints apart. The subject is part of it, so that two that draw the
@@ -38,16 +32,21 @@ type identity struct {
 type writer struct {
 	table   atomic.Pointer[table]
 	settled atomic.Uint64 // entries that arrived up to here have settled
+	rules   rules
 	max     int
 
 	mu     sync.Mutex
 	seen   map[identity]time.Duration // by when it was seen
 	owners map[string][]string        // handles of a user's sessions that have entries
-	// unsettled are the arrivals that wait, oldest first.
+	// unsettled are the arrivals that wait, the last of each addition, oldest first.
 	unsettled []arrival
-	// purged is when what no longer matters was dropped last.
-	purged time.Duration
-	full   bool
+	// copies counts the entries that were copied since what is recent was merged.
+	copies int
+	// purged is when what no longer matters was dropped last, and history how many
+	// entries had arrived when it was, oldest first.
+	purged  time.Duration
+	history []arrival
+	full    bool
 }
 
 type arrival struct {
@@ -55,8 +54,8 @@ type arrival struct {
 	at     time.Duration
 }
 
-func (w *writer) init(limit int) {
-	w.max = limit
+func (w *writer) init(r rules, limit int) {
+	w.rules, w.max = r, limit
 	w.seen, w.owners = map[identity]time.Duration{}, map[string][]string{}
 	w.table.Store(&table{base: newEntries(), recent: newEntries()})
 }
@@ -74,59 +73,89 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		if _, known := w.seen[id]; known {
 			continue
 		}
-		w.seen[id] = elapsed
 		if next == nil {
 			next = w.copied()
 		}
 		next.arrivals++
-		w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
-		w.put(next, h, entry{next.arrivals, h.At - offset}, now)
+		e := entry{next.arrivals, w.upTo(h.At, offset)}
+		if w.remembers() {
+			w.seen[id] = elapsed
+			w.put(next, h, e, now)
+		} else { // it is read again and again, and everything asks
+			w.overflow(next, h.Kind, e, now)
+		}
 	}
 	if next == nil {
 		return false
 	}
-	if w.isLarge(next) {
-		merge(next)
+	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
+	if w.copies > smallCopies+next.base.size() {
+		w.merge(next)
 	}
 	w.table.Store(next)
 	return true
 }
 
+// remembers reports whether there is room for the id of one more hint.
+func (w *writer) remembers() bool { return len(w.seen) < seenPerEntry*w.max }
+
+// upTo is what an entry of that time has. The clock of a database may be anywhere.
+func (w *writer) upTo(at, offset int64) int64 {
+	more := w.rules.tolerance.Milliseconds() - offset
+	if more > 0 && at > math.MaxInt64-more {
+		return math.MaxInt64
+	}
+	return at + more
+}
+
 // cover notes that nothing is known about what was written before a time, in
-// milliseconds of this process's clock: tokens that are as old ask.
+// milliseconds of this process's clock: tokens and claims that are as old ask.
 func (w *writer) cover(before int64, elapsed time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	next := w.copied()
 	next.arrivals++
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
-	next.all = next.all.and(entry{next.arrivals, before})
+	unknown := entry{next.arrivals, w.upTo(before, 0)}
+	next.all, next.anybody = next.all.and(unknown), next.anybody.and(unknown)
 	w.table.Store(next)
 }
 
 // copied is the table, of which what is recent may be changed.
 func (w *writer) copied() *table {
 	next := *w.table.Load()
+	w.copies += next.recent.size()
 	next.recent = entries{maps.Clone(next.recent.sessions), maps.Clone(next.recent.users), maps.Clone(next.recent.claims)}
 	return &next
 }
 
-// put adds an entry. One for which there is no room is told for everybody.
+// put adds an entry.
 func (w *writer) put(next *table, h *models.Hint, e entry, now int64) {
-	subject, into := h.Subject, next.recent.of(h.Kind)
-	if h.Kind == models.HintSession && w.isCrowded(h) {
-		subject, into = h.Owner, next.recent.users
+	kind, subject := h.Kind, h.Subject
+	if kind == models.HintSession && w.isCrowded(h) {
+		kind, subject = models.HintUser, h.Owner
+	}
+	into := next.recent.of(kind)
+	if into == nil {
+		next.everybody(kind, e)
+		return
 	}
 	_, known := into[subject]
-	switch {
-	case into == nil: // HintAll, and kinds of a later version: asking is never wrong
-		next.all = next.all.and(e)
-	case !known && next.base.size()+next.recent.size() >= w.max:
-		w.full = true
-		next.all = next.all.and(entry{e.arrival, max(e.at, now)})
-	default:
-		into[subject] = into[subject].and(e)
+	if !known {
+		_, known = next.base.of(kind)[subject]
 	}
+	if !known && next.base.size()+next.recent.size() >= w.max {
+		w.overflow(next, kind, e, now)
+		return
+	}
+	into[subject] = into[subject].and(e)
+}
+
+// overflow tells an entry for which there is no room to everybody.
+func (w *writer) overflow(next *table, kind models.HintKind, e entry, now int64) {
+	w.full = true
+	e.upTo = max(e.upTo, w.upTo(now, 0))
+	next.everybody(kind, e)
 }
 
 // isCrowded reports whether the owner of a session has so many entries that those
@@ -136,7 +165,7 @@ func (w *writer) isCrowded(h *models.Hint) bool {
 	switch {
 	case h.Owner == "":
 		return false
-	case len(handles) >= maxOfOwner:
+	case len(handles) >= w.rules.maxOfOwner:
 		return !slices.Contains(handles, h.Subject)
 	case !slices.Contains(handles, h.Subject):
 		w.owners[h.Owner] = append(handles, h.Subject)
@@ -144,14 +173,12 @@ func (w *writer) isCrowded(h *models.Hint) bool {
 	return false
 }
 
-// isLarge: copying what is recent at each addition would cost more than copying all
-// now and then.
-func (w *writer) isLarge(t *table) bool { return t.recent.size() > 64+t.base.size()/8 }
-
-// merge makes what is recent part of the base.
-func merge(t *table) {
+// merge makes what is recent part of the base. That is worth it as soon as the copies
+// of what is recent have cost as much as this one of all.
+func (w *writer) merge(t *table) {
+	w.copies = 0
 	base := entries{maps.Clone(t.base.sessions), maps.Clone(t.base.users), maps.Clone(t.base.claims)}
-	for _, kind := range []models.HintKind{models.HintSession, models.HintUser, models.HintClaims} {
+	for _, kind := range kinds {
 		into := base.of(kind)
 		for subject, e := range t.recent.of(kind) {
 			into[subject] = into[subject].and(e)
@@ -165,41 +192,78 @@ func (w *writer) settle(elapsed time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
-	for n < len(w.unsettled) && elapsed-w.unsettled[n].at >= settling {
+	for n < len(w.unsettled) && elapsed-w.unsettled[n].at >= w.rules.settling {
 		w.settled.Store(w.unsettled[n].number)
 		n++
 	}
-	w.unsettled = append(w.unsettled[:0], w.unsettled[n:]...)
+	w.unsettled = slices.Delete(w.unsettled, 0, n)
+	if len(w.unsettled) == 0 {
+		w.unsettled = nil // a flood has made it large
+	}
 }
 
 // purge drops what no longer matters, every few minutes, and reports whether the table
-// is full. now is in milliseconds of this process's clock.
-func (w *writer) purge(elapsed time.Duration, now int64) (full bool) {
+// is full. How old an entry is goes by when it was seen: the time of day may jump.
+func (w *writer) purge(elapsed time.Duration) (full bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if elapsed-w.purged < 5*time.Minute {
 		return w.full
 	}
 	w.purged = elapsed
-	maps.DeleteFunc(w.seen, func(_ identity, at time.Duration) bool { return elapsed-at > remembered })
+	w.seen = filtered(w.seen, func(_ identity, at time.Duration) bool { return elapsed-at <= w.rules.remembered })
 	next := w.copied()
-	merge(next)
-	for _, kind := range []models.HintKind{models.HintSession, models.HintUser, models.HintClaims} {
-		maps.DeleteFunc(next.base.of(kind), func(_ string, e entry) bool { return now-e.at > kept.Milliseconds() })
+	w.merge(next)
+	if old := w.outdated(next.arrivals, elapsed); old > 0 {
+		for _, e := range next.base.claims {
+			if e.arrival <= old {
+				next.anybody = next.anybody.and(e)
+			}
+		}
+		matters := func(_ string, e entry) bool { return e.arrival > old }
+		next.base = entries{
+			filtered(next.base.sessions, matters), filtered(next.base.users, matters), filtered(next.base.claims, matters),
+		}
 	}
 	w.forgetOwners(next)
-	w.full = w.full && next.base.size() >= w.max
+	w.full = w.full && (next.base.size() >= w.max || !w.remembers())
 	w.table.Store(next)
 	return w.full
 }
 
-// forgetOwners drops the owners of whom no entry is left.
+// outdated is the newest arrival that no longer matters.
+func (w *writer) outdated(arrivals uint64, elapsed time.Duration) (old uint64) {
+	w.history = append(w.history, arrival{arrivals, elapsed})
+	for len(w.history) > 0 && elapsed-w.history[0].at >= w.rules.kept {
+		old = w.history[0].number
+		w.history = slices.Delete(w.history, 0, 1)
+	}
+	return old
+}
+
+// filtered is what matters of a map. It is another map, as one that was large once
+// stays so.
+func filtered[K comparable, V any](m map[K]V, matters func(K, V) bool) map[K]V {
+	result := map[K]V{}
+	for k, v := range m {
+		if matters(k, v) {
+			result[k] = v
+		}
+	}
+	return result
+}
+
+// forgetOwners drops of the owners the sessions of which no entry is left.
 func (w *writer) forgetOwners(t *table) {
-	maps.DeleteFunc(w.owners, func(owner string, handles []string) bool {
-		_, one := t.base.users[owner]
-		return !one && !slices.ContainsFunc(handles, func(handle string) bool {
+	owners := map[string][]string{}
+	for owner, handles := range w.owners {
+		handles = slices.DeleteFunc(handles, func(handle string) bool {
 			_, ok := t.base.sessions[handle]
-			return ok
+			return !ok
 		})
-	})
+		if len(handles) > 0 {
+			owners[owner] = handles
+		}
+	}
+	w.owners = owners
 }
