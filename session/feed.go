@@ -70,17 +70,22 @@ func (s *Service) polled(ctx context.Context, err error, full bool) {
 	if err != nil && !lagging {
 		s.cfg.Logger.WarnContext(ctx, "sessionkit: the feed of revocations could not be read", "error", err)
 	}
-	switch {
-	case lagging && !s.hints.lagging.Swap(true):
-		s.emit(ctx, Event{Kind: EventFeedLagging})
-	case !lagging && s.hints.lagging.Swap(false):
-		s.emit(ctx, Event{Kind: EventFeedCaughtUp})
+	if s.hints.lagging.Swap(lagging) != lagging {
+		kind := EventFeedCaughtUp
+		if lagging {
+			kind = EventFeedLagging
+		}
+		s.emitAside(ctx, Event{Kind: kind})
 	}
-	if full && !s.hints.full.Swap(true) {
-		s.emit(ctx, Event{Kind: EventFeedFull, Count: s.cfg.Feed.MaxEntries})
-	} else if !full {
-		s.hints.full.Store(false)
+	if !s.hints.full.Swap(full) && full {
+		s.emitAside(ctx, Event{Kind: EventFeedFull, Count: s.cfg.Feed.MaxEntries})
 	}
+}
+
+// emitAside is emit for a poll, which must not wait for what an application does in
+// Config.OnEvent.
+func (s *Service) emitAside(ctx context.Context, e Event) {
+	s.worker.Go(func() { s.emit(ctx, e) })
 }
 
 // RevocationLag is how old this process's knowledge of revocations is: the time since
@@ -163,7 +168,9 @@ func (s *Service) ask(ctx context.Context, text string, claims *token.Access, me
 // RefetchClaims has everything that was found out about a user found out anew: the
 // user's next request on a route with a [Fetcher] gets the new value, within
 // Config.Feed.Within in every process, and the session goes on. Call it after a change
-// of roles. It writes one row, and touches no session.
+// of roles. It writes one row, and touches no session. A process that has just started
+// knows of no call from before its access tokens' lives, and has what was found out until
+// then found out anew once.
 //
 // Errors: [errors.ErrConfig] when the feed is off; [errors.ErrInvalidInput] for a user
 // id that no session can have; [errors.ErrUnavailable], [errors.ErrGeneral].

@@ -50,7 +50,7 @@ type View struct {
 	// long one of them takes; in milliseconds, by Config.Now.
 	Now time.Time
 	// RefetchBefore is zero unless [Service.RefetchClaims] was called: then what was
-	// found out before it is stale. It may be two minutes ahead of Now, for the clocks
+	// found out before it is stale. It may be some minutes ahead of Now, for the clocks
 	// of other servers.
 	RefetchBefore time.Time
 }
