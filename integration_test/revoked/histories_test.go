@@ -21,7 +21,7 @@ const brief = 500 * time.Millisecond
 type load struct {
 	users    int
 	duration time.Duration
-	trials   int // if set, at least so many
+	exact    int // if set, at least so many requests at exactly +Within
 	// until, if set, ends it early.
 	until func() bool
 }
@@ -33,9 +33,9 @@ func (w *world) play(t testing.TB, l load) {
 	seed, begin := rig.Seed(t), time.Now()
 	over := func() bool {
 		w.mu.Lock()
-		trials := w.trials
+		exact := w.sum.exact
 		w.mu.Unlock()
-		return t.Failed() || time.Since(begin) >= l.duration && trials >= l.trials || l.until != nil && l.until()
+		return t.Failed() || time.Since(begin) >= l.duration && exact >= l.exact || l.until != nil && l.until()
 	}
 	var users sync.WaitGroup
 	for i := range l.users {
@@ -47,13 +47,10 @@ func (w *world) play(t testing.TB, l load) {
 		})
 	}
 	users.Wait()
-	polls := 0
-	for _, p := range w.processes {
-		polls += int(4 * time.Since(begin) / p.Within)
-	}
-	t.Logf("%d trials, %d polls in %v: %d requests later than Within, %d of them served, %d more while it lagged; "+
+	w.took = time.Since(begin)
+	t.Logf("%d trials in %v: %d requests later than Within, %d of them at exactly that, %d served, %d more while it lagged; "+
 		"%d requests of live sessions, %d of them refused; %d without an answer; %v",
-		w.trials, polls, time.Since(begin).Round(time.Millisecond), w.sum.late, w.sum.served, w.sum.excused,
+		w.trials, w.took.Round(time.Millisecond), w.sum.late, w.sum.exact, w.sum.served, w.sum.excused,
 		w.sum.asked, w.sum.refused, w.sum.unavailable, w.kinds)
 }
 
@@ -64,10 +61,12 @@ func (w *world) check(t testing.TB) {
 		assert.Fail(t, problem)
 	}
 	assert.Empty(t, len(w.sum.problems))
-	assert.Greater(t, w.sum.late, 2*w.trials)
-	assert.Greater(t, w.sum.asked, 10*w.trials)
-	assert.LessOrEqual(t, w.sum.excused, w.sum.late/4, "the machine is too slow to say anything")
-	assert.LessOrEqual(t, w.sum.unavailable, w.sum.asked/20)
+	assert.Greater(t, w.sum.late, w.trials)
+	assert.Greater(t, w.sum.asked, 4*w.trials)
+	if w.quiet {
+		assert.LessOrEqual(t, w.sum.excused, w.sum.late/4, "the machine is too slow to say anything")
+		assert.LessOrEqual(t, w.sum.unavailable, w.sum.asked/20)
+	}
 }
 
 // usersOn is how many users an engine bears, and how long its transactions may take:
@@ -85,13 +84,13 @@ func TestHistories(t *testing.T) {
 	for _, engine := range []string{onMySQL, onPostgres, onSQLite} {
 		t.Run(engine, func(t *testing.T) {
 			d := fresh(t, engine)
-			w := &world{db: d.pool(t, 4)}
+			w := &world{db: d.pool(t, 4), quiet: true}
 			users, hold := usersOn(engine)
 			w.hold = hold
-			set := setting{Within: brief}
+			set := setting{Within: brief, flaky: true}
 			flaky := func(inner session.FeedStore) session.FeedStore { return &flakyHints{FeedStore: inner} }
 			w.processes = append(w.processes, start(t, d, set.config(), flaky).serve(t, set))
-			set.OnLag = session.LagAsk
+			set.OnLag, set.flaky = session.LagAsk, false
 			w.processes = append(w.processes, spawn(t, d, set, ""))
 			set.Within = 2 * time.Second
 			w.processes = append(w.processes, start(t, d, set.config(), nil).serve(t, set))

@@ -23,6 +23,7 @@ type life struct {
 	// told is when whoever ended it began to, returned when that had returned without an
 	// error. A session that somebody may have ended has the first only.
 	told, returned time.Time
+	endedBy        *process
 	seen           []seen
 }
 
@@ -58,6 +59,9 @@ type verdict struct {
 	// those of them that were, though the process knew the feed in time; excused those that
 	// were as the process had not been able to read it.
 	late, served, excused int
+	// exact are the late ones that came to another process in the first tenth of a
+	// second.
+	exact int
 	// asked are requests of sessions that nobody had begun to end; refused those of them
 	// that were.
 	asked, refused int
@@ -68,6 +72,7 @@ type verdict struct {
 
 func (v *verdict) add(w verdict) {
 	v.late += w.late
+	v.exact += w.exact
 	v.served += w.served
 	v.excused += w.excused
 	v.asked += w.asked
@@ -88,6 +93,9 @@ func (l *life) judge(what string) (v verdict) {
 		ok := s.Status == http.StatusOK
 		if !l.returned.IsZero() && s.begin.After(l.returned.Add(s.by.Within)) {
 			v.late++
+			if s.by != l.endedBy && s.begin.Sub(l.returned) < s.by.Within+100*time.Millisecond {
+				v.exact++
+			}
 			switch {
 			case !ok:
 			case s.by.OnLag == session.LagServe && s.lag > s.by.Within:
@@ -124,10 +132,10 @@ func TestJudge(t *testing.T) {
 		want verdict
 	}{
 		"served in time":         {at(serves, 2*time.Second, 200, 0), verdict{}},
-		"served late":            {at(serves, over, 200, 2*time.Second), verdict{late: 1, served: 1}},
-		"served late, it lagged": {at(serves, over, 200, over), verdict{late: 1, excused: 1}},
-		"it must have asked":     {at(asks, over, 200, over), verdict{late: 1, served: 1}},
-		"refused late":           {at(serves, over, 401, 0), verdict{late: 1}},
+		"served late":            {at(serves, over, 200, 2*time.Second), verdict{late: 1, exact: 1, served: 1}},
+		"served late, it lagged": {at(serves, over, 200, over), verdict{late: 1, exact: 1, excused: 1}},
+		"it must have asked":     {at(asks, over, 200, over), verdict{late: 1, exact: 1, served: 1}},
+		"refused late":           {at(serves, over, 401, 0), verdict{late: 1, exact: 1}},
 		"no answer":              {at(serves, over, 503, 0), verdict{unavailable: 1}},
 		"refused before":         {at(serves, -2*time.Second, 401, 0), verdict{asked: 1, refused: 1}},
 		"refused meanwhile":      {at(serves, -time.Second, 401, 0), verdict{}},

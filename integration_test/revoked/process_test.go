@@ -33,6 +33,8 @@ type setting struct {
 	OnLag  session.LagPolicy
 	// Skew is by how much its clock is wrong.
 	Skew time.Duration
+	// flaky: its hints meet failures.
+	flaky bool
 }
 
 func (s setting) config() session.Config {
@@ -253,12 +255,12 @@ func (p *instance) batch(ctx context.Context, o order) (done result, err error) 
 	committed := err == nil
 	err = batch.Done(ctx, err)
 	switch {
-	case errors.Is(err, errChangedMyMind):
+	case o.Rollback: // whatever else went wrong, it was not committed
 		return result{}, nil
 	case committed:
 		return done, nil // the hint of the transaction tells the others
 	}
-	return done, err
+	return done, errors.WithReason(errors.ErrUnavailable, err) // perhaps it was
 }
 
 // process is an instance as a client sees it.
