@@ -140,20 +140,20 @@ func (s *stage) waiting(b *testing.B) []*session.Tokens {
 
 const columns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 	"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
-	"revoked_at, revoke_reason, user_agent, ip"
+	"revoked_at, revoke_reason, user_agent, ip, label"
 
 // row holds the values of columns as Create writes them.
 func row(handle string) []any {
 	const now, end = 1_795_000_000_000, 1_803_640_000_000
 	return []any{
 		[]byte(handle), []byte("user of " + handle), hash(0), make([]byte, 32), now, 0,
-		nil, nil, 0, now, now, end, 0, 0, "", "", "",
+		nil, nil, 0, now, now, end, 0, 0, "", "", "", "",
 	}
 }
 
 func BenchmarkRawInsert(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(17) + ")"
+		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(18) + ")"
 		for i := 0; b.Loop(); i++ {
 			s.exec(b, query, row(handle(i))...)
 		}
@@ -162,10 +162,10 @@ func BenchmarkRawInsert(b *testing.B) {
 
 func BenchmarkRawSelect(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(17)+")", row(handle(0))...)
+		s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(18)+")", row(handle(0))...)
 		query := "SELECT " + columns + " FROM auth_sessions WHERE handle = " + s.mark(1)
 		for b.Loop() {
-			var values [17]any
+			var values [18]any
 			targets := make([]any, len(values))
 			for i := range values {
 				targets[i] = &values[i]
@@ -178,7 +178,7 @@ func BenchmarkRawSelect(b *testing.B) {
 func BenchmarkRawUpdate(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
 		for i := range batch {
-			s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(17)+")", row(handle(i))...)
+			s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(18)+")", row(handle(i))...)
 		}
 		query := "UPDATE auth_sessions SET refresh_prev_hash = " + s.mark(1) + ", refresh_cur_hash = " + s.mark(2) +
 			", refresh_cur_iat = " + s.mark(3) + ", refresh_gen = " + s.mark(4) + ", last_used_at = " + s.mark(5) +

@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
@@ -65,15 +67,47 @@ func BenchmarkGinVerifyForged(b *testing.B) {
 	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
 }
 
-// newService is a service on the in-memory store, which counts its calls.
-func newService(b *testing.B, cfg session.Config) (*session.Service, *storetest.FaultyStore) {
+// BenchmarkGinVerifySoon is BenchmarkGinVerify with the feed on, and with so many
+// revocations of other sessions in it: half of them of sessions, half of users.
+func BenchmarkGinVerifySoon(b *testing.B) {
+	for _, entries := range []int{0, 100_000} {
+		b.Run(strconv.Itoa(entries), func(b *testing.B) {
+			svc, store := newService(b, session.Config{Revocation: session.RevokeSoon}, entries)
+			tokens := accessTokens(b, svc, 1)
+			store.Arm()
+			serve(b, protected(svc), tokens, http.StatusOK)
+			polls := store.Counts()["ReadFeed"]
+			b.ReportMetric(float64(store.Calls()-polls)/float64(b.N), "statements/op")
+		})
+	}
+}
+
+// newService is a service on the in-memory store, which counts its calls, and whose
+// feed has so many hints.
+func newService(b *testing.B, cfg session.Config, hints ...int) (*session.Service, *storetest.FaultyStore) {
 	b.Helper()
 	store := storetest.Faulty(memstore.New())
+	for _, n := range hints {
+		revoked(b, store, n)
+	}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	svc, err := session.New(b.Context(), store, cfg)
 	require.NoError(b, err)
 	b.Cleanup(svc.Close)
 	return svc, store
+}
+
+// revoked writes n hints.
+func revoked(b *testing.B, store session.FeedStore, n int) {
+	b.Helper()
+	for i := range n {
+		h := models.Hint{Kind: models.HintSession, Subject: rand.Text()}
+		if i%2 == 0 {
+			h.Kind = models.HintUser
+		}
+		_, _ = rand.Read(h.ID[:])
+		require.NoError(b, store.WriteHint(b.Context(), h))
+	}
 }
 
 // accessTokens are access tokens of n new sessions.

@@ -22,6 +22,7 @@
 //	ErrUnavailable      503 with Retry-After    untouched  {"message":"unavailable"}
 //	ErrCrossOrigin      403                     untouched  {"message":"cross-origin request refused"}
 //	ErrInvalidClaim     403                     untouched  {"message":"invalid claim","claimValidationErrors":[…]}
+//	ErrSessionLimit     409                     untouched  {"message":"session limit reached","limit":3,"sessions":[…]}
 //	ErrGeneral          500                     untouched  {"message":"internal error"}
 //
 // [ErrTokenTheft] is carried by a [TokenTheftError] and is an [ErrUnauthorised]
@@ -32,7 +33,8 @@
 // [ErrCrossOrigin] says that a page of a foreign origin asked for the request,
 // with the cookies of the user's browser; nothing was changed.
 // [ErrInvalidClaim] says that the session is fine and this route asks for more
-// of it. [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own
+// of it. [ErrSessionLimit] is the answer to a sign-in and to nothing else: front
+// ends pass a 409 on to the page. [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own
 // mistake: a user id or a payload that cannot be stored.
 //
 // Cookies are cleared only where an authentic token's session is over: a token

@@ -31,6 +31,11 @@ var (
 	// ErrInvalidClaim means that the session lives but does not fulfil what the
 	// route demands. Answer 403 with JSON. Carried by a ClaimError.
 	ErrInvalidClaim = stderrors.New("sessionkit: invalid claim")
+
+	// ErrSessionLimit means that the user who signs in has as many sessions as
+	// one may have. Answer 409 with JSON, change nothing. Carried by a
+	// SessionLimitError.
+	ErrSessionLimit = stderrors.New("sessionkit: session limit reached")
 )
 
 // ErrUnavailable is the [ErrGeneral] that passes by itself: the database is
@@ -166,7 +171,9 @@ func WithReason(class, reason error) error {
 // FromKit reports whether err comes from the kit: every class counts. It is
 // isErrorFromAuth of SuperTokens' Node library.
 func FromKit(err error) bool {
-	for _, class := range []error{ErrGeneral, ErrUnauthorised, ErrTryRefreshToken, ErrTokenTheft, ErrCrossOrigin, ErrInvalidClaim} {
+	for _, class := range []error{
+		ErrGeneral, ErrUnauthorised, ErrTryRefreshToken, ErrTokenTheft, ErrCrossOrigin, ErrInvalidClaim, ErrSessionLimit,
+	} {
 		if stderrors.Is(err, class) {
 			return true
 		}

@@ -12,7 +12,7 @@ import (
 
 var classes = map[string]error{
 	"general": errors.ErrGeneral, "unauthorised": errors.ErrUnauthorised, "try refresh": errors.ErrTryRefreshToken,
-	"theft": errors.ErrTokenTheft, "claim": errors.ErrInvalidClaim,
+	"theft": errors.ErrTokenTheft, "claim": errors.ErrInvalidClaim, "limit": errors.ErrSessionLimit,
 }
 
 // Which classes an error belongs to decides what happens to a session, so the
@@ -32,9 +32,10 @@ func TestClasses(t *testing.T) {
 		{errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing), []string{"unauthorised"}},
 		{fmt.Errorf("handler: %w", &errors.TokenTheftError{}), []string{"unauthorised", "theft"}},
 		{&errors.ClaimError{}, []string{"claim"}},
+		{fmt.Errorf("handler: %w", &errors.SessionLimitError{}), []string{"limit"}},
 	} {
 		var got []string
-		for _, name := range []string{"general", "unauthorised", "try refresh", "theft", "claim"} {
+		for _, name := range []string{"general", "unauthorised", "try refresh", "theft", "claim", "limit"} {
 			if errors.Is(row.err, classes[name]) {
 				got = append(got, name)
 			}
@@ -64,7 +65,8 @@ func TestTexts(t *testing.T) {
 	t.Parallel()
 	theft := &errors.TokenTheftError{SessionHandle: "the-handle", UserID: "the-user", SinceRotation: time.Second}
 	claim := &errors.ClaimError{Failures: []errors.ClaimFailure{{ID: "role", Reason: "the-role"}}}
-	for _, err := range []error{theft, claim} {
+	limit := &errors.SessionLimitError{Sessions: []errors.OpenSession{{Handle: "the-handle", UserAgent: "the-agent"}}}
+	for _, err := range []error{theft, claim, limit} {
 		for _, verb := range []string{"%v", "%s", "%+v"} {
 			require.NotContains(t, fmt.Sprintf(verb, err), "the-")
 		}

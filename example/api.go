@@ -90,7 +90,9 @@ func (a *api) putData(c *gin.Context) {
 	c.JSON(http.StatusOK, data)
 }
 
-// device is a session as the page lists it; times are Unix milliseconds.
+// device is a session as this program's own list has it; times are Unix milliseconds.
+// The page goes by devices.Mount, which has more: the routes below are what an
+// application writes whose list is to look its own way.
 type device struct {
 	Handle     string `json:"handle"`
 	CreatedAt  int64  `json:"createdAt"`

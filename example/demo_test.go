@@ -20,12 +20,13 @@ import (
 )
 
 // A thief that ignores the order to delete its cookies has what is left of the
-// access token's life, and nothing under immediate revocation.
+// access token's life, and nothing where revoked means revoked.
 func TestThief_Afterwards(t *testing.T) {
 	t.Parallel()
 	for flag, want := range map[string]string{
-		"-immediate-revocation":       `"status":401`,
-		"-immediate-revocation=false": `"status":200`,
+		"-immediate-revocation": `"status":401`,
+		"-revocation-within=2s": `"status":401`,
+		"-revocation-within=0":  `"status":200`,
 	} {
 		victim := newClient(t, startProgram(t, flag))
 		victim.want(200, "", http.MethodGet, "/", "")
@@ -122,6 +123,26 @@ func TestDevices_AreBounded(t *testing.T) {
 	}
 	ada.want(409, "", http.MethodPost, "/demo/device", "")
 	require.Contains(t, ada.want(200, "", http.MethodGet, "/api/sessions?details=1", ""), "iPhone")
+}
+
+// The page's list has names and readable devices; what was typed stays text.
+func TestDevices_OfThePage(t *testing.T) {
+	t.Parallel()
+	url := startProgram(t)
+	ada, bob := newClient(t, url), newClient(t, url)
+	handle := ada.login("ada")
+	foreign := bob.login("bob")
+	ada.want(204, "", http.MethodPost, "/demo/device", "")
+	require.Contains(t, ada.want(200, "", http.MethodGet, "/auth/sessions", ""),
+		`"device":{"browser":"Firefox","os":"Windows","kind":"desktop"}`)
+	ada.want(204, "", http.MethodPatch, "/auth/sessions/"+handle, `{"label":"<b>kitchen</b>"}`)
+	require.Contains(t, ada.want(200, "", http.MethodGet, "/auth/sessions", ""), `"label":"\u003cb\u003ekitchen\u003c/b\u003e"`)
+	ada.want(404, "", http.MethodPatch, "/auth/sessions/"+foreign, `{"label":"mine"}`)
+	ada.want(400, "", http.MethodPatch, "/auth/sessions/"+handle, `{"label":"a\nb"}`)
+	ada.want(200, `{"revoked":1}`, http.MethodPost, "/auth/sessions/revoke-others", "")
+	bob.want(200, "", http.MethodGet, "/api/me", "")
+	ada.want(204, "", http.MethodDelete, "/auth/sessions/"+handle, "")
+	ada.want(401, "", http.MethodGet, "/auth/sessions", "")
 }
 
 // Over HTTPS the cookies are Secure, and the thief finds its way too.

@@ -30,7 +30,7 @@ func cors(trusted origins) gin.HandlerFunc {
 		c.Header("Access-Control-Allow-Credentials", "true")
 		c.Header("Access-Control-Expose-Headers", exposed)
 		if c.Request.Method == http.MethodOptions && c.GetHeader("Access-Control-Request-Method") != "" {
-			c.Header("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
+			c.Header("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
 			c.Header("Access-Control-Allow-Headers", allowed)
 			c.AbortWithStatus(http.StatusNoContent)
 		}

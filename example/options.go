@@ -25,6 +25,7 @@ type options struct {
 	accessValidity, refreshValidity time.Duration
 	sessionLifetime, keyRotation    time.Duration
 	concurrentWindow, leeway        time.Duration
+	revocationWithin                time.Duration
 	immediateRevocation             bool
 	preset                          preset
 	verbose                         bool
@@ -74,6 +75,8 @@ func (o *options) addSessionFlags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.concurrentWindow, "concurrent-window", 0,
 		"how far apart two refreshes with one token may be and count as parallel tabs (0: strict)")
 	flags.DurationVar(&o.leeway, "leeway", 0, "grant expired access tokens this long")
+	flags.DurationVar(&o.revocationWithin, "revocation-within", 2*time.Second,
+		"how soon every process refuses a revoked session: 500ms to 1m (0: when its access token expires)")
 	flags.BoolVar(&o.immediateRevocation, "immediate-revocation", false,
 		"look at the database in every request")
 	flags.Var(&o.preset, "preset", "front ends to serve: `auto, all, refjwt4 or modern`")
@@ -149,10 +152,24 @@ func (o *options) config(logger *slog.Logger) session.Config {
 		// So that the page's countdown is exact.
 		cfg.Leeway = session.Off
 	}
+	if o.revocationWithin != 0 {
+		cfg.Revocation, cfg.Feed.Within = session.RevokeSoon, o.revocationWithin
+	}
 	if o.immediateRevocation {
 		cfg.Revocation = session.RevokeImmediately
 	}
 	return cfg
+}
+
+// revocation is how soon a revoked session is refused, for the page.
+func (o *options) revocation() string {
+	switch {
+	case o.immediateRevocation:
+		return "immediate"
+	case o.revocationWithin != 0:
+		return "within " + short(o.revocationWithin)
+	}
+	return "at expiry"
 }
 
 // expiredStatus is the status that asks the page to refresh.

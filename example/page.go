@@ -26,7 +26,8 @@ type settings struct {
 	ExpiredStatus    int
 	AccessValidity   time.Duration
 	ConcurrentWindow time.Duration
-	Immediate        bool
+	Revocation       string
+	Live             bool
 	Store            string
 	MaxDevices       int
 	Forge            string
@@ -45,7 +46,7 @@ func mountPage(router *gin.Engine, opts options, demo *demo) {
 	})
 	files, _ := fs.Sub(page, "page") // the folder is there: it is embedded
 	assets := http.StripPrefix("/assets/", http.FileServerFS(files))
-	for _, name := range []string{"page.css", "refresh.js", "page.js", "session.js", "theft.js", "timeline.js", "mark.svg"} {
+	for _, name := range []string{"page.css", "live.js", "refresh.js", "page.js", "session.js", "theft.js", "timeline.js", "mark.svg"} {
 		router.GET("/assets/"+name, func(c *gin.Context) {
 			pageHeaders(c)
 			assets.ServeHTTP(c.Writer, c.Request)
@@ -70,7 +71,8 @@ func render(opts options) []byte {
 		ExpiredStatus:    opts.expiredStatus(),
 		AccessValidity:   opts.accessValidity,
 		ConcurrentWindow: opts.concurrentWindow,
-		Immediate:        opts.immediateRevocation,
+		Revocation:       opts.revocation(),
+		Live:             opts.revocationWithin != 0,
 		Store:            opts.storeName(),
 		MaxDevices:       maxDevices,
 		Forge:            forge,

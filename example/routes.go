@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-sessionkit/sessionkit/devices"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -30,6 +31,7 @@ func newRouter(svc *session.Service, store checker, opts options, demo *demo, lo
 	mountAPI(router, &api{svc: svc, signedIn: demo.signedIn})
 	router.GET("/healthz", health(store))
 	refresh.Mount(router, svc)
+	devices.Mount(router.Group("/auth"), svc, devices.Config{})
 	mountDemo(router.Group("/", sameOrigin(opts.trustedOrigins)), svc, demo)
 	return router
 }
@@ -45,6 +47,7 @@ func mountAPI(router *gin.Engine, a *api) {
 	protected.GET("/sessions", a.sessions)
 	protected.DELETE("/sessions/:handle", a.endSession)
 	protected.POST("/logout-everywhere", a.logoutEverywhere)
+	protected.GET("/live", a.live)
 }
 
 // health answers whether the program can work: that is, whether its tables are

@@ -12,7 +12,7 @@ const forge = "https://github.com/gin-sessionkit/sessionkit/blob/main/"
 
 // sources are the files with the handlers that the page links to.
 //
-//go:embed api.go demo.go
+//go:embed live.go api.go demo.go
 var sources embed.FS
 
 // handlerURL is the address of a function in one of the sources, by its line. A

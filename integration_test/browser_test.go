@@ -1,98 +1,65 @@
 package integration_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 )
 
-const refreshPath, signOutPath = "/auth/session/refresh", "/auth/signout"
+const refreshPath, signOutPath = rig.RefreshPath, rig.SignOutPath
 
-// browser is a client with a cookie jar that keeps the anti-CSRF token as
-// front ends do. It refreshes only when told to.
+// browser is one of a story. It refreshes only when told to. Its cookies end by the
+// machine's clock and not by the story's, so that it is the server who finds out.
 type browser struct {
-	t        *testing.T
-	app      *app
-	client   *http.Client
-	antiCSRF string
+	*rig.Browser
+	t   *testing.T
+	app *story
 }
 
-// reply is what came back.
-type reply struct {
-	status int
-	body   string
-	header http.Header
-}
-
-func (a *app) browser() *browser {
-	a.t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(a.t, err)
-	client := *a.server.Client()
-	client.Jar = jar
-	return &browser{t: a.t, app: a, client: &client}
+func (a *story) browser() *browser {
+	return &browser{rig.NewBrowser(time.Now, a.Do), a.t, a}
 }
 
 // signedIn is a browser whose user has just signed in.
-func (a *app) signedIn(user string) *browser {
+func (a *story) signedIn(user string) *browser {
 	a.t.Helper()
 	b := a.browser()
 	b.ok(b.do(http.MethodPost, "/login", map[string]any{"user": user}))
 	return b
 }
 
-func (b *browser) do(method, path string, body any) reply {
+func (b *browser) do(method, path string, body any) rig.Reply {
 	b.t.Helper()
 	r, err := b.try(method, path, body)
 	require.NoError(b.t, err)
 	return r
 }
 
-func (b *browser) try(method, path string, body any) (reply, error) {
-	var content io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return reply{}, err
-		}
-		content = bytes.NewReader(text)
+// try is do for goroutines, which must not end the test.
+func (b *browser) try(method, path string, body any) (rig.Reply, error) {
+	if body == nil {
+		return b.Do(b.t.Context(), method, path, "")
 	}
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.app.server.URL+path, content)
+	text, err := json.Marshal(body)
 	if err != nil {
-		return reply{}, err
+		return rig.Reply{}, err
 	}
-	req.Header.Set("Content-Type", "application/json")
-	if b.antiCSRF != "" {
-		req.Header.Set("anti-csrf", b.antiCSRF)
-	}
-	resp, err := b.client.Do(req)
-	if err != nil {
-		return reply{}, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return reply{}, err
-	}
-	if token := resp.Header.Get("anti-csrf"); token != "" {
-		b.antiCSRF = token
-	}
-	return reply{resp.StatusCode, string(text), resp.Header}, nil
+	return b.Do(b.t.Context(), method, path, string(text))
 }
 
-func (b *browser) get(path string) reply { b.t.Helper(); return b.do(http.MethodGet, path, nil) }
+func (b *browser) get(path string) rig.Reply { b.t.Helper(); return b.do(http.MethodGet, path, nil) }
 
-func (b *browser) refresh() reply { b.t.Helper(); return b.do(http.MethodPost, refreshPath, nil) }
+func (b *browser) refresh() rig.Reply { b.t.Helper(); return b.do(http.MethodPost, refreshPath, nil) }
 
-func (b *browser) ok(r reply) reply {
+func (b *browser) ok(r rig.Reply) rig.Reply {
 	b.t.Helper()
-	require.Equal(b.t, http.StatusOK, r.status, r.body)
+	require.Equal(b.t, http.StatusOK, r.Status, r.Body)
 	return r
 }
 
@@ -100,43 +67,23 @@ func (b *browser) ok(r reply) reply {
 func (b *browser) works() { b.t.Helper(); b.ok(b.get("/me")) }
 
 // copy is what a thief has who copied the browser's cookies and page storage.
-func (b *browser) copy() *browser { b.t.Helper(); return b.copyTo(b.app) }
+func (b *browser) copy() *browser { return b.copyTo(b.app) }
 
 // copyTo is a copy that talks to another instance.
-func (b *browser) copyTo(instance *app) *browser {
-	b.t.Helper()
+func (b *browser) copyTo(instance *story) *browser {
 	twin := instance.browser()
-	twin.antiCSRF = b.antiCSRF
-	twin.client.Jar.SetCookies(twin.url("/"), b.cookies("/", "sAccessToken"))
-	stolen := b.cookies(refreshPath, "sRefreshToken")
-	for _, c := range stolen {
-		c.Path = refreshPath
-	}
-	twin.client.Jar.SetCookies(twin.url(refreshPath), stolen)
+	twin.Jar = b.Jar.Copy()
 	return twin
 }
 
-func (b *browser) url(path string) *url.URL {
-	u, err := url.Parse(b.app.server.URL + path)
-	require.NoError(b.t, err)
-	return u
-}
+func urlOf(path string) *url.URL { return &url.URL{Scheme: "https", Host: rig.Host, Path: path} }
 
-// cookies are those that would be sent to path, of one name.
-func (b *browser) cookies(path, name string) []*http.Cookie {
-	var list []*http.Cookie
-	for _, c := range b.client.Jar.Cookies(b.url(path)) {
-		if c.Name == name {
-			list = append(list, &http.Cookie{Name: c.Name, Value: c.Value, Path: "/", Secure: true})
-		}
-	}
-	return list
-}
-
-// cookie is the value of a cookie, or empty.
+// cookie is the value of a cookie that would be sent to path, or empty.
 func (b *browser) cookie(path, name string) string {
-	for _, c := range b.cookies(path, name) {
-		return c.Value
+	for _, c := range b.Cookies().For(urlOf(path)) {
+		if c.Name == name {
+			return c.Value
+		}
 	}
 	return ""
 }
@@ -144,14 +91,14 @@ func (b *browser) cookie(path, name string) string {
 func (b *browser) handle() string {
 	b.t.Helper()
 	var me struct{ Handle string }
-	require.NoError(b.t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
+	require.NoError(b.t, json.Unmarshal([]byte(b.ok(b.get("/me")).Body), &me))
 	return me.Handle
 }
 
 // keepsCookies and lostCookies assert what a response did to the session's cookies.
-func (b *browser) keepsCookies(r reply) {
+func (b *browser) keepsCookies(r rig.Reply) {
 	b.t.Helper()
-	require.Empty(b.t, r.header.Values("Set-Cookie"))
+	require.Empty(b.t, r.Header.Values("Set-Cookie"))
 }
 
 func (b *browser) lostCookies() {

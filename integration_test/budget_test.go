@@ -2,19 +2,20 @@ package integration_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // statements is a GORM logger that counts what is sent to the database.
@@ -52,8 +53,10 @@ func TestBudget_Statements(t *testing.T) {
 	onEach(t, sqlEngines, func(t *testing.T, e engine) {
 		count := &statements{}
 		db := e.db(t)
-		store := migrated(t, db.Session(&gorm.Session{Logger: count}))
-		a := startOn(t, store, sessiontest.NewClock(time.Now()), func(c *session.Config) {
+		store := rig.Migrated(t, db.Session(&gorm.Session{Logger: count}))
+		cfg := at(time.Now())
+		cfg.Routes = slowRoute
+		a := startOn(t, store, cfg, func(c *session.Config) {
 			c.Cleanup.Every, c.SigningKey.Rotation = session.Off, session.Off
 		})
 		a.signedIn("warm-up") // the keys are there from now on
@@ -86,7 +89,7 @@ func TestBudget_Statements(t *testing.T) {
 			{"refresh with a child", []string{"SELECT", "UPDATE"}, func() { user.ok(user.refresh()) }},
 			{"first use of it", []string{"UPDATE"}, user.works},
 			{"refresh after more than a tenth of the idle validity", []string{"SELECT", "UPDATE"}, func() {
-				a.clock.Advance(11 * 24 * time.Hour)
+				a.Clock.Advance(11 * 24 * time.Hour)
 				user.ok(user.refresh())
 			}},
 			{"verify, first use, by a slow answer", []string{"UPDATE", "SELECT"}, func() { user.ok(user.get("/slow")) }},
@@ -100,26 +103,26 @@ func TestBudget_Statements(t *testing.T) {
 			}},
 			{"verify with access tokens of two sessions that live", []string{"SELECT", "SELECT"}, func() {
 				r := a.send(http.MethodGet, "/me", user.pair("/"), second.pair("/"))
-				require.Equal(t, http.StatusInternalServerError, r.status, "the refresh just before has not helped: %s", r.body)
-				require.Empty(t, r.header.Values("Set-Cookie"))
+				require.Equal(t, http.StatusInternalServerError, r.Status, "the refresh just before has not helped: %s", r.Body)
+				require.Empty(t, r.Header.Values("Set-Cookie"))
 			}},
 			{"create in place of another", []string{"INSERT", "UPDATE"}, func() {
 				user.ok(user.do(http.MethodPost, "/login", map[string]any{"user": "user"}))
 			}},
 			{"create where a script asks to leave cookies", []string{"SELECT", "INSERT", "UPDATE"}, func() {
 				r := a.send(http.MethodPost, "/login", user.pair("/"), "st-auth-mode: header")
-				require.Equal(t, http.StatusOK, r.status, r.body)
-				require.Empty(t, r.header.Get("st-access-token"), "it does not")
+				require.Equal(t, http.StatusOK, r.Status, r.Body)
+				require.Empty(t, r.Header.Get("st-access-token"), "it does not")
 			}},
 			{"refresh with a refresh token of another session than the access token's, which has ended", []string{"SELECT", "SELECT"}, func() {
 				r := a.send(http.MethodPost, refreshPath, user.pair("/"), second.pair(refreshPath))
-				require.Equal(t, http.StatusOK, r.status, r.body)
+				require.Equal(t, http.StatusOK, r.Status, r.Body)
 			}},
 			{"sign out", []string{"UPDATE"}, func() { second.ok(second.do(http.MethodPost, signOutPath, nil)) }},
 			{"another session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
-			{"list", []string{"SELECT"}, func() { must(a.svc.List(t.Context(), "user"))(t) }},
-			{"revoke", []string{"UPDATE"}, func() { must(a.svc.Revoke(t.Context(), other))(t) }},
-			{"revoke all", []string{"SELECT", "UPDATE"}, func() { must(a.svc.RevokeAll(t.Context(), "user"))(t) }},
+			{"list", []string{"SELECT"}, func() { must(a.Svc.List(t.Context(), "user"))(t) }},
+			{"revoke", []string{"UPDATE"}, func() { must(a.Svc.Revoke(t.Context(), other))(t) }},
+			{"revoke all", []string{"SELECT", "UPDATE"}, func() { must(a.Svc.RevokeAll(t.Context(), "user"))(t) }},
 		} {
 			got := count.during(r.act)
 			if r.want == nil {
@@ -130,27 +133,30 @@ func TestBudget_Statements(t *testing.T) {
 	})
 }
 
+// slowRoute adds one whose answer takes a second.
+func slowRoute(router *gin.Engine, a *rig.App) {
+	router.GET("/slow", middleware.Verify(a.Svc), func(c *gin.Context) {
+		a.Clock.Advance(time.Second)
+		a.Me(c)
+	})
+}
+
 // send is a request of no browser: the fields are cookies, or headers where they have a colon.
-func (a *app) send(method, path string, fields ...string) reply {
+func (a *story) send(method, path string, fields ...string) rig.Reply {
 	a.t.Helper()
-	req, err := http.NewRequestWithContext(a.t.Context(), method, a.server.URL+path, strings.NewReader(`{"user":"user"}`))
-	require.NoError(a.t, err)
-	req.Header.Set("Content-Type", "application/json")
+	r := rig.Request{Method: method, Path: path, Header: http.Header{}, Body: `{"user":"user"}`}
 	var cookies []string
 	for _, field := range fields {
 		if name, value, ok := strings.Cut(field, ": "); ok {
-			req.Header.Set(name, value)
+			r.Header.Set(name, value)
 		} else {
 			cookies = append(cookies, field)
 		}
 	}
-	req.Header.Set("Cookie", strings.Join(cookies, "; "))
-	resp, err := a.server.Client().Do(req)
+	r.Header.Set("Cookie", strings.Join(cookies, "; "))
+	reply, err := a.Do(a.t.Context(), r)
 	require.NoError(a.t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(a.t, err)
-	return reply{resp.StatusCode, string(text), resp.Header}
+	return reply
 }
 
 // pair is the cookie that goes to path alone, as a Cookie field has it.
@@ -163,10 +169,10 @@ func (b *browser) pair(path string) string {
 }
 
 // refused asserts a refusal that takes nothing away.
-func (a *app) refused(r reply) {
+func (a *story) refused(r rig.Reply) {
 	a.t.Helper()
-	require.Equal(a.t, http.StatusUnauthorized, r.status, r.body)
-	require.Empty(a.t, r.header.Values("Set-Cookie"))
+	require.Equal(a.t, http.StatusUnauthorized, r.Status, r.Body)
+	require.Empty(a.t, r.Header.Values("Set-Cookie"))
 }
 
 func must[T any](v T, err error) func(*testing.T) T {
@@ -184,36 +190,26 @@ func TestBudget_ForgedTokensCauseNoSQL(t *testing.T) {
 	a := start(t, memory)
 	user := a.signedIn("user")
 	access, refresh := user.cookie("/", "sAccessToken"), user.cookie(refreshPath, "sRefreshToken")
-	a.store.Arm()
+	a.Store.Arm()
 	for i := range len(access) {
-		forged := flip(access, i)
-		_, _, err := a.svc.Verify(t.Context(), forged, user.antiCSRF)
+		forged := rig.Flip(access, i)
+		_, _, err := a.Svc.Verify(t.Context(), forged, user.AntiCSRF())
 		require.Error(t, err, "accepted with byte %d changed", i)
 	}
 	for i := range len(refresh) {
-		_, err := a.svc.Refresh(t.Context(), flip(refresh, i))
+		_, err := a.Svc.Refresh(t.Context(), rig.Flip(refresh, i))
 		require.Error(t, err, "accepted with byte %d changed", i)
 	}
 	for _, junk := range []string{"", ".", "..", "a.b.c", strings.Repeat("A", 5000), strings.Repeat("A", 1<<20), access + "=", " " + access, access + "\n", refresh} {
-		_, _, err := a.svc.Verify(t.Context(), junk, user.antiCSRF)
+		_, _, err := a.Svc.Verify(t.Context(), junk, user.AntiCSRF())
 		require.Error(t, err)
-		_, err = a.svc.Refresh(t.Context(), strings.ReplaceAll(junk, refresh, access))
+		_, err = a.Svc.Refresh(t.Context(), strings.ReplaceAll(junk, refresh, access))
 		require.Error(t, err)
 	}
-	counts := a.store.Counts()
+	counts := a.Store.Counts()
 	require.LessOrEqual(t, counts["Keys"], 1, "one reload for unknown key ids")
 	delete(counts, "Keys")
 	require.Empty(t, counts)
-	require.NotContains(t, strings.ToLower(a.logs.String()), "forged", "no line per failed request")
-	require.Zero(t, a.events.count(session.EventTheft))
-}
-
-func flip(text string, i int) string {
-	b := []byte(text)
-	if b[i] == 'A' {
-		b[i] = 'B'
-	} else {
-		b[i] = 'A'
-	}
-	return string(b)
+	require.NotContains(t, strings.ToLower(a.Log.String()), "forged", "no line per failed request")
+	require.Zero(t, a.count(session.EventTheft))
 }

@@ -3,14 +3,11 @@ package integration_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"expvar"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,9 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
-	"github.com/gin-sessionkit/sessionkit/models/gormstore"
-	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -134,33 +130,60 @@ func signInUser(c *gin.Context, svc *session.Service, userID string, isOpen func
 }
 
 // newService is a service on SQLite whose tables are there.
+// signInWithin signs in a user whose password was right. ends is the session that the
+// user chose to end, from the answer to the attempt before; empty at first.
+func signInWithin(c *gin.Context, svc *session.Service, userID, ends string) error {
+	if ends != "" {
+		if _, err := svc.RevokeOf(c.Request.Context(), userID, ends); err != nil {
+			return err
+		}
+	}
+	_, err := middleware.Create(c, svc, userID)
+	return err // middleware.Abort answers 409 with the list
+}
+
+// endBefore ends all sessions from before a break-in, but for the operator's own. Its
+// result without sure is what a page shows beside the button.
+func endBefore(ctx context.Context, svc *session.Service, breakIn time.Time, own string, sure bool) (int, error) {
+	filter := session.Filter{CreatedBefore: breakIn, ExceptHandles: []string{own}}
+	if !sure {
+		counted, err := svc.RevokeWhere(ctx, filter, session.DryRun())
+		return counted.Count, err
+	}
+	total, after := 0, ""
+	for {
+		done, err := svc.RevokeWhere(ctx, filter, session.ResumeAfter(after))
+		total += done.Count
+		if !errors.Is(err, errors.ErrUnavailable) || ctx.Err() != nil {
+			return total, err
+		}
+		after = done.After // a database that fails over comes back: go on there
+		time.Sleep(time.Second)
+	}
+}
+
 func newService(t *testing.T, cfg session.Config) (*session.Service, *sql.DB) {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "auth.db"))
-	require.NoError(t, err)
+	db := rig.OpenSQLite(t)
 	pool, err := db.DB()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	require.NoError(t, store.Migrate(t.Context()))
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	svc, err := session.New(t.Context(), store, cfg)
+	svc, err := session.New(t.Context(), rig.Migrated(t, db), cfg)
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
 	return svc, pool
 }
 
 // page sends what a browser would for a link or a form, and follows no redirect.
-func page(t *testing.T, client *http.Client, method, address, site string) *http.Response {
+func page(t *testing.T, user *rig.Browser, method, path, site string) rig.Reply {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(url.Values{"user": {"ada"}}.Encode()))
+	r := user.RequestOf(rig.Page{Header: http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {site},
+	}}, method, path)
+	r.Body = "user=ada"
+	answer, err := user.Way(t.Context(), r)
 	require.NoError(t, err)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Sec-Fetch-Site", site)
-	answer, err := client.Do(r)
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
+	user.Take(answer)
 	return answer
 }
 
@@ -176,15 +199,11 @@ func TestCookbook_Pages(t *testing.T) {
 		}
 		c.Redirect(http.StatusSeeOther, "/")
 	})
-	server := httptest.NewTLSServer(router)
-	t.Cleanup(server.Close)
-	client := server.Client()
-	client.Jar, _ = cookiejar.New(nil)
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	user := rig.NewBrowser(time.Now, rig.Into(router))
 	answers := func(status int, method, path, site, location string) {
 		t.Helper()
-		answer := page(t, client, method, server.URL+path, site) //nolint:bodyclose // page has read it
-		require.Equal(t, status, answer.StatusCode)
+		answer := page(t, user, method, path, site)
+		require.Equal(t, status, answer.Status)
 		require.Equal(t, location, answer.Header.Get("Location"))
 	}
 	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
@@ -265,4 +284,54 @@ func TestCookbook_AccountClosedMeanwhile(t *testing.T) {
 			require.ErrorIs(t, got, errAccountClosed)
 		}
 	}
+}
+
+// The fourth device is refused, and gets in by ending one that its user chooses.
+func TestCookbook_Limit(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{MaxSessions: session.LimitConfig{N: 3, Policy: session.RefuseNew}})
+	router := gin.New()
+	router.POST("/login", func(c *gin.Context) {
+		if err := signInWithin(c, svc, "ada", c.Query("end")); err != nil {
+			middleware.Abort(c, svc, err)
+		}
+	})
+	signIn := func(query string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example/login"+query, nil))
+		return w
+	}
+	for range 3 {
+		require.Equal(t, http.StatusOK, signIn("").Code)
+	}
+	refused := signIn("")
+	require.Equal(t, http.StatusConflict, refused.Code)
+	var list struct{ Sessions []struct{ Handle string } }
+	require.NoError(t, json.Unmarshal(refused.Body.Bytes(), &list))
+	require.Len(t, list.Sessions, 3)
+	require.Equal(t, http.StatusOK, signIn("?end="+list.Sessions[1].Handle).Code)
+	left, err := svc.List(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Len(t, left, 3)
+	require.NotContains(t, handlesOf(left), list.Sessions[1].Handle)
+}
+
+func TestCookbook_EndBefore(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{})
+	for _, user := range []string{"ada", "bob"} {
+		_, err := svc.Create(t.Context(), user)
+		require.NoError(t, err)
+	}
+	own, err := svc.Create(t.Context(), "operator")
+	require.NoError(t, err)
+	time.Sleep(2 * time.Millisecond) // times are in milliseconds
+	for _, sure := range []bool{false, true} {
+		count, err := endBefore(t.Context(), svc, time.Now(), own.Session.Handle(), sure)
+		require.NoError(t, err)
+		require.Equal(t, 2, count)
+	}
+	rest, err := svc.Sessions(t.Context(), session.Filter{All: true}, "", 10)
+	require.NoError(t, err)
+	require.Equal(t, []string{own.Session.Handle()}, handlesOf(rest.Sessions))
 }

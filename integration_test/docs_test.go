@@ -28,7 +28,7 @@ type docBlock struct {
 	skipped              bool
 }
 
-var fencedBlock = regexp.MustCompile("(?ms)(^<!-- not run: [^\n]+ -->\n)?^```(\\w*)\n(.*?)^```$")
+var fencedBlock = regexp.MustCompile("(?ms)(^<!-- not run: [^\n]+ -->\n)?^ *```([^\n]*)\n(.*?)^ *```$")
 
 // docPages returns the text of every page by its name.
 func docPages(t *testing.T) map[string]string {
@@ -53,8 +53,9 @@ func textOf(t *testing.T, path string) string {
 func docBlocks(t *testing.T, language string) (blocks []docBlock) {
 	t.Helper()
 	for page, text := range docPages(t) {
-		require.Zero(t, strings.Count(text, "\n```")%2, "%s: a fence is open", page)
-		for _, found := range fencedBlock.FindAllStringSubmatch(text, -1) {
+		all := fencedBlock.FindAllStringSubmatch(text, -1)
+		require.Equal(t, 2*len(all), strings.Count(text, "```"), "%s: a fence is open", page)
+		for _, found := range all {
 			block := docBlock{page, found[2], found[3], found[1] != ""}
 			if language == "" || !block.skipped && block.language == language {
 				blocks = append(blocks, block)
@@ -65,19 +66,25 @@ func docBlocks(t *testing.T, language string) (blocks []docBlock) {
 	return blocks
 }
 
-// What is not run is counted, so that nobody adds to it unseen.
+// Every block says what it is: console is a transcript, text is a drawing. What is not run
+// is counted, so that nobody adds to it unseen.
 func TestDocs_OptOuts(t *testing.T) {
 	t.Parallel()
-	var skipped []string
+	var skipped, drawn []string
 	for _, block := range docBlocks(t, "") {
-		if block.skipped {
+		switch {
+		case block.skipped:
 			skipped = append(skipped, block.page)
-			continue
+		case block.language == "text":
+			drawn = append(drawn, block.page)
+		case block.language == "console" || block.language == "go.mod":
+			require.Equal(t, "README.md", block.page, "only TestReadme runs it")
+		default:
+			require.Contains(t, []string{"go", "sh", "sql", "nginx", "mermaid"}, block.language, "%s: a block's language", block.page)
 		}
-		// Text without a language is a drawing or a transcript, which TestReadme runs.
-		require.Contains(t, []string{"", "go", "sh", "sql", "nginx", "mermaid"}, block.language, block.page)
 	}
-	require.ElementsMatch(t, []string{"front-ends.md", "README.md"}, skipped)
+	require.ElementsMatch(t, []string{"front-ends.md", "README.md", "README.md"}, skipped)
+	require.ElementsMatch(t, []string{"protocol.md"}, drawn)
 }
 
 // fragmentHead declares what fragments take for granted.

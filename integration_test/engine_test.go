@@ -1,16 +1,12 @@
 package integration_test
 
 import (
-	"path/filepath"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
-	"github.com/gin-sessionkit/sessionkit/models/gormstore"
-	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -23,22 +19,13 @@ type engine struct {
 
 var sqlEngines = []engine{
 	{"mysql", func(t *testing.T) *gorm.DB { return testdb.MySQL(t) }},
-	{"sqlite", openSQLite},
+	{"sqlite", func(t *testing.T) *gorm.DB { return rig.OpenSQLite(t) }},
 	{"postgres", func(t *testing.T) *gorm.DB { return testdb.Postgres(t) }},
 }
 
 var memory = engine{name: "memory"}
 
 var allEngines = append([]engine{memory}, sqlEngines...)
-
-func openSQLite(t *testing.T) *gorm.DB {
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "sessions.db"))
-	require.NoError(t, err)
-	pool, err := db.DB()
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return db.Session(&gorm.Session{Logger: logger.Discard})
-}
 
 // open returns a fresh store, and the database below it if there is one.
 func (e engine) open(t *testing.T) (session.Store, *gorm.DB) {
@@ -47,15 +34,7 @@ func (e engine) open(t *testing.T) (session.Store, *gorm.DB) {
 		return memstore.New(), nil
 	}
 	db := e.db(t)
-	return migrated(t, db), db
-}
-
-func migrated(t *testing.T, db *gorm.DB) session.Store {
-	t.Helper()
-	store, err := gormstore.New(db, gormstore.Config{})
-	require.NoError(t, err)
-	require.NoError(t, store.Migrate(t.Context()))
-	return store
+	return rig.Migrated(t, db), db
 }
 
 // onEach tells a story on every engine of the list.

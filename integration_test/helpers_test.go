@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 )
 
-func payloadOf(t *testing.T, r reply) string {
+func payloadOf(t *testing.T, r rig.Reply) string {
 	t.Helper()
 	var me struct{ Payload json.RawMessage }
-	require.NoError(t, json.Unmarshal([]byte(r.body), &me))
+	require.NoError(t, json.Unmarshal([]byte(r.Body), &me))
 	return string(me.Payload)
 }
 
@@ -46,9 +48,9 @@ func (b *browser) peekHandle() string {
 }
 
 // refreshCookieAge is the Max-Age of the refresh token in r.
-func refreshCookieAge(t *testing.T, r reply) time.Duration {
+func refreshCookieAge(t *testing.T, r rig.Reply) time.Duration {
 	t.Helper()
-	for _, c := range (&http.Response{Header: r.header}).Cookies() {
+	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
 		if c.Name == "sRefreshToken" {
 			return time.Duration(c.MaxAge) * time.Second
 		}

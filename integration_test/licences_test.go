@@ -32,7 +32,7 @@ TestLicences, for Linux with cgo, which links the most.
 // linkers are the packages that an application imports, and what the page calls them.
 var linkers = []struct{ name, packages string }{
 	{"session", "./session ./session/claim ./errors ./models ./models/memstore"},
-	{"middleware, refresh", "./middleware ./refresh"},
+	{"middleware, refresh, devices", "./middleware ./refresh ./devices"},
 	{"models/gormstore", "./models/gormstore"},
 	{"models/gormstore/sqlite", "./models/gormstore/sqlite"},
 }

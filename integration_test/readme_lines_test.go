@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
@@ -50,12 +50,10 @@ func TestReadme_ThreeLines(t *testing.T) {
 	router.GET("/me", func(c *gin.Context) {
 		c.String(http.StatusOK, c.MustGet(middleware.Key).(*session.Session).UserID())
 	})
-	server := httptest.NewTLSServer(router)
-	t.Cleanup(server.Close)
-	user := (&app{t: t, server: server}).browser()
+	user := rig.NewBrowser(time.Now, rig.Into(router))
 	answers := func(status int, method, path string) {
 		t.Helper()
-		require.Equal(t, status, user.do(method, path, nil).status)
+		require.Equal(t, status, user.Fetch(method, path).Status)
 	}
 	answers(http.StatusUnauthorized, http.MethodGet, "/me")
 	answers(http.StatusOK, http.MethodPost, "/login")

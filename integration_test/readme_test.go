@@ -23,15 +23,13 @@ func TestReadme_ProgramAndTranscript(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatal("curl is missing: the README's transcript needs it; install the package curl")
 	}
-	text, err := os.ReadFile("../README.md")
-	require.NoError(t, err)
 	addr := freeAddress(t)
-	startProgram(t, buildElsewhere(t, string(text)), addr)
+	startProgram(t, buildElsewhere(t, textOf(t, "../README.md")), addr)
 
 	dir := t.TempDir()
 	prompts := 0
-	for _, block := range regexp.MustCompile("(?s)```\n(\\$ .*?)```").FindAllStringSubmatch(string(text), -1) {
-		for prompt := range strings.SplitSeq(strings.TrimPrefix(block[1], "$ "), "\n$ ") {
+	for _, block := range docBlocks(t, "console") {
+		for prompt := range strings.SplitSeq(strings.TrimPrefix(block.text, "$ "), "\n$ ") {
 			command, want, _ := strings.Cut(strings.TrimSuffix(prompt, "\n"), "\n")
 			//nolint:gosec // the commands are our README's
 			shell := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "127.0.0.1:8080", addr))
@@ -50,14 +48,14 @@ func buildElsewhere(t *testing.T, readme string) string {
 	t.Helper()
 	program := regexp.MustCompile("(?s)```go\n(package main.*?)```").FindStringSubmatch(readme)
 	require.NotNil(t, program)
-	lines := regexp.MustCompile("(?s)```\n(require github.com/gin-sessionkit.*?)```").FindStringSubmatch(readme)
-	require.NotNil(t, lines)
+	lines := docBlocks(t, "go.mod")
+	require.Len(t, lines, 1)
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 
 	dir := t.TempDir()
 	write(t, dir, "main.go", program[1])
-	write(t, dir, "go.mod", "module example.com/app\n\ngo 1.26\n\n"+strings.ReplaceAll(lines[1], "../sessionkit", root))
+	write(t, dir, "go.mod", "module example.com/app\n\ngo 1.26\n\n"+strings.ReplaceAll(lines[0].text, "../sessionkit", root))
 	sums, err := os.ReadFile("../go.sum")
 	require.NoError(t, err)
 	write(t, dir, "go.sum", string(sums))

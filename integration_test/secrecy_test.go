@@ -16,19 +16,19 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // Nothing secret reaches a log at any level, GORM's slow log included (LOG-01, KEY-12).
 func TestSecrecy_Logs(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqlEngines, func(t *testing.T, e engine) {
-		gormLog := &logBuffer{}
+		gormLog := &rig.Log{}
 		db := e.db(t).Session(&gorm.Session{Logger: logger.New(log.New(gormLog, "", 0), logger.Config{
 			LogLevel: logger.Info, SlowThreshold: time.Nanosecond,
 		})})
-		a := startOn(t, migrated(t, db), sessiontest.NewClock(time.Now()))
+		a := startOn(t, rig.Migrated(t, db), at(time.Now()))
 		a.db = db
 
 		const payload, data = "canary-payload-4711", "canary-data-4712"
@@ -36,7 +36,7 @@ func TestSecrecy_Logs(t *testing.T) {
 		user.ok(user.do(http.MethodPost, "/login", map[string]any{"user": "u", "payload": map[string]string{"p": payload}, "data": data}))
 		secrets := []string{payload, data}
 		gather := func() {
-			secrets = append(secrets, user.cookie("/", "sAccessToken"), user.cookie(refreshPath, "sRefreshToken"), user.antiCSRF)
+			secrets = append(secrets, user.cookie("/", "sAccessToken"), user.cookie(refreshPath, "sRefreshToken"), user.AntiCSRF())
 		}
 		gather()
 		thief := user.copy()
@@ -47,15 +47,15 @@ func TestSecrecy_Logs(t *testing.T) {
 		gather()
 		user.ok(user.do(http.MethodPut, "/data", data+"-again"))
 		user.get("/data")
-		require.Equal(t, theftBody, thief.refresh().body)
+		require.Equal(t, theftBody, thief.refresh().Body)
 		provokeErrors(t, a, user)
 
-		keys, err := a.store.Keys(t.Context(), 0)
+		keys, err := a.Store.Keys(t.Context(), 0)
 		require.NoError(t, err)
 		for _, key := range keys {
 			secrets = append(secrets, hashForms(key.Secret)...)
 		}
-		logs := a.logs.String() + gormLog.String()
+		logs := a.Log.String() + gormLog.String()
 		require.Contains(t, logs, "token_theft")
 		require.Contains(t, gormLog.String(), "UPDATE", "GORM did log statements")
 		for _, secret := range append(secrets, handle) {
@@ -66,16 +66,16 @@ func TestSecrecy_Logs(t *testing.T) {
 }
 
 // provokeErrors makes statements fail with their values bound.
-func provokeErrors(t *testing.T, a *app, user *browser) {
+func provokeErrors(t *testing.T, a *story, user *browser) {
 	t.Helper()
 	row := a.row(user.peekHandle())
 	row.Lineage.Current[0]++
-	err := a.store.Insert(t.Context(), row)
+	err := a.Store.Insert(t.Context(), row)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), row.Handle)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = a.store.Find(canceled, row.Handle)
+	_, err = a.Store.Find(canceled, row.Handle)
 	require.Error(t, err)
 }
 
@@ -93,11 +93,11 @@ func TestSecrecy_Database(t *testing.T) {
 		a := start(t, e)
 		var secrets [][]byte
 		for i := range 20 {
-			tokens, err := a.svc.Create(t.Context(), fmt.Sprint("user", i))
+			tokens, err := a.Svc.Create(t.Context(), fmt.Sprint("user", i))
 			require.NoError(t, err)
-			refreshed, err := a.svc.Refresh(t.Context(), tokens.Refresh.Value)
+			refreshed, err := a.Svc.Refresh(t.Context(), tokens.Refresh.Value)
 			require.NoError(t, err)
-			_, _, err = a.svc.Verify(t.Context(), refreshed.Access.Value, refreshed.AntiCSRF)
+			_, _, err = a.Svc.Verify(t.Context(), refreshed.Access.Value, refreshed.AntiCSRF)
 			require.NoError(t, err)
 			for _, text := range []string{tokens.Refresh.Value, refreshed.Refresh.Value} {
 				raw, err := base64.RawURLEncoding.DecodeString(text)
@@ -142,12 +142,12 @@ func TestSecrecy_Handles(t *testing.T) {
 	handle := user.handle()
 	stranger := a.browser()
 	for _, name := range []string{"sAccessToken", "sRefreshToken", "sIdRefreshToken", "handle"} {
-		stranger.client.Jar.SetCookies(stranger.url(refreshPath), []*http.Cookie{{Name: name, Value: handle, Path: "/", Secure: true}})
+		require.Empty(t, stranger.Cookies().Set(urlOf("/"), []string{name + "=" + handle + "; Path=/; Secure"}))
 	}
-	require.Equal(t, http.StatusUnauthorized, stranger.get("/me").status)
-	require.Equal(t, http.StatusUnauthorized, stranger.refresh().status)
+	require.Equal(t, http.StatusUnauthorized, stranger.get("/me").Status)
+	require.Equal(t, http.StatusUnauthorized, stranger.refresh().Status)
 
-	tokens, err := a.svc.Create(t.Context(), "user", session.WithPayload("canary"))
+	tokens, err := a.Svc.Create(t.Context(), "user", session.WithPayload("canary"))
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, v := range []any{tokens, *tokens, tokens.Access, tokens.Refresh, tokens.Session, struct{ T session.Token }{tokens.Access}} {

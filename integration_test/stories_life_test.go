@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -23,7 +24,7 @@ func TestLife_SignInUseRefreshSignOut(t *testing.T) {
 		a := start(t, e)
 		user := a.browser()
 		visitor := user.get("/me")
-		require.Equal(t, unauthorisedBody, visitor.body)
+		require.Equal(t, unauthorisedBody, visitor.Body)
 		user.keepsCookies(visitor)
 
 		user.ok(user.do(http.MethodPost, "/login", map[string]any{
@@ -31,22 +32,22 @@ func TestLife_SignInUseRefreshSignOut(t *testing.T) {
 		}))
 		me := user.ok(user.get("/me"))
 		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, me))
-		require.JSONEq(t, `{"data":[1,2]}`, user.get("/data").body)
+		require.JSONEq(t, `{"data":[1,2]}`, user.get("/data").Body)
 		user.ok(user.do(http.MethodPut, "/data", map[string]any{"cart": 3}))
 
-		a.clock.Advance(time.Hour)
+		a.Clock.Advance(time.Hour)
 		expired := user.get("/me")
-		require.Equal(t, tryRefreshBody, expired.body)
+		require.Equal(t, tryRefreshBody, expired.Body)
 		user.keepsCookies(expired)
 
 		user.ok(user.refresh())
 		require.JSONEq(t, `{"role":"admin"}`, payloadOf(t, user.ok(user.get("/me"))))
-		require.JSONEq(t, `{"data":{"cart":3}}`, user.get("/data").body)
+		require.JSONEq(t, `{"data":{"cart":3}}`, user.get("/data").Body)
 
 		out := user.ok(user.do(http.MethodPost, signOutPath, nil))
-		require.JSONEq(t, `{"status":"OK"}`, out.body)
+		require.JSONEq(t, `{"status":"OK"}`, out.Body)
 		user.lostCookies()
-		require.Equal(t, unauthorisedBody, user.get("/me").body)
+		require.Equal(t, unauthorisedBody, user.get("/me").Body)
 	})
 }
 
@@ -63,14 +64,14 @@ func TestLife_RevocationModes(t *testing.T) {
 
 		copied.works()
 		strict := copied.get("/strict")
-		require.Equal(t, unauthorisedBody, strict.body)
+		require.Equal(t, unauthorisedBody, strict.Body)
 		copied.lostCookies()
 
 		immediate := start(t, e, func(c *session.Config) { c.Revocation = session.RevokeImmediately })
 		user = immediate.signedIn("user")
 		copied = user.copy()
 		user.ok(user.do(http.MethodPost, "/revoke", nil))
-		require.Equal(t, unauthorisedBody, copied.get("/me").body)
+		require.Equal(t, unauthorisedBody, copied.get("/me").Body)
 	})
 }
 
@@ -81,25 +82,25 @@ func TestLife_Timeouts(t *testing.T) {
 	onEach(t, allEngines, func(t *testing.T, e engine) {
 		a := start(t, e, func(c *session.Config) { c.RefreshTokenValidity, c.SessionLifetime = idle, absolute })
 		idler := a.signedIn("idler")
-		a.clock.Advance(idle - time.Millisecond)
-		require.Equal(t, http.StatusOK, idler.copy().refresh().status)
+		a.Clock.Advance(idle - time.Millisecond)
+		require.Equal(t, http.StatusOK, idler.copy().refresh().Status)
 
 		a2 := start(t, e, func(c *session.Config) { c.RefreshTokenValidity, c.SessionLifetime = idle, absolute })
 		late := a2.signedIn("late")
-		a2.clock.Advance(idle)
-		require.Equal(t, unauthorisedBody, late.refresh().body)
+		a2.Clock.Advance(idle)
+		require.Equal(t, unauthorisedBody, late.refresh().Body)
 		late.lostCookies()
 
 		busy := a2.signedIn("busy")
 		for range 9 {
-			a2.clock.Advance(10*24*time.Hour - time.Microsecond)
+			a2.Clock.Advance(10*24*time.Hour - time.Microsecond)
 			busy.ok(busy.refresh())
 			busy.works()
 		}
 		row := a2.row(busy.handle())
 		require.LessOrEqual(t, row.ExpiresAt, row.AbsoluteExpiresAt)
-		a2.clock.Advance(time.Millisecond)
-		require.Equal(t, unauthorisedBody, busy.refresh().body, "no use extends the absolute end")
+		a2.Clock.Advance(time.Millisecond)
+		require.Equal(t, unauthorisedBody, busy.refresh().Body, "no use extends the absolute end")
 	})
 }
 
@@ -112,9 +113,9 @@ func TestLife_TheRowOutlivesEveryCookie(t *testing.T) {
 		a := start(t, e, func(c *session.Config) { c.RefreshTokenValidity = idle })
 		user := a.signedIn("user")
 		for range 20 {
-			a.clock.Advance(idle * 9 / 10)
+			a.Clock.Advance(idle * 9 / 10)
 			r := user.ok(user.refresh())
-			end := a.clock.Now().Add(refreshCookieAge(t, r))
+			end := a.Clock.Now().Add(refreshCookieAge(t, r))
 			require.False(t, end.After(time.UnixMilli(a.row(user.peekHandle()).ExpiresAt)), "the cookie outlives the row")
 		}
 		user.works()
@@ -132,16 +133,16 @@ func TestLife_KeyRotationCausesNoRefresh(t *testing.T) {
 		kids := map[string]bool{}
 		for range 11 {
 			kids[keyID(t, user.cookie("/", "sAccessToken"))] = true
-			a.clock.Advance(2 * time.Hour)
+			a.Clock.Advance(2 * time.Hour)
 			user.works()
 			fresh := a.signedIn("somebody")
 			kids[keyID(t, fresh.cookie("/", "sAccessToken"))] = true
 		}
 		require.Greater(t, len(kids), 2, "the keys did rotate")
-		require.Zero(t, a.events.count(session.EventRefreshed))
+		require.Zero(t, a.count(session.EventRefreshed))
 
 		// The refresh token was minted by a key that has long stopped signing.
-		a.clock.Advance(95 * 24 * time.Hour)
+		a.Clock.Advance(95 * 24 * time.Hour)
 		user.ok(user.refresh())
 		user.works()
 	})
@@ -152,13 +153,13 @@ func TestLife_TwoInstances(t *testing.T) {
 	t.Parallel()
 	onEach(t, allEngines, func(t *testing.T, e engine) {
 		a := start(t, e)
-		b := startOn(t, a.store, a.clock)
+		b := startOn(t, a.Store, rig.AppConfig{Clock: a.Clock})
 		user := a.signedIn("user")
 		moved := user.copyTo(b)
 		moved.works()
 		moved.ok(moved.refresh())
 		moved.works()
-		require.Equal(t, theftBody, user.refresh().body)
-		require.Equal(t, unauthorisedBody, moved.refresh().body)
+		require.Equal(t, theftBody, user.refresh().Body)
+		require.Equal(t, unauthorisedBody, moved.refresh().Body)
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -27,12 +28,12 @@ func TestLoss_RefreshResponses(t *testing.T) {
 		user := a.signedIn("user")
 		for i := range 28 { // 378 days in all, and browsers keep no cookie for more than 400
 			user.lose(http.MethodPost, refreshPath)
-			a.clock.Advance(time.Duration(i) * 24 * time.Hour)
+			a.Clock.Advance(time.Duration(i) * 24 * time.Hour)
 		}
 		user.ok(user.refresh())
 		user.works()
 		require.Empty(t, a.thefts)
-		require.Zero(t, a.events.count(session.EventTheft))
+		require.Zero(t, a.count(session.EventTheft))
 	})
 }
 
@@ -47,11 +48,11 @@ func TestLoss_PromoteResponse(t *testing.T) {
 			user.lose(http.MethodGet, "/me")
 			user.works()
 			user.lose(http.MethodGet, "/me")
-			a.clock.Advance(2 * time.Hour)
+			a.Clock.Advance(2 * time.Hour)
 		}
 		user.ok(user.refresh())
 		user.works()
-		require.Equal(t, 6, a.events.count(session.EventPromoted), "each refresh is promoted once, however often it is used")
+		require.Equal(t, 6, a.count(session.EventPromoted), "each refresh is promoted once, however often it is used")
 	})
 }
 
@@ -62,13 +63,13 @@ func TestLoss_RowRolledBack(t *testing.T) {
 	onEach(t, sqlEngines, func(t *testing.T, e engine) {
 		a := start(t, e)
 		for back := 1; back <= 3; back++ {
-			for _, use := range []func(*browser) reply{(*browser).refresh, func(b *browser) reply { return b.get("/me") }} {
+			for _, use := range []func(*browser) rig.Reply{(*browser).refresh, func(b *browser) rig.Reply { return b.get("/me") }} {
 				user := a.signedIn("user")
 				handle := user.handle()
 				var past []models.Lineage
 				for range 5 {
 					past = append(past, a.row(handle).Lineage)
-					a.clock.Advance(time.Minute)
+					a.Clock.Advance(time.Minute)
 					user.ok(user.refresh())
 					user.works()
 				}
@@ -76,25 +77,25 @@ func TestLoss_RowRolledBack(t *testing.T) {
 				a.rollBack(handle, past[len(past)-back])
 				user.ok(use(user))
 				user.works()
-				require.Zero(t, a.events.count(session.EventTheft))
+				require.Zero(t, a.count(session.EventTheft))
 			}
 		}
 		// The token is one ahead by right, so that going back by one generation or more shows.
-		require.Equal(t, 6, a.events.count(session.EventDatabaseBehind))
+		require.Equal(t, 6, a.count(session.EventDatabaseBehind))
 	})
 }
 
 // row reads a session's row.
-func (a *app) row(handle string) *models.Session {
+func (a *story) row(handle string) *models.Session {
 	a.t.Helper()
-	row, err := a.store.Find(a.t.Context(), handle)
+	row, err := a.Store.Find(a.t.Context(), handle)
 	require.NoError(a.t, err)
 	require.NotNil(a.t, row)
 	return row
 }
 
 // rollBack puts an older state of the refresh tokens into a row, by hand.
-func (a *app) rollBack(handle string, old models.Lineage) {
+func (a *story) rollBack(handle string, old models.Lineage) {
 	a.t.Helper()
 	result := a.db.Exec(`UPDATE auth_sessions SET refresh_cur_hash = ?, refresh_prev_hash = ?, refresh_cur_iat = ?, refresh_gen = ? WHERE handle = ?`,
 		old.Current[:], old.Previous[:], old.IssuedAt, old.Generation, handle)
@@ -116,15 +117,15 @@ func TestRace_RevokeAgainstRefreshes(t *testing.T) {
 			}
 			concurrently(t, len(tabs)+1, func(i int) (bool, error) {
 				if i == len(tabs) {
-					_, err := a.svc.Revoke(t.Context(), handle)
+					_, err := a.Svc.Revoke(t.Context(), handle)
 					return true, err
 				}
 				_, err := tabs[i].try(http.MethodPost, refreshPath, nil)
 				return true, err
 			})
 			for _, tab := range tabs {
-				require.Equal(t, http.StatusUnauthorized, tab.refresh().status)
-				require.Equal(t, http.StatusUnauthorized, tab.get("/strict").status)
+				require.Equal(t, http.StatusUnauthorized, tab.refresh().Status)
+				require.Equal(t, http.StatusUnauthorized, tab.get("/strict").Status)
 			}
 		}
 		require.Empty(t, a.thefts)
@@ -138,10 +139,10 @@ func TestRace_ParallelFirstUse(t *testing.T) {
 		a := start(t, e)
 		user := a.signedIn("user")
 		user.ok(user.refresh())
-		for _, r := range concurrently(t, 32, func(int) (reply, error) { return user.try(http.MethodGet, "/me", nil) }) {
-			require.Equal(t, http.StatusOK, r.status, r.body)
+		for _, r := range concurrently(t, 32, func(int) (rig.Reply, error) { return user.try(http.MethodGet, "/me", nil) }) {
+			require.Equal(t, http.StatusOK, r.Status, r.Body)
 		}
-		require.Equal(t, 1, a.events.count(session.EventPromoted))
+		require.Equal(t, 1, a.count(session.EventPromoted))
 		user.works()
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -14,20 +15,20 @@ const theftBody = `{"message":"token theft detected"}`
 
 // wantTheft asserts that r reports theft, that the application was told once, and
 // that nothing of the family is accepted any more.
-func wantTheft(t *testing.T, a *app, r reply, family ...*browser) {
+func wantTheft(t *testing.T, a *story, r rig.Reply, family ...*browser) {
 	t.Helper()
-	require.Equal(t, http.StatusUnauthorized, r.status)
-	require.Equal(t, theftBody, r.body)
+	require.Equal(t, http.StatusUnauthorized, r.Status)
+	require.Equal(t, theftBody, r.Body)
 	theft := <-a.thefts
 	require.NotEmpty(t, theft.SessionHandle)
 	for _, b := range family {
 		again := b.refresh()
-		require.Equal(t, http.StatusUnauthorized, again.status)
-		require.NotEqual(t, theftBody, again.body, "one theft is reported once")
-		require.Equal(t, http.StatusUnauthorized, b.get("/strict").status)
+		require.Equal(t, http.StatusUnauthorized, again.Status)
+		require.NotEqual(t, theftBody, again.Body, "one theft is reported once")
+		require.Equal(t, http.StatusUnauthorized, b.get("/strict").Status)
 	}
 	require.Empty(t, a.thefts)
-	require.Equal(t, 1, a.events.count(session.EventTheft))
+	require.Equal(t, 1, a.count(session.EventTheft))
 }
 
 // S1→R1→S2→R1: the refresh token that was replaced comes back.
@@ -42,9 +43,9 @@ func TestTheft_S1_R1_S2_R1(t *testing.T) {
 		victim.ok(victim.refresh())
 		victim.works() // the use of the new token makes the refresh definite
 
-		a.clock.Advance(1500 * time.Millisecond)
+		a.Clock.Advance(1500 * time.Millisecond)
 		r := thief.refresh()
-		require.Equal(t, theftBody, r.body)
+		require.Equal(t, theftBody, r.Body)
 		thief.lostCookies()
 		theft := <-a.thefts
 		require.Equal(t, "victim", theft.UserID)
@@ -91,7 +92,7 @@ func TestTheft_GrandParentReplay(t *testing.T) {
 				victim := a.signedIn("victim")
 				thief := victim.copy()
 				for range 2 {
-					a.clock.Advance(window + time.Millisecond) // a young token is not replaced
+					a.Clock.Advance(window + time.Millisecond) // a young token is not replaced
 					victim.ok(victim.refresh())
 					victim.works()
 				}
@@ -114,11 +115,11 @@ func TestTheft_ParallelReplaysAreOneEvent(t *testing.T) {
 		victim.ok(victim.refresh())
 		victim.works()
 
-		replies := concurrently(t, len(thieves), func(i int) (reply, error) { return thieves[i].try(http.MethodPost, refreshPath, nil) })
+		replies := concurrently(t, len(thieves), func(i int) (rig.Reply, error) { return thieves[i].try(http.MethodPost, refreshPath, nil) })
 		thefts := 0
 		for _, r := range replies {
-			require.Equal(t, http.StatusUnauthorized, r.status)
-			if r.body == theftBody {
+			require.Equal(t, http.StatusUnauthorized, r.Status)
+			if r.Body == theftBody {
 				thefts++
 			}
 		}
@@ -135,18 +136,18 @@ func TestWindow_TwoTabsWithoutALockStayIn(t *testing.T) {
 		a := start(t, e, func(c *session.Config) { c.ConcurrentRefreshWindow = 10 * time.Second })
 		tab := a.signedIn("user")
 		other := tab.copy()
-		a.clock.Advance(time.Minute)
+		a.Clock.Advance(time.Minute)
 		tab.ok(tab.refresh())
 		other.ok(other.refresh())
 		tab.works()
 		other.works()
-		a.clock.Advance(time.Second)
+		a.Clock.Advance(time.Second)
 		// Whichever answer came last is in the jar that both tabs share.
 		other.ok(other.refresh())
 		other.works()
 		require.Empty(t, a.thefts)
 
-		a.clock.Advance(time.Minute)
+		a.Clock.Advance(time.Minute)
 		other.ok(other.refresh())
 		other.works()
 		wantTheft(t, a, tab.refresh(), tab, other)
@@ -164,7 +165,7 @@ func TestStrict_TwoTabsWithoutALockAreTheft(t *testing.T) {
 		tab.ok(tab.refresh())
 		other.ok(other.refresh())
 		tab.works()
-		require.Equal(t, `{"message":"try refresh token"}`, other.get("/me").body)
+		require.Equal(t, `{"message":"try refresh token"}`, other.get("/me").Body)
 		wantTheft(t, a, other.refresh(), tab, other)
 	})
 }

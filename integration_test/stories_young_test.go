@@ -1,28 +1,30 @@
 package integration_test
 
 import (
+	"cmp"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // holding is one set of tokens in a client's hands. Nothing that comes later changes
 // it, so that a tab can go on with what it had.
 type holding struct {
-	a        *app
+	a        *story
 	byHeader bool
 
 	access, refresh, csrf string
 }
 
 // hold signs a user in.
-func (a *app) hold(byHeader bool) holding {
+func (a *story) hold(byHeader bool) holding {
 	a.t.Helper()
-	tokens, err := a.svc.Create(a.t.Context(), "user")
+	tokens, err := a.Svc.Create(a.t.Context(), "user")
 	require.NoError(a.t, err)
 	return holding{a, byHeader, tokens.Access.Value, tokens.Refresh.Value, tokens.AntiCSRF}
 }
@@ -30,45 +32,29 @@ func (a *app) hold(byHeader bool) holding {
 // send sends a request with the tokens, and returns what is held after its answer.
 func (h holding) send(method, path string) (holding, int) {
 	h.a.t.Helper()
-	req, err := http.NewRequestWithContext(h.a.t.Context(), method, h.a.server.URL+path, nil)
-	require.NoError(h.a.t, err)
+	r := rig.Request{Method: method, Path: path, Header: http.Header{}}
 	switch {
 	case !h.byHeader:
-		req.Header.Set("Anti-Csrf", h.csrf)
-		req.AddCookie(&http.Cookie{Name: "sAccessToken", Value: h.access})
-		req.AddCookie(&http.Cookie{Name: "sRefreshToken", Value: h.refresh})
+		r.Header.Set("Anti-Csrf", h.csrf)
+		r.Header.Set("Cookie", "sAccessToken="+h.access+"; sRefreshToken="+h.refresh)
 	case path == refreshPath:
-		req.Header.Set("Authorization", "Bearer "+h.refresh)
+		r.Header.Set("Authorization", "Bearer "+h.refresh)
 	default:
-		req.Header.Set("Authorization", "Bearer "+h.access)
+		r.Header.Set("Authorization", "Bearer "+h.access)
 	}
-	resp, err := h.a.server.Client().Do(req)
+	reply, err := h.a.Do(h.a.t.Context(), r)
 	require.NoError(h.a.t, err)
-	require.NoError(h.a.t, resp.Body.Close())
-	set := func(held *string, value string) {
-		if value != "" {
-			*held = value
-		}
-	}
-	for _, c := range resp.Cookies() {
-		switch c.Name {
-		case "sAccessToken":
-			set(&h.access, c.Value)
-		case "sRefreshToken":
-			set(&h.refresh, c.Value)
-		}
-	}
-	set(&h.access, resp.Header.Get("St-Access-Token"))
-	set(&h.refresh, resp.Header.Get("St-Refresh-Token"))
-	set(&h.csrf, resp.Header.Get("Anti-Csrf"))
-	return h, resp.StatusCode
+	access, refresh := reply.Tokens()
+	h.access, h.refresh = cmp.Or(access, h.access), cmp.Or(refresh, h.refresh)
+	h.csrf = cmp.Or(reply.Header.Get("Anti-Csrf"), h.csrf)
+	return h, reply.Status
 }
 
 func (h holding) refreshed() holding {
 	h.a.t.Helper()
 	h, status := h.send(http.MethodPost, refreshPath)
 	require.Equal(h.a.t, http.StatusOK, status)
-	h.a.clock.Advance(50 * time.Millisecond)
+	h.a.Clock.Advance(50 * time.Millisecond)
 	return h
 }
 
@@ -77,7 +63,7 @@ func (h holding) used() holding {
 	h.a.t.Helper()
 	h, status := h.send(http.MethodPost, "/act")
 	require.Equal(h.a.t, http.StatusOK, status)
-	h.a.clock.Advance(50 * time.Millisecond)
+	h.a.Clock.Advance(50 * time.Millisecond)
 	return h
 }
 
@@ -89,7 +75,7 @@ func (h holding) parent() any {
 
 // onEachCarrier tells a story in window mode, an hour after the sign-in, so that the
 // access token has just expired.
-func onEachCarrier(t *testing.T, story func(t *testing.T, a *app, first holding)) {
+func onEachCarrier(t *testing.T, story func(t *testing.T, a *story, first holding)) {
 	t.Helper()
 	for name, byHeader := range map[string]bool{"cookie": false, "header": true} {
 		t.Run(name, func(t *testing.T) {
@@ -97,10 +83,10 @@ func onEachCarrier(t *testing.T, story func(t *testing.T, a *app, first holding)
 			onEach(t, allEngines, func(t *testing.T, e engine) {
 				a := start(t, e, func(c *session.Config) { c.ConcurrentRefreshWindow = time.Minute })
 				first := a.hold(byHeader)
-				a.clock.Advance(time.Hour)
+				a.Clock.Advance(time.Hour)
 				story(t, a, first)
 				require.Empty(t, a.thefts)
-				require.Zero(t, a.events.count(session.EventTheft))
+				require.Zero(t, a.count(session.EventTheft))
 			})
 		})
 	}
@@ -118,7 +104,7 @@ func TestYoung_AThiefGainsNothing(t *testing.T) {
 				onEach(t, allEngines, func(t *testing.T, e engine) {
 					a := start(t, e, func(c *session.Config) { c.ConcurrentRefreshWindow = time.Minute })
 					first := a.hold(byHeader)
-					a.clock.Advance(time.Hour)
+					a.Clock.Advance(time.Hour)
 					victim := first.refreshed().used()
 					thief := victim
 					for range 3 {
@@ -127,14 +113,14 @@ func TestYoung_AThiefGainsNothing(t *testing.T) {
 						require.Equal(t, victim.csrf, thief.csrf)
 						require.Nil(t, thief.parent())
 					}
-					a.clock.Advance(2 * time.Minute)
+					a.Clock.Advance(2 * time.Minute)
 					faster, slower := victim, thief
 					if thiefIsFirst {
 						faster, slower = thief, victim
 					}
 					faster = faster.refreshed().used()
 					require.NotEqual(t, victim.refresh, faster.refresh, "it is young no more")
-					a.clock.Advance(2 * time.Minute)
+					a.Clock.Advance(2 * time.Minute)
 					_, status := slower.send(http.MethodPost, refreshPath)
 					require.Equal(t, http.StatusUnauthorized, status)
 					require.NotNil(t, <-a.thefts)
@@ -148,7 +134,7 @@ func TestYoung_AThiefGainsNothing(t *testing.T) {
 // refreshes what the first brought, a moment late. The second's answer was slow.
 func TestYoung_ThreeTabsAMomentApart(t *testing.T) {
 	t.Parallel()
-	onEachCarrier(t, func(t *testing.T, a *app, first holding) {
+	onEachCarrier(t, func(t *testing.T, a *story, first holding) {
 		c1 := first.refreshed()
 		c2 := first.refreshed()
 		c1 = c1.used()
@@ -160,7 +146,7 @@ func TestYoung_ThreeTabsAMomentApart(t *testing.T) {
 		again := c2.refreshed()
 		require.Equal(t, c2.refresh, again.refresh, "a young sibling too")
 		again.used()
-		a.clock.Advance(2 * time.Minute)
+		a.Clock.Advance(2 * time.Minute)
 		later := again.refreshed().used()
 		require.NotEqual(t, again.refresh, later.refresh)
 		later.refreshed().used()
@@ -170,7 +156,7 @@ func TestYoung_ThreeTabsAMomentApart(t *testing.T) {
 // Three siblings, used in the reverse order of their making, each refreshed at once.
 func TestYoung_ThreeSiblings(t *testing.T) {
 	t.Parallel()
-	onEachCarrier(t, func(t *testing.T, a *app, first holding) {
+	onEachCarrier(t, func(t *testing.T, a *story, first holding) {
 		siblings := []holding{first.refreshed(), first.refreshed(), first.refreshed()}
 		for i := len(siblings) - 1; i >= 0; i-- {
 			siblings[i] = siblings[i].used().refreshed().used()
@@ -178,10 +164,10 @@ func TestYoung_ThreeSiblings(t *testing.T) {
 		for _, h := range siblings {
 			h.used().refreshed().used()
 		}
-		require.Zero(t, a.events.count(session.EventSwapped), "no sibling takes the place of another while it is young")
-		a.clock.Advance(2 * time.Minute)
+		require.Zero(t, a.count(session.EventSwapped), "no sibling takes the place of another while it is young")
+		a.Clock.Advance(2 * time.Minute)
 		siblings[0].refreshed().used()
-		require.Equal(t, 1, a.events.count(session.EventSwapped))
+		require.Equal(t, 1, a.count(session.EventSwapped))
 	})
 }
 
@@ -189,7 +175,7 @@ func TestYoung_ThreeSiblings(t *testing.T) {
 // repeated; however many of the answers get lost.
 func TestYoung_RefreshedBeforeItsFirstUse(t *testing.T) {
 	t.Parallel()
-	onEachCarrier(t, func(t *testing.T, _ *app, first holding) {
+	onEachCarrier(t, func(t *testing.T, _ *story, first holding) {
 		child := first.refreshed()
 		for range 5 {
 			require.Equal(t, child.refresh, child.refreshed().refresh)
@@ -215,10 +201,10 @@ func TestYoung_ASignInIsYoung(t *testing.T) {
 // Tokens of a server whose clock is a day ahead are not young for a day.
 func TestYoung_AClockADayAhead(t *testing.T) {
 	t.Parallel()
-	onEachCarrier(t, func(t *testing.T, a *app, first holding) {
-		ahead := startOn(t, a.store, a.clock, func(c *session.Config) {
+	onEachCarrier(t, func(t *testing.T, a *story, first holding) {
+		ahead := startOn(t, a.Store, rig.AppConfig{Clock: a.Clock}, func(c *session.Config) {
 			c.ConcurrentRefreshWindow = time.Minute
-			c.Now = func() time.Time { return a.clock.Now().Add(24 * time.Hour) }
+			c.Now = func() time.Time { return a.Clock.Now().Add(24 * time.Hour) }
 		})
 		first.a = ahead
 		child := first.refreshed().used()
@@ -239,18 +225,18 @@ func TestYoung_WhatARepeatCarries(t *testing.T) {
 			c.ConcurrentRefreshWindow, c.AccessTokenValidity = time.Minute, 2*time.Minute
 			c.RefreshTokenValidity, c.InsecureShortLifetimes = 4*time.Minute, true
 		})
-		tokens, err := a.svc.Create(t.Context(), "user", session.WithPayload(map[string]int{"n": 1}))
+		tokens, err := a.Svc.Create(t.Context(), "user", session.WithPayload(map[string]int{"n": 1}))
 		require.NoError(t, err)
-		require.NoError(t, a.svc.MergePayload(t.Context(), tokens.Session.Handle(), map[string]any{"n": 2}))
+		require.NoError(t, a.Svc.MergePayload(t.Context(), tokens.Session.Handle(), map[string]any{"n": 2}))
 		before := tokens
 		for range 4 {
-			a.clock.Advance(15 * time.Second)
-			again, err := a.svc.Refresh(t.Context(), tokens.Refresh.Value)
+			a.Clock.Advance(15 * time.Second)
+			again, err := a.Svc.Refresh(t.Context(), tokens.Refresh.Value)
 			require.NoError(t, err)
 			require.Equal(t, tokens.Refresh.Value, again.Refresh.Value)
 			require.Equal(t, tokens.AntiCSRF, again.AntiCSRF)
 			require.NotEqual(t, before.IDRefresh.Value, again.IDRefresh.Value)
-			require.Equal(t, a.clock.Now().Add(2*time.Minute).Unix(), again.Access.ExpiresAt.Unix())
+			require.Equal(t, a.Clock.Now().Add(2*time.Minute).Unix(), again.Access.ExpiresAt.Unix())
 			var payload map[string]int
 			err = again.Session.Payload(&payload)
 			require.NoError(t, err)
@@ -261,7 +247,7 @@ func TestYoung_WhatARepeatCarries(t *testing.T) {
 				require.Equal(t, was[same], is[same], same)
 			}
 			require.NotContains(t, is, "prt2")
-			row, err := a.store.Find(t.Context(), tokens.Session.Handle())
+			row, err := a.Store.Find(t.Context(), tokens.Session.Handle())
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, row.ExpiresAt, again.Refresh.ExpiresAt.UnixMilli())
 			require.Equal(t, row.ExpiresAt, again.IDRefresh.ExpiresAt.UnixMilli())

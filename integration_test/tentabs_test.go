@@ -38,15 +38,15 @@ func TestWindow_TenTabs(t *testing.T) {
 		b := a.signedIn("user")
 		refreshes := 0
 		for round := range rounds {
-			a.clock.Advance(time.Hour)
+			a.Clock.Advance(time.Hour)
 			for _, n := range concurrently(t, 10, func(int) (int, error) { return b.reload() }) {
 				refreshes += n
 			}
 			require.Empty(t, a.thefts, "round %d", round)
 			require.NotEmpty(t, b.cookie(refreshPath, "sRefreshToken"), "round %d: the user is out", round)
 		}
-		require.Zero(t, a.events.count(session.EventTheft))
-		t.Logf("%d rounds, %d refreshes, %d swaps, nobody out", rounds, refreshes, a.events.count(session.EventSwapped))
+		require.Zero(t, a.count(session.EventTheft))
+		t.Logf("%d rounds, %d refreshes, %d swaps, nobody out", rounds, refreshes, a.count(session.EventSwapped))
 	})
 }
 
@@ -54,29 +54,16 @@ func TestWindow_TenTabs(t *testing.T) {
 // again. It returns how often it refreshed.
 func (b *browser) reload() (refreshes int, err error) {
 	for range 10 {
-		status, err := b.status(http.MethodGet, "/me")
-		if err != nil || status == http.StatusOK {
+		r, err := b.try(http.MethodGet, "/me", nil)
+		if err != nil || r.Status == http.StatusOK {
 			return refreshes, err
 		}
-		if status, err = b.status(http.MethodPost, refreshPath); err != nil {
+		if r, err = b.try(http.MethodPost, refreshPath, nil); err != nil {
 			return refreshes, err
 		}
-		if refreshes++; status != http.StatusOK {
-			return refreshes, fmt.Errorf("a refresh was answered %d: the user is out", status)
+		if refreshes++; r.Status != http.StatusOK {
+			return refreshes, fmt.Errorf("a refresh was answered %d: the user is out", r.Status)
 		}
 	}
 	return refreshes, fmt.Errorf("refused after %d refreshes", refreshes)
-}
-
-// status sends a request that needs no proof. Any number may be under way at once.
-func (b *browser) status(method, path string) (int, error) {
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.app.server.URL+path, nil)
-	if err != nil {
-		return 0, err
-	}
-	resp, err := b.client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	return resp.StatusCode, resp.Body.Close()
 }

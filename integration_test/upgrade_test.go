@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/session"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
 // recorded is a browser's jar of commit 8657026.
@@ -60,7 +60,7 @@ func upgraded(t *testing.T, tables string, change ...func(*session.Config)) {
 	t.Helper()
 	db := testdb.MySQL(t)
 	load(t, db, tables)
-	a := startOn(t, migrated(t, db), sessiontest.NewClock(recordedAt()), change...)
+	a := startOn(t, rig.Migrated(t, db), at(recordedAt()), change...)
 	jars := readJars(t)[tables]
 	signedIn, refreshed, used := a.with(jars["signed in"]), a.with(jars["refreshed"]), a.with(jars["used"])
 	robbed, robber := a.with(jars["robbed"]), a.with(jars["robber"])
@@ -71,7 +71,7 @@ func upgraded(t *testing.T, tables string, change ...func(*session.Config)) {
 	}
 	before := kids(t, refreshed, used)
 	for _, b := range []*browser{signedIn, refreshed} {
-		require.JSONEq(t, `{"data":[1,2]}`, b.ok(b.get("/data")).body)
+		require.JSONEq(t, `{"data":[1,2]}`, b.ok(b.get("/data")).Body)
 	}
 
 	// Refresh, promotion, and the same again with tokens of the new form.
@@ -86,40 +86,37 @@ func upgraded(t *testing.T, tables string, change ...func(*session.Config)) {
 	require.Subset(t, kids(t, a.signedIn("fay")), before, "the keys of before go on to sign")
 
 	// Expired meanwhile.
-	a.clock.Advance(2 * time.Hour)
-	require.Equal(t, tryRefreshBody, used.get("/me").body)
+	a.Clock.Advance(2 * time.Hour)
+	require.Equal(t, tryRefreshBody, used.get("/me").Body)
 	used.ok(used.refresh())
 	used.isUserOfBefore("cleo")
-	require.JSONEq(t, `{"data":{"cart":3}}`, used.ok(used.get("/data")).body)
+	require.JSONEq(t, `{"data":{"cart":3}}`, used.ok(used.get("/data")).Body)
 
 	// What was replaced before the deploy is theft after it.
 	require.Empty(t, a.thefts)
-	require.Equal(t, theftBody, robber.refresh().body)
+	require.Equal(t, theftBody, robber.refresh().Body)
 	require.Equal(t, "dora", (<-a.thefts).UserID)
-	require.Equal(t, unauthorisedBody, robbed.refresh().body)
+	require.Equal(t, unauthorisedBody, robbed.refresh().Body)
 
 	for _, b := range []*browser{signedIn, refreshed, used} {
 		stolen := b.copy()
 		b.ok(b.refresh())
 		b.ok(b.do(http.MethodPost, signOutPath, nil))
 		b.lostCookies()
-		require.Equal(t, unauthorisedBody, stolen.refresh().body)
+		require.Equal(t, unauthorisedBody, stolen.refresh().Body)
 	}
 	require.Empty(t, a.thefts)
 }
 
 // with is a browser that was there before the deploy.
-func (a *app) with(jar recorded) *browser {
+func (a *story) with(jar recorded) *browser {
 	a.t.Helper()
 	require.NotEmpty(a.t, jar.Refresh)
 	b := a.browser()
-	b.antiCSRF = jar.AntiCSRF
-	for path, c := range map[string]*http.Cookie{
-		"/":         {Name: "sAccessToken", Value: jar.Access, Path: "/", Secure: true},
-		refreshPath: {Name: "sRefreshToken", Value: jar.Refresh, Path: refreshPath, Secure: true},
-	} {
-		b.client.Jar.SetCookies(b.url(path), []*http.Cookie{c})
-	}
+	b.SetAntiCSRF(jar.AntiCSRF)
+	require.Empty(a.t, b.Cookies().Set(urlOf("/"), []string{
+		"sAccessToken=" + jar.Access + "; Path=/; Secure", "sRefreshToken=" + jar.Refresh + "; Path=" + refreshPath + "; Secure",
+	}))
 	return b
 }
 
@@ -129,7 +126,7 @@ func (b *browser) isUserOfBefore(user string) {
 		User    string
 		Payload struct{ Role string }
 	}
-	require.NoError(b.t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
+	require.NoError(b.t, json.Unmarshal([]byte(b.ok(b.get("/me")).Body), &me))
 	require.Equal(b.t, user, me.User)
 	require.Equal(b.t, "admin", me.Payload.Role)
 }

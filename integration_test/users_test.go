@@ -29,17 +29,17 @@ func TestUsers_IdsAreOpaqueBytes(t *testing.T) {
 		}
 		for id, b := range browsers {
 			var me struct{ User string }
-			require.NoError(t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
+			require.NoError(t, json.Unmarshal([]byte(b.ok(b.get("/me")).Body), &me))
 			require.Equal(t, id, me.User)
 			b.ok(b.refresh())
-			require.NoError(t, json.Unmarshal([]byte(b.ok(b.get("/me")).body), &me))
+			require.NoError(t, json.Unmarshal([]byte(b.ok(b.get("/me")).Body), &me))
 			require.Equal(t, id, me.User)
-			handles, err := a.svc.List(t.Context(), id)
+			handles, err := a.Svc.List(t.Context(), id)
 			require.NoError(t, err)
 			require.Equal(t, []string{b.peekHandle()}, handlesOf(handles), "%q", id)
 		}
 		for id := range browsers {
-			n, err := a.svc.RevokeAll(t.Context(), id)
+			n, err := a.Svc.RevokeAll(t.Context(), id)
 			require.NoError(t, err)
 			require.Equal(t, 1, n, "revoking all of %q touched another user", id)
 		}
@@ -51,7 +51,7 @@ func TestUsers_Refused(t *testing.T) {
 	onEach(t, allEngines, func(t *testing.T, e engine) {
 		a := start(t, e)
 		for _, id := range []string{"", strings.Repeat("x", 256), "\xff", "ok\xc3"} {
-			_, err := a.svc.Create(t.Context(), id)
+			_, err := a.Svc.Create(t.Context(), id)
 			require.Error(t, err, "%q", id)
 		}
 	})

@@ -76,6 +76,7 @@ func newCORSAPI(t *testing.T, config cors.Config) *corsAPI {
 		}
 	})
 	ok := func(c *gin.Context) { c.Header("x-app", "1"); c.Status(http.StatusOK) }
+	router.POST("/full", answering(svc, func(*gin.Context) error { return &errors.SessionLimitError{Limit: 1} }))
 	router.Any("/me", middleware.Verify(svc), ok)
 	router.Any("/themed", middleware.Verify(svc, session.WithClaims(theme.HasValue("dark").MaxAge(0))), ok)
 	router.Any("/verified", middleware.Verify(svc, session.WithClaims(verified.HasValue(true))), ok)
@@ -237,6 +238,10 @@ func TestCORS_everyStatus(t *testing.T) {
 		"claim": {403, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()
 			return p.do(t, http.MethodPost, "/verified", nil)
+		}, nil},
+		"limit": {409, func(t *testing.T, p *corsPage) *corsAnswer {
+			t.Helper()
+			return p.do(t, http.MethodPost, "/full", nil)
 		}, nil},
 		"database down": {503, func(t *testing.T, p *corsPage) *corsAnswer {
 			t.Helper()

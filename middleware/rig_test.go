@@ -8,13 +8,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/internal/testjar"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -37,14 +41,13 @@ type site struct {
 func newSite(t *testing.T, change ...func(*session.Config)) *site {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
-	cfg := session.Config{Logger: slog.New(slog.DiscardHandler)}
+	var cfg session.Config
 	for _, f := range change {
 		f(&cfg)
 	}
-	store := storetest.Faulty(memstore.New())
-	kit := sessiontest.NewOn(t, store, nil, cfg)
-	svc := kit.Service
-	s := &site{svc: svc, store: store, clock: kit.Clock, router: gin.New()}
+	rig := testpage.NewWith(t, memstore.New(), nil, cfg)
+	svc := rig.Svc
+	s := &site{svc: svc, store: rig.Store, clock: rig.Clock, router: gin.New()}
 	s.router.POST(svc.RefreshPaths()[0], s.answers(func(c *gin.Context) error {
 		_, err := svc.RefreshHTTP(c.Writer, c.Request)
 		return err
@@ -106,11 +109,12 @@ func (s *site) start(t *testing.T, http2 bool) {
 	t.Cleanup(s.server.Close)
 }
 
-// browser keeps what answers set, and sends it.
+// browser keeps what answers set, and sends it. Its cookies do not end by the site's clock,
+// so that it is the site that finds out.
 type browser struct {
-	site    *site
-	client  *http.Client
-	cookies map[string]string
+	site   *site
+	client *http.Client
+	jar    *testjar.Jar
 	// header: tokens travel in headers.
 	header                    bool
 	access, refresh, antiCSRF string
@@ -130,7 +134,7 @@ func (s *site) browser(t *testing.T, byHeader bool) *browser {
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &browser{site: s, client: client, cookies: map[string]string{}, header: byHeader}
+	return &browser{site: s, client: client, jar: testjar.New(time.Now), header: byHeader}
 }
 
 // signIn is a browser of user's.
@@ -184,7 +188,7 @@ func (b *browser) try(ctx context.Context, method, path, contentType string, bod
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
-	b.keep(res)
+	b.keep(r.URL, res.Header)
 	return answer{res.StatusCode, res.Header, string(text)}, err
 }
 
@@ -204,21 +208,15 @@ func (b *browser) dress(r *http.Request) {
 	if b.antiCSRF != "" {
 		r.Header.Set("Anti-Csrf", b.antiCSRF)
 	}
-	for name, value := range b.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	if cookies := b.jar.Header(r.URL); cookies != "" {
+		r.Header.Set("Cookie", cookies)
 	}
 }
 
-func (b *browser) keep(res *http.Response) {
-	for _, cookie := range res.Cookies() {
-		if cookie.MaxAge < 0 {
-			delete(b.cookies, cookie.Name)
-		} else {
-			b.cookies[cookie.Name] = cookie.Value
-		}
-	}
+func (b *browser) keep(from *url.URL, h http.Header) {
+	b.jar.Set(from, h.Values("Set-Cookie"))
 	for name, kept := range map[string]*string{"St-Access-Token": &b.access, "St-Refresh-Token": &b.refresh, "Anti-Csrf": &b.antiCSRF} {
-		if values, sent := res.Header[name]; sent {
+		if values, sent := h[name]; sent {
 			*kept = values[0]
 		}
 	}

@@ -3,8 +3,8 @@ package middleware_test
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,7 +40,7 @@ func (r *slow) while(t *testing.T, b *browser, method, path string, fn func()) a
 	t.Helper()
 	// Two requests of one browser: the slow one leaves with the tokens of now.
 	early := *b
-	early.cookies = maps.Clone(b.cookies)
+	early.jar = b.jar.Clone()
 	type result struct {
 		answer
 
@@ -57,12 +57,11 @@ func (r *slow) while(t *testing.T, b *browser, method, path string, fn func()) a
 	res := <-got
 	require.NoError(t, res.err)
 	require.Equal(t, "slow", res.body)
-	b.receive(res.header)
+	from, err := url.Parse(b.site.server.URL + path)
+	require.NoError(t, err)
+	b.keep(from, res.header)
 	return res.answer
 }
-
-// receive keeps what an answer sets that arrives now.
-func (b *browser) receive(h http.Header) { b.keep(&http.Response{Header: h}) }
 
 func mergeFirst(c *gin.Context) {
 	if _, err := current(c).MergePayload(c, map[string]any{"a": 1}); err != nil {

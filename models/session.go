@@ -88,6 +88,11 @@ const (
 	RevokedByTheft RevokeReason = "theft"
 	// RevokedByNewLogin: somebody signed in with the same browser.
 	RevokedByNewLogin RevokeReason = "new-login"
+	// RevokedByLimit: the user signed in elsewhere, and may have no more sessions.
+	RevokedByLimit RevokeReason = "session-limit"
+	// RevokedByOperator: one of many that were ended by a filter, or together with
+	// everybody's.
+	RevokedByOperator RevokeReason = "operator"
 )
 
 // EndedByExpiry stands in the place of a reason where a session's own time was up. No

@@ -62,6 +62,8 @@ type Config struct {
 	SigningKey SigningKeyConfig
 	// Cleanup removes rows of sessions that ended.
 	Cleanup CleanupConfig
+	// MaxSessions limits how many sessions a user may have. Default: no limit.
+	MaxSessions LimitConfig
 
 	// TrustedOrigins are the pages on other origins than the API's own whose requests
 	// count as meant: scheme://host, or scheme://host:port. Front ends from npm need

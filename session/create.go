@@ -21,6 +21,8 @@ type creation struct {
 	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
 	members                   []payloadMember
+	// replaced are the sessions that end by this sign-in.
+	replaced []string
 }
 
 // WithPayload puts v, any JSON value, into the session's access tokens: it is readable
@@ -40,14 +42,14 @@ func WithDevice(userAgent, ip string) CreateOption {
 
 // Create starts a session for a user who has just proven to be userID, an opaque
 // string of 1 to [models.MaxUserID] (255) bytes of UTF-8 that is kept byte for byte. It
-// is one INSERT.
+// is one INSERT; for what Config.MaxSessions adds, see [LimitConfig].
 //
 // Ask for the proof again where there is a session already: else whoever has stolen an
 // access token makes a session of its own, which outlives that token. Look at the
 // account again after a Create that may have run beside a RevokeAll.
 //
 // Errors: [errors.ErrInvalidInput] (with a reason; nothing was stored),
-// [errors.ErrUnavailable], [errors.ErrGeneral].
+// [errors.ErrSessionLimit], [errors.ErrUnavailable], [errors.ErrGeneral].
 //
 // Handlers use CreateHTTP or middleware.Create, which answer the client too.
 func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOption) (*Tokens, error) {
@@ -67,12 +69,17 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
+	place, err := s.enter(ctx, userID, c.replaced)
+	if err != nil {
+		return nil, err
+	}
 	now := s.now()
 	family := token.NewFamily(now)
 	row, err := s.newRow(userID, family.Handle(), now, c)
 	if err != nil {
 		return nil, err
 	}
+	place.date(row)
 	tokens, hash, err := s.mint(ctx, mintRequest{
 		row: row, family: family, now: now, ends: row.ExpiresAt, antiCSRF: !c.noAntiCSRF,
 	})
@@ -81,6 +88,10 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	}
 	row.Lineage = models.Lineage{Current: hash, IssuedAt: now}
 	if err := s.store.Insert(ctx, row); err != nil {
+		place.withdraw(ctx, row) // it may have been stored, or will be
+		return nil, err
+	}
+	if err := place.settle(ctx, row); err != nil {
 		return nil, err
 	}
 	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID})

@@ -23,6 +23,7 @@ type Device struct {
 	ExpiresAt  time.Time // the idle end as of now
 	UserAgent  string
 	IP         string
+	Label      string // what the user calls it, see SetLabel: text that pages escape
 }
 
 func deviceOf(row *models.Session) Device {
@@ -30,6 +31,7 @@ func deviceOf(row *models.Session) Device {
 		Handle: row.Handle, UserID: row.UserID,
 		CreatedAt: time.UnixMilli(row.CreatedAt), LastUsedAt: time.UnixMilli(row.LastUsedAt),
 		ExpiresAt: time.UnixMilli(row.ExpiresAt), UserAgent: row.UserAgent, IP: row.IP,
+		Label: row.Label,
 	}
 }
 

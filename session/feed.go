@@ -124,33 +124,30 @@ func newHint(h models.Hint) models.Hint {
 }
 
 // mustAsk reports whether the mode wants the database to be asked about a session that
-// an access token names. The question is nil unless the feed wants it.
-func (s *Service) mustAsk(mode RevocationMode, claims *token.Access, memo *feed.Memo) (q *feed.Question, ask bool) {
+// an access token names. The question is zero unless it is the feed's.
+func (s *Service) mustAsk(mode RevocationMode, claims *token.Access, memo *feed.Memo) (q feed.Question, ask bool) {
 	switch {
 	case mode == RevokeImmediately:
-		return nil, true
+		return q, true
 	case mode != RevokeSoon:
-		return nil, false
+		return q, false
 	case s.cfg.Feed.OnLag == LagAsk && s.isLagging():
-		return nil, true
+		return q, true
 	}
-	asked, ask := s.hints.feed.Asks(memo, claims.Handle, claims.UserID, claims.IssuedAt*1000)
-	if !ask {
-		return nil, false
-	}
-	return &asked, true
+	return s.hints.feed.Asks(memo, claims.Handle, claims.UserID, claims.IssuedAt*1000)
 }
 
 // ask looks the session up. A payload that was changed since the token was made comes
 // with a token that shows it.
-func (s *Service) ask(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, q *feed.Question) (*Session, *Token, error) {
+func (s *Service) ask(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, q feed.Question) (*Session, *Token, error) {
 	row, err := s.live(ctx, claims.Handle)
 	if err != nil {
 		return nil, nil, err
 	}
-	if q == nil || bytes.Equal(bytes.TrimSpace(row.Payload), claims.Payload) {
-		if q != nil {
-			s.hints.feed.Answered(memo, *q)
+	fromFeed := q != (feed.Question{})
+	if !fromFeed || bytes.Equal(bytes.TrimSpace(row.Payload), claims.Payload) {
+		if fromFeed {
+			s.hints.feed.Answered(memo, q)
 		}
 		return s.newSession(text, claims, row.ExpiresAt), nil, nil
 	}

@@ -18,7 +18,7 @@ func (s *Service) Protect(next http.Handler, opts ...VerifyOption) http.Handler 
 	if s == nil {
 		panic("session: Protect needs a Service: use what New returned without an error")
 	}
-	if err := s.CheckVerify(opts...); err != nil {
+	if err := s.CheckVerify(opts...); errors.Is(err, errors.ErrConfig) {
 		panic("session: Protect: " + err.Error())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

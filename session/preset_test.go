@@ -129,6 +129,7 @@ func TestWriteError(t *testing.T) {
 		{errors.WithReason(errors.ErrInvalidInput, errors.ErrCookieTooLarge), 500, `{"message":"internal error"}`},
 		{errors.New("anything"), 500, `{"message":"internal error"}`},
 		{nil, 500, `{"message":"internal error"}`},
+		{&errors.SessionLimitError{Limit: 3}, 409, `{"message":"session limit reached","limit":3,"sessions":[]}`},
 		{&errors.ClaimError{}, 403, `{"claimValidationErrors":[],"message":"invalid claim"}`},
 		{
 			&errors.ClaimError{Failures: []errors.ClaimFailure{{ID: "role", Reason: map[string]any{"message": "wrong value"}}}}, 403,

@@ -114,3 +114,21 @@ func TestSignOutPath(t *testing.T) {
 		require.Equal(t, row.want, newKit(t, row.change).SignOutPath())
 	}
 }
+
+// A route to which no access token goes would refuse everybody.
+func TestReaches(t *testing.T) {
+	t.Parallel()
+	below := newKit(t, func(c *session.Config) { c.Cookie.AccessPath = "/api" })
+	everywhere := newKit(t)
+	byHeader := newKit(t, func(c *session.Config) {
+		c.Cookie.AccessPath, c.FrontEnds.Carriers = "/api", session.CarriersHeader
+	})
+	for path, reached := range map[string]bool{
+		"/api": true, "/api/": true, "/api/sessions": true, "/api/:tenant": true,
+		"/": false, "/apis": false, "/auth/api": false, "/API": false,
+	} {
+		require.Equal(t, reached, below.Reaches(path), path)
+		require.True(t, everywhere.Reaches(path), path)
+		require.True(t, byHeader.Reaches(path), path)
+	}
+}

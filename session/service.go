@@ -183,9 +183,15 @@ func millis(d time.Duration) int64 { return d.Milliseconds() }
 // It is empty where no access token would reach that: browsers send the cookie to paths
 // below Config.Cookie.AccessPath only.
 func (s *Service) SignOutPath() string {
-	c := s.cfg.Cookie
-	if s.cfg.FrontEnds.Carriers != CarriersHeader && !pathCovers(c.AccessPath, c.SignOutPath) {
-		return ""
+	if path := s.cfg.Cookie.SignOutPath; s.Reaches(path) {
+		return path
 	}
-	return c.SignOutPath
+	return ""
+}
+
+// Reaches reports whether browsers send the access token to path: whether it is
+// Config.Cookie.AccessPath or below it. Where tokens come in headers alone, any path is
+// reached.
+func (s *Service) Reaches(path string) bool {
+	return s.cfg.FrontEnds.Carriers == CarriersHeader || pathCovers(s.cfg.Cookie.AccessPath, path)
 }

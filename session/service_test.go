@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -35,9 +36,8 @@ func newKitOn(t *testing.T, store session.Store, clock *sessiontest.Clock, chang
 	for _, f := range change {
 		f(&cfg)
 	}
-	faulty := storetest.Faulty(store)
-	made := sessiontest.NewOn(t, faulty, clock, cfg)
-	return &kit{made.Service, made, made.Clock, faulty}
+	rig := testpage.NewWith(t, store, clock, cfg)
+	return &kit{rig.Svc, rig.Kit, rig.Clock, rig.Store}
 }
 
 // request is a POST as a client with these headers and cookies sends it.

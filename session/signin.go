@@ -30,7 +30,7 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 // around the handler the session is stored then and nobody hears of it.
 //
 // Errors: as Create, and [errors.ErrCrossOrigin] for a request of a foreign page.
-// Nothing was sent then.
+// Nothing was sent then, and the session that the request came with lives on.
 func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
@@ -75,7 +75,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	if err := s.checkHost(r, by); err != nil {
 		return nil, err
 	}
-	c.noAntiCSRF = by == wire.ByHeader
+	c.noAntiCSRF, c.replaced = by == wire.ByHeader, presented
 	tokens, err := s.create(x.context(), userID, &c)
 	if err != nil {
 		return nil, err
@@ -151,13 +151,12 @@ func (s *Service) warnOfLostCookies(r *http.Request) {
 // warnOfLostPath says once that browsers send no access token to the path of a request,
 // which has none: a route that is verified there refuses everybody.
 func (s *Service) warnOfLostPath(r *http.Request) {
-	cfg := s.cfg.Cookie
-	if s.cfg.FrontEnds.Carriers == CarriersHeader || pathCovers(cfg.AccessPath, r.URL.Path) {
+	if s.Reaches(r.URL.Path) {
 		return
 	}
 	if s.warned.foreignPath.CompareAndSwap(false, true) {
 		s.cfg.Logger.WarnContext(r.Context(), "sessionkit: a verified route is not below Config.Cookie.AccessPath, and unless a proxy takes off a prefix, browsers send no access token there:"+
 			" move the route, or choose another AccessPath",
-			"path", boundedText(r.URL.Path, 256), "access_path", cfg.AccessPath)
+			"path", boundedText(r.URL.Path, 256), "access_path", s.cfg.Cookie.AccessPath)
 	}
 }

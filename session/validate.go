@@ -109,6 +109,7 @@ func (c Config) validate() error {
 	if c.Cleanup.Batch < 1 || c.Cleanup.Batch > 1000 {
 		p.add("Cleanup.Batch", "%d is not between 1 and 1000", c.Cleanup.Batch)
 	}
+	c.MaxSessions.validate(&p)
 	if c.TokenCacheBytes != 0 && (c.TokenCacheBytes < minTokenCache || c.TokenCacheBytes > maxTokenCache) {
 		p.add("TokenCacheBytes", "%d bytes are not between %d and %d", c.TokenCacheBytes, minTokenCache, maxTokenCache)
 	}
@@ -174,6 +175,9 @@ func (c Config) validateHTTP(p *fieldProblems) {
 	}
 	if c.Cookie.SameSite == http.SameSiteNoneMode && c.AntiCSRF.Mode == InsecureAntiCSRFOff && c.FrontEnds.Carriers != CarriersHeader {
 		p.add("AntiCSRF.Mode", "off together with Cookie.SameSite None lets every page act as the user")
+	}
+	if c.MaxSessions.refuses() && (c.SessionExpiredStatus == http.StatusConflict || c.InvalidClaimStatus == http.StatusConflict) {
+		p.add("MaxSessions.Policy", "RefuseNew answers 409, which is SessionExpiredStatus or InvalidClaimStatus already")
 	}
 	p.clientError("InvalidClaimStatus", c.InvalidClaimStatus)
 	if c.SessionExpiredStatus == c.InvalidClaimStatus {

@@ -165,7 +165,7 @@ var errClaim = errors.New("the application's function failed")
 // answers its client.
 var verdicts = [...]error{
 	errors.ErrUnauthorised, errors.ErrTryRefreshToken, errors.ErrTokenTheft, errors.ErrInvalidClaim, errors.ErrCrossOrigin,
-	errors.ErrSessionReplaced, errors.ErrTokenMissing, errors.ErrTokenMalformed,
+	errors.ErrSessionLimit, errors.ErrSessionReplaced, errors.ErrTokenMissing, errors.ErrTokenMalformed,
 }
 
 // claimFailed classifies an error of the application. Whatever its function ran

@@ -71,6 +71,7 @@ func kitErrors(t *testing.T) map[string]error {
 		"ErrUserIDInvalid": errors.ErrUserIDInvalid, "ErrValueNotJSON": errors.ErrValueNotJSON,
 		"ErrValueTooDeep": errors.ErrValueTooDeep, "ErrValueTooLarge": errors.ErrValueTooLarge,
 		"ErrClosed": errors.ErrClosed, "ErrConfig": errors.ErrConfig,
+		"ErrSessionLimit": errors.ErrSessionLimit,
 		"ErrInvalidInput": errors.ErrInvalidInput, "ErrUnavailable": errors.ErrUnavailable,
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "../errors/errors.go", nil, 0)

@@ -64,8 +64,13 @@ func (s *Service) demandsOf(opts []VerifyOption) demands {
 
 // CheckVerify reports whether verifications of this Service can take the options, for
 // whoever writes middleware: call it when routes are set up. It is an
-// [errors.ErrConfig] that says what to do.
-func (s *Service) CheckVerify(opts ...VerifyOption) error { return s.possible(s.demandsOf(opts)) }
+// [errors.ErrConfig] that says what to do, or [errors.ErrClosed].
+func (s *Service) CheckVerify(opts ...VerifyOption) error {
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
+	return s.possible(s.demandsOf(opts))
+}
 
 func (s *Service) possible(d demands) error {
 	switch {

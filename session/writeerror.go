@@ -67,6 +67,8 @@ func (s *Service) answerFor(r *http.Request, err error) (status int, body []byte
 		return http.StatusForbidden, []byte(`{"message":"cross-origin request refused"}`)
 	case errors.Is(err, errors.ErrInvalidClaim):
 		return s.cfg.InvalidClaimStatus, invalidClaimBody(err)
+	case errors.Is(err, errors.ErrSessionLimit):
+		return http.StatusConflict, sessionLimitBody(err)
 	case errors.Is(err, errors.ErrUnavailable):
 		return http.StatusServiceUnavailable, []byte(`{"message":"unavailable"}`)
 	default:
@@ -77,7 +79,8 @@ func (s *Service) answerFor(r *http.Request, err error) (status int, body []byte
 func (s *Service) expiredStatus(r *http.Request) int {
 	if s.cfg.SessionExpiredStatusFor != nil {
 		if status := s.cfg.SessionExpiredStatusFor(r); status >= 400 && status <= 499 &&
-			status != s.cfg.InvalidClaimStatus && status != http.StatusForbidden {
+			status != s.cfg.InvalidClaimStatus && status != http.StatusForbidden &&
+			(status != http.StatusConflict || !s.cfg.MaxSessions.refuses()) {
 			return status
 		}
 	}
@@ -96,6 +99,31 @@ func invalidClaimBody(err error) []byte {
 		return []byte(`{"message":"invalid claim","claimValidationErrors":[]}`)
 	}
 	return body
+}
+
+// sessionLimitBody lists the sessions for a page that lets the user choose one.
+func sessionLimitBody(err error) []byte {
+	type entry struct {
+		Handle     string `json:"handle"`
+		CreatedAt  int64  `json:"createdAt"` // milliseconds
+		LastUsedAt int64  `json:"lastUsedAt"`
+		UserAgent  string `json:"userAgent"`
+		IP         string `json:"ip"`
+		Label      string `json:"label"`
+	}
+	body := struct {
+		Message  string  `json:"message"`
+		Limit    int     `json:"limit"`
+		Sessions []entry `json:"sessions"`
+	}{Message: "session limit reached", Sessions: []entry{}}
+	if limit, ok := errors.AsType[*errors.SessionLimitError](err); ok {
+		body.Limit = limit.Limit
+		for _, o := range limit.Sessions {
+			body.Sessions = append(body.Sessions, entry{o.Handle, o.CreatedAt.UnixMilli(), o.LastUsedAt.UnixMilli(), o.UserAgent, o.IP, o.Label})
+		}
+	}
+	text, _ := json.Marshal(body) // texts and numbers
+	return text
 }
 
 // refused tells the application of a request that gets no session: Config.OnRefusal

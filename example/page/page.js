@@ -2,6 +2,7 @@
 
 import { createSession } from "./refresh.js";
 import { allowMoreDevices, showCountdown, showDevices, showIdentity } from "./session.js";
+import { createLive } from "./live.js";
 import { createThief, play } from "./theft.js";
 import { ago, createTimeline } from "./timeline.js";
 
@@ -18,12 +19,12 @@ const session = createSession({
   onChange: () => render(),
   onAnswer: logAnswer,
 });
+const live = createLive($("live"), endedElsewhere);
 const thief = createThief(session, timeline.request, poll);
 
 let started = false; // whether it is known if there is a session
 let thiefAtWork = false;
 let playing = false;
-let handle = null; // of this browser's session
 
 // --- showing -------------------------------------------------------------
 
@@ -44,9 +45,8 @@ function render() {
   if (signedIn) {
     showIdentity(claims);
     showCountdown(claims.expiresAt, life);
-  } else {
-    handle = null;
   }
+  live.follow(signedIn && settings.live === "true" ? claims.userId : null);
   renderThief(signedIn);
 }
 
@@ -63,11 +63,10 @@ function renderThief(signedIn) {
 }
 
 async function loadDevices() {
-  const [me, list] = await Promise.all([session.fetch("/api/me"), session.fetch("/api/sessions?details=1")]);
-  if (!me.ok || !list.ok) return;
-  handle = (await me.json()).handle;
-  const sessions = (await list.json()).sessions ?? [];
-  showDevices(sessions, handle, endDevice);
+  const list = await session.fetch("/auth/sessions");
+  if (!list.ok) return;
+  const { sessions } = await list.json();
+  showDevices(sessions, { end: endDevice, name: nameDevice });
   allowMoreDevices(sessions.length < maxDevices);
 }
 
@@ -109,6 +108,15 @@ async function fetchEvents() {
   }
   // Nobody told this browser if it was the thief who was caught: ask.
   if (!playing && events.some((event) => event.kind === "token_theft")) await session.refresh();
+}
+
+/** The server closed the socket, as the session is over: the tokens are worthless. */
+async function endedElsewhere(reason) {
+  if (playing || session.exists() === false) return; // it was this page
+  await session.refresh();
+  if (session.exists() === false && reason !== "theft") {
+    banner("Signed out elsewhere", "Another device ended this session, and the socket closed by itself.");
+  }
 }
 
 function noticed(event) {
@@ -177,10 +185,25 @@ on("add-device", "click", async () => {
   await loadDevices();
 });
 
-const endDevice = (name) => guarded(async () => {
-  await session.fetch(`/api/sessions/${encodeURIComponent(name)}`, { method: "DELETE" });
-  if (name === handle) await session.refresh();
+on("sign-out-others", "click", async () => {
+  await session.fetch("/auth/sessions/revoke-others", { method: "POST" });
+  await loadDevices();
+});
+
+const endDevice = ({ id, current }) => guarded(async () => {
+  await session.fetch(`/auth/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
+  if (current) await session.refresh();
   else await loadDevices();
+})();
+
+const nameDevice = ({ id }, label) => guarded(async () => {
+  const response = await session.fetch(`/auth/sessions/${encodeURIComponent(id)}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ label }),
+  });
+  if (response.status === 400) throw new Error((await response.json()).message);
+  await loadDevices(); // 404: it was signed out meanwhile, and the list shows that
 })();
 
 on("note-form", "submit", () => session.fetch("/api/data", {

@@ -35,16 +35,19 @@ function inUnits(ms) {
   return [String(Math.ceil(minutes / 60)), "hours"];
 }
 
-/** Lists the user's sessions, this one first; end is called with the handle to end. */
-export function showDevices(sessions, ownHandle, end) {
+/**
+ * Lists the user's sessions, as devices.Mount answers them, this one first.
+ * end(session) ends one, name(session, label) gives it a name.
+ */
+export function showDevices(sessions, actions) {
   const n = sessions.length;
   $("device-count").textContent = n === 1 ? "signed in on this device only" : `signed in on ${n} devices`;
-  const own = sessions.filter((s) => s.handle === ownHandle);
-  const others = sessions.filter((s) => s.handle !== ownHandle);
-  // The button that was pressed goes away with its session: keep the focus near.
-  const focused = $("devices").contains(document.activeElement);
-  $("devices").replaceChildren(...[...own, ...others].map((s) => deviceItem(s, s.handle === ownHandle, end)));
-  if (focused) $("add-device").focus();
+  $("sign-out-others").disabled = n < 2;
+  const inOrder = [...sessions.filter((s) => s.current), ...sessions.filter((s) => !s.current)];
+  // What was pressed goes away with the old list, or with its session: keep the focus near.
+  const focused = document.activeElement.closest("#devices li")?.dataset.id;
+  $("devices").replaceChildren(...inOrder.map((s) => deviceItem(s, actions)));
+  if (focused) ($("devices").querySelector(`[data-id="${CSS.escape(focused)}"] button`) ?? $("add-device")).focus();
 }
 
 /** Turns the button off, with its reason, where the server would refuse. */
@@ -54,26 +57,62 @@ export function allowMoreDevices(allowed) {
   $("add-device-why").hidden = allowed;
 }
 
-function deviceItem(session, own, end) {
+function deviceItem(session, actions) {
   const item = document.createElement("li");
-  const name = deviceName(session.userAgent);
+  item.dataset.id = session.id;
+  // What a user typed is text, whatever it looks like: element writes textContent.
+  const name = session.label || deviceName(session.device);
   const text = element("div", "", "");
-  text.append(element("strong", "", name));
-  const since = new Date(session.createdAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  text.append(element("span", "", own ? `this browser, since ${since}` : `since ${since}`));
-  const button = element("button", "quiet", "Sign out");
-  button.type = "button";
-  button.setAttribute("aria-label", `Sign out ${name}${own ? ", this browser" : ""}`);
-  button.addEventListener("click", () => end(session.handle));
-  item.append(text, button);
+  text.append(element("strong", "", name), element("span", "", deviceDetails(session)));
+  const rename = quietButton("Rename", `Rename ${name}`, () => item.replaceChildren(nameForm(session, actions, again)));
+  const end = quietButton("Sign out", `Sign out ${name}${session.current ? ", this browser" : ""}`, () => actions.end(session));
+  const again = () => {
+    item.replaceChildren(text, rename, end);
+    rename.focus();
+  };
+  item.append(text, rename, end);
   return item;
 }
 
-/** A rough name; a real product would not try to be clever here either. */
-function deviceName(agent) {
-  const browser = /Firefox/.test(agent) ? "Firefox" : /Edg\//.test(agent) ? "Edge"
-    : /Chrome/.test(agent) ? "Chrome" : /Safari/.test(agent) ? "Safari" : agent.split("/")[0] || "Unknown";
-  const system = [["iPhone", "iPhone"], ["Android", "Android"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["Linux", "Linux"]]
-    .find(([mark]) => agent.includes(mark))?.[1];
-  return system ? `${browser} on ${system}` : browser;
+function quietButton(text, label, press) {
+  const button = element("button", "quiet", text);
+  button.type = "button";
+  button.setAttribute("aria-label", label);
+  button.addEventListener("click", press);
+  return button;
+}
+
+/** Asks for a name; cancelled is called when the user thinks better of it. */
+function nameForm(session, actions, cancelled) {
+  const form = element("form", "row", "");
+  const input = element("input", "", "");
+  input.value = session.label;
+  input.maxLength = 64; // as the server has it
+  input.placeholder = deviceName(session.device);
+  input.autocomplete = "off";
+  input.setAttribute("aria-label", `Name of ${input.placeholder}`);
+  const save = element("button", "", "Save");
+  form.append(input, save, quietButton("Cancel", "Cancel", cancelled));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    actions.name(session, input.value.trim());
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") cancelled();
+  });
+  queueMicrotask(() => input.focus()); // once it is on the page
+  return form;
+}
+
+/** "Firefox on Linux", or as much of it as is known. */
+function deviceName({ browser, os }) {
+  return browser && os ? `${browser} on ${os}` : browser || os || "Unknown device";
+}
+
+const kinds = { desktop: "computer", mobile: "phone", tablet: "tablet", bot: "bot" };
+
+function deviceDetails({ current, label, device, createdAt }) {
+  const since = new Date(createdAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  const what = label ? deviceName(device) : kinds[device.kind];
+  return [current ? "this browser" : what, `since ${since}`].filter(Boolean).join(", ");
 }

@@ -89,7 +89,7 @@ function script(first, session, thief) {
     "And the access token that the thief has left?",
     thief.read,
     (s) => !noticed ? "It works: nobody has noticed anything yet."
-      : ok(s) ? "It works until it expires. A server with immediate revocation refuses it at once." : "Refused.",
+      : ok(s) ? "It works until it expires. A server that goes by revocations refuses it." : "Refused.",
   ];
   return first === "thief"
     ? [copy, thiefMoves, youAreCaught, afterwards, leftover]

@@ -17,7 +17,7 @@ const meanings = {
 
 const revocations = {
   "sign-out": "The session was ended by signing out.",
-  "revoke-all": "All sessions of the user were ended.",
+  "revoke-all": "All sessions of the user, or all but one, were ended.",
   "new-login": "The session before this sign-in was ended.",
   application: "The session was ended from another device.",
 };

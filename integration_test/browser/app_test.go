@@ -4,8 +4,6 @@ package browser_test
 
 import (
 	"context"
-	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -17,60 +15,44 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
-	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/claim"
-	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
 
-// app is a Gin application on the kit, as its users write them. Its clock
+// backEnd is the application behind the pages, and what a story does to it. Its clock
 // stands still until a story moves it, so that nothing waits for an expiry.
-type app struct {
-	clock  *sessiontest.Clock
-	svc    *session.Service
-	role   claim.Single[string]
-	log    *requestLog
-	gate   *gate
-	thefts atomic.Int64
+type backEnd struct {
+	*rig.App
+	role claim.Single[string]
+	log  *requestLog
+	gate *gate
 	// loseRefresh makes the answer of the next refresh get lost on its way.
 	loseRefresh atomic.Bool
-	engine      *gin.Engine
 }
 
 const validity = time.Hour
 
-// newApp makes an application that pages of the given origin may talk to; none
-// means its own.
-func newApp(t *testing.T, pageOrigin string, change ...func(*session.Config)) *app {
+// newBackEnd makes one that pages of the given origin may talk to; none means its own.
+func newBackEnd(t *testing.T, pageOrigin string, change ...func(*session.Config)) *backEnd {
 	t.Helper()
-	a := &app{clock: sessiontest.NewClock(time.Now().Truncate(time.Second)), log: &requestLog{}, gate: newGate()}
-	cfg := session.Config{
-		Now: a.clock.Now, Leeway: session.Off, AccessTokenValidity: validity,
-		Cookie: session.CookieConfig{Insecure: true}, Logger: slog.New(slog.DiscardHandler),
-		OperationTimeout: 30 * time.Second,
-		OnEvent: func(e session.Event) {
-			if e.Kind == session.EventTheft {
-				a.thefts.Add(1)
-			}
-		},
-	}
-	for _, f := range change {
-		f(&cfg)
-	}
+	a := &backEnd{log: &requestLog{}, gate: newGate()}
 	var err error
-	a.svc, err = session.New(t.Context(), memstore.New(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(a.svc.Close)
 	a.role, err = claim.NewSingle(claim.Config[string]{ID: "role"})
 	require.NoError(t, err)
-	a.engine = gin.New()
-	a.engine.Use(a.log.middleware)
-	if pageOrigin != "" {
-		a.engine.Use(crossOrigin(pageOrigin))
-	}
-	a.routes()
+	a.App = rig.Story(t, memstore.New(), rig.AppConfig{
+		Session: session.Config{AccessTokenValidity: validity, Cookie: session.CookieConfig{Insecure: true}},
+		Routes: func(router *gin.Engine, app *rig.App) {
+			router.Use(a.log.middleware)
+			if pageOrigin != "" {
+				router.Use(crossOrigin(pageOrigin))
+			}
+			router.Use(a.gate.count(app.Svc), a.losing(app.Svc))
+			a.routes(router, app)
+		},
+	}, change...)
 	return a
 }
 
@@ -82,115 +64,76 @@ func crossOrigin(origin string) gin.HandlerFunc {
 	})
 }
 
-func (a *app) routes() {
-	a.engine.POST(a.svc.RefreshPaths()[0], a.gate.refresh, a.losing, refresh.Handler(a.svc))
-	a.engine.POST(a.svc.SignOutPath(), refresh.SignOut(a.svc))
-	a.engine.POST("/login", a.login)
-	a.engine.GET("/strict", middleware.Verify(a.svc, session.WithRevocation(session.RevokeImmediately)), a.me)
-	a.engine.GET("/admin", middleware.Verify(a.svc, session.WithClaims(a.role.HasValue("admin"))), a.me)
-
-	protected := a.engine.Group("/", a.gate.count, middleware.Verify(a.svc))
-	protected.GET("/me", a.me)
-	protected.POST("/act", a.act)
-	protected.POST("/payload", a.mergePayload)
-	protected.POST("/role", a.setRole)
-	protected.POST("/logout", func(c *gin.Context) {
-		a.answer(c, mustSession(c).Revoke(c.Request.Context()))
+func (a *backEnd) routes(router *gin.Engine, app *rig.App) {
+	router.GET("/admin", middleware.Verify(app.Svc, session.WithClaims(a.role.HasValue("admin"))), app.Me)
+	protected := router.Group("/", middleware.Verify(app.Svc))
+	protected.POST("/echo", echo)
+	protected.POST("/payload", func(c *gin.Context) {
+		var members map[string]any
+		if c.ShouldBindJSON(&members) != nil {
+			c.Status(http.StatusBadRequest)
+			return
+		}
+		_, err := app.Session(c).MergePayload(c.Request.Context(), members)
+		app.Answer(c, err)
+	})
+	protected.POST("/role", func(c *gin.Context) {
+		var body struct {
+			Role string `json:"role"`
+		}
+		if c.ShouldBindJSON(&body) != nil {
+			c.Status(http.StatusBadRequest)
+			return
+		}
+		_, err := a.role.Set(c.Request.Context(), app.Session(c), body.Role)
+		app.Answer(c, err)
 	})
 }
 
-func mustSession(c *gin.Context) *session.Session {
-	return c.MustGet(middleware.Key).(*session.Session)
-}
-
-func (a *app) login(c *gin.Context) {
-	var body struct {
-		User    string          `json:"user"`
-		Payload json.RawMessage `json:"payload"`
-	}
-	if err := c.ShouldBindJSON(&body); err != nil {
-		c.Status(http.StatusBadRequest)
-		return
-	}
-	_, err := middleware.Create(c, a.svc, body.User, session.WithPayload(body.Payload))
-	a.answer(c, err)
-}
-
-func (a *app) me(c *gin.Context) {
-	sess := mustSession(c)
-	var payload json.RawMessage
-	err := sess.Payload(&payload)
-	if err != nil {
-		middleware.Abort(c, a.svc, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"user": sess.UserID(), "handle": sess.Handle(), "payload": payload})
-}
-
-// act answers the text that it was sent.
-func (a *app) act(c *gin.Context) {
+// echo answers the text that it was sent.
+func echo(c *gin.Context) {
 	var body struct {
 		Text string `json:"text"`
 	}
-	if err := c.ShouldBindJSON(&body); err != nil {
+	if c.ShouldBindJSON(&body) != nil {
 		c.Status(http.StatusBadRequest)
 		return
 	}
-	c.JSON(http.StatusOK, gin.H{"text": body.Text})
+	c.JSON(http.StatusOK, body)
 }
 
-func (a *app) mergePayload(c *gin.Context) {
-	var members map[string]any
-	if err := c.ShouldBindJSON(&members); err != nil {
-		c.Status(http.StatusBadRequest)
-		return
-	}
-	_, err := mustSession(c).MergePayload(c.Request.Context(), members)
-	a.answer(c, err)
+// isRefresh reports whether the request is one to the kit's refresh route.
+func isRefresh(c *gin.Context, svc *session.Service) bool {
+	return c.Request.Method == http.MethodPost && c.Request.URL.Path == svc.RefreshPaths()[0]
 }
 
-func (a *app) setRole(c *gin.Context) {
-	var body struct {
-		Role string `json:"role"`
+// losing runs a refresh and then cuts the connection, if a story wants that.
+func (a *backEnd) losing(svc *session.Service) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if !isRefresh(c, svc) || !a.loseRefresh.CompareAndSwap(true, false) {
+			return
+		}
+		c.Abort()
+		_, err := svc.RefreshHTTP(httptest.NewRecorder(), c.Request)
+		a.log.note("the refresh's answer got lost, its error: %v", err)
+		conn, _, err := c.Writer.Hijack()
+		if err != nil {
+			panic(errors.Join(errors.New("cannot cut the connection"), err))
+		}
+		_ = conn.Close()
 	}
-	if err := c.ShouldBindJSON(&body); err != nil {
-		c.Status(http.StatusBadRequest)
-		return
-	}
-	_, err := a.role.Set(c.Request.Context(), mustSession(c), body.Role)
-	a.answer(c, err)
 }
 
-func (a *app) answer(c *gin.Context, err error) {
-	if err != nil {
-		middleware.Abort(c, a.svc, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"ok": true})
-}
-
-// losing runs the refresh and then cuts the connection, if a story wants that.
-func (a *app) losing(c *gin.Context) {
-	if !a.loseRefresh.CompareAndSwap(true, false) {
-		return
-	}
-	c.Abort()
-	_, err := a.svc.RefreshHTTP(httptest.NewRecorder(), c.Request)
-	a.log.note("the refresh's answer got lost, its error: %v", err)
-	conn, _, err := c.Writer.Hijack()
-	if err != nil {
-		panic(errors.Join(errors.New("cannot cut the connection"), err))
-	}
-	_ = conn.Close()
-}
+// thefts is how many were noticed.
+func (a *backEnd) thefts() int { return a.Ledger.Kind(session.EventTheft) }
 
 // expire moves the clock past the end of every access token.
-func (a *app) expire() { a.clock.Advance(validity + time.Second) }
+func (a *backEnd) expire() { a.Clock.Advance(validity + time.Second) }
 
 // revokeAll ends the user's sessions, as from another device, and returns how many.
-func (a *app) revokeAll(ctx context.Context, t *testing.T, user string) int {
+func (a *backEnd) revokeAll(ctx context.Context, t *testing.T, user string) int {
 	t.Helper()
-	n, err := a.svc.RevokeAll(ctx, user)
+	n, err := a.Svc.RevokeAll(ctx, user)
 	require.NoError(t, err)
 	return n
 }

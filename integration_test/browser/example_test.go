@@ -34,6 +34,54 @@ func TestExamplePage(t *testing.T) {
 		p.watchTheft("#act-thief", "example-victim-told")
 		require.Contains(t, p.text("#steps"), "Your access token runs out, and your browser refreshes. Noticed!")
 	})
+	t.Run("devices", func(t *testing.T) {
+		p := openExample(t, url)
+		p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
+		p.do(chromedp.WaitVisible(chromedp.CSS("#devices li")), chromedp.Click(chromedp.CSS("#add-device")))
+		p.do(chromedp.WaitVisible(chromedp.CSS("#devices li:nth-child(2)")))
+		require.Contains(t, p.text("#devices li:nth-child(1)"), "this browser")
+		const hostile = `<img src=x onerror="document.title='out'">`
+		p.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(2) button")), chromedp.WaitVisible(chromedp.CSS("#devices form")))
+		p.screenshot("example-device-name")
+		p.do(chromedp.SendKeys(chromedp.CSS("#devices input"), hostile+"\r"))
+		p.do(chromedp.WaitNotPresent(chromedp.CSS("#devices form")))
+		require.Equal(t, hostile, p.text("#devices li:nth-child(2) strong"))
+		require.Equal(t, "0", p.evaluate(`String(document.querySelectorAll("#devices img").length)`))
+		p.screenshot("example-devices")
+		p.do(chromedp.EmulateViewport(390, 1800)) // so tall that the timeline covers nothing
+		require.Equal(t, "true", p.evaluate(`String(document.documentElement.scrollWidth <= innerWidth)`), "nothing sticks out")
+		p.screenshot("example-devices-phone")
+		p.do(chromedp.Click(chromedp.CSS("#sign-out-others")), chromedp.WaitNotPresent(chromedp.CSS("#devices li:nth-child(2)")))
+		require.Contains(t, p.text("#devices li:nth-child(1)"), "this browser")
+		p.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(1) button:last-child")), chromedp.WaitVisible(chromedp.CSS("#signed-out")))
+		require.Empty(t, p.exceptions())
+	})
+	t.Run("two browsers", func(t *testing.T) {
+		one, other := openExample(t, url), openExample(t, url)
+		for _, p := range []*tab{one, other} {
+			p.do(chromedp.WaitVisible(chromedp.CSS("#signed-out")), chromedp.SendKeys(chromedp.CSS("#user-id"), "-two"))
+			p.do(chromedp.Click(chromedp.CSS("#sign-in button[type=submit]")))
+			p.do(chromedp.WaitVisible(chromedp.CSS(`#live[data-state="open"]`)))
+		}
+		one.do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("#devices li:nth-child(2)")))
+		other.screenshot("example-live")
+		one.do(chromedp.Click(chromedp.CSS("#devices li:nth-child(2) button:last-child")))
+		one.do(chromedp.WaitNotPresent(chromedp.CSS("#devices li:nth-child(2)")))
+
+		other.do(chromedp.WaitVisible(chromedp.CSS(`#banner`)), chromedp.WaitVisible(chromedp.CSS("#signed-out")))
+		require.Equal(t, "Signed out elsewhere", other.text("#banner-title"))
+		require.Contains(t, other.text("#banner-text"), "the socket closed by itself")
+		other.screenshot("example-socket-closed")
+		require.Equal(t, "401", other.evaluate(`(() => {
+			const request = new XMLHttpRequest();
+			request.open("GET", "/api/me", false);
+			request.send();
+			return String(request.status);
+		})()`))
+		one.do(chromedp.WaitVisible(chromedp.CSS(`#live[data-state="open"]`)))
+		require.Empty(t, one.exceptions())
+		require.Empty(t, other.exceptions())
+	})
 	t.Run("on a phone", func(t *testing.T) {
 		p := openExample(t, url)
 		p.do(chromedp.EmulateViewport(390, 844))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // gate makes races real: it holds refreshes back until so many requests have
@@ -32,26 +34,31 @@ func (g *gate) holdFor(n int) {
 	g.wanted, g.opened = n, make(chan struct{})
 }
 
-// count runs in front of the protected routes.
-func (g *gate) count(c *gin.Context) {
-	c.Next()
-	if c.Writer.Status() != http.StatusUnauthorized {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.wanted--; g.wanted == 0 {
-		close(g.opened)
+// count runs in front of all routes, and holds back those of the refresh. A gate that
+// nobody opens lets pass after a while: the story then fails by its own counts.
+func (g *gate) count(svc *session.Service) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if isRefresh(c, svc) {
+			g.wait(c.Request.Context())
+			return
+		}
+		c.Next()
+		if c.Writer.Status() != http.StatusUnauthorized {
+			return
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.wanted--; g.wanted == 0 {
+			close(g.opened)
+		}
 	}
 }
 
-// refresh runs in front of the refresh route. A gate that nobody opens lets
-// pass after a while: the story then fails by its own counts.
-func (g *gate) refresh(c *gin.Context) {
+func (g *gate) wait(ctx context.Context) {
 	g.mu.Lock()
 	opened := g.opened
 	g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	select {
 	case <-opened:

@@ -41,7 +41,7 @@ func seesTheft(t *testing.T, w *world) {
 	th := w.robbed()
 	require.Equal(t, http.StatusOK, th.refreshes())
 	require.Equal(t, http.StatusOK, th.reads("/me"), "the new token, which makes the page's a replaced one")
-	require.Zero(t, w.app.thefts.Load())
+	require.Zero(t, w.app.thefts())
 
 	refused := w.refreshes(w.expired())
 	w.app.expire()
@@ -50,12 +50,12 @@ func seesTheft(t *testing.T, w *world) {
 		require.Contains(t, r.Body, "token theft detected")
 	}
 	require.Equal(t, refused+1, w.refreshes(w.expired()), "refreshes that were refused")
-	require.EqualValues(t, 1, w.app.thefts.Load())
+	require.Equal(t, 1, w.app.thefts())
 	require.Equal(t, w.expired(), th.reads("/strict"), "the thief is out too")
 	require.Equal(t, w.expired(), th.refreshes(), "the thief is out too")
 	w.toldOfTheEnd()
 	w.signedOut()
-	require.EqualValues(t, 1, w.app.thefts.Load(), "one theft, one alarm")
+	require.Equal(t, 1, w.app.thefts(), "one theft, one alarm")
 
 	w.signIn()
 	w.must(http.StatusOK, w.get("/me"))

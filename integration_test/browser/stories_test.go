@@ -96,8 +96,8 @@ func refreshesOnceForTwoTabs(t *testing.T, w *world) {
 	}
 	require.Equal(t, 1, refreshes, "refreshes of two tabs, in %d rounds", rounds)
 	// Both go on with the tokens of the new pair.
-	require.Equal(t, http.StatusOK, ask[reply](other, "call", post("fetch", "/act", `{"text":"a"}`)).Status)
-	w.must(http.StatusOK, w.post("/act", `{"text":"b"}`))
+	require.Equal(t, http.StatusOK, ask[reply](other, "call", post("fetch", "/echo", `{"text":"a"}`)).Status)
+	w.must(http.StatusOK, w.post("/echo", `{"text":"b"}`))
 }
 
 // race lets the token expire and both tabs notice before either has refreshed.
@@ -134,21 +134,21 @@ func survivesLostRefresh(t *testing.T, w *world) {
 	require.False(t, w.app.loseRefresh.Load(), "no refresh came: %+v", first)
 	require.NotEqual(t, w.expired(), first.Status)
 	w.must(http.StatusOK, w.get("/me"))
-	w.must(http.StatusOK, w.post("/act", `{"text":"a"}`))
+	w.must(http.StatusOK, w.post("/echo", `{"text":"a"}`))
 	require.True(t, w.state().Exists)
 }
 
 func postsWithProof(t *testing.T, w *world) {
 	w.signIn()
 	body := fmt.Sprintf(`{"text":%q}`, unicode)
-	r := w.must(http.StatusOK, w.post("/act", body))
+	r := w.must(http.StatusOK, w.post("/echo", body))
 	require.Contains(t, r.Body, unicode)
 	if !w.byHeader() {
-		require.Contains(t, w.app.log.last(http.MethodPost, "/act").sent, "anti-csrf")
+		require.Contains(t, w.app.log.last(http.MethodPost, "/echo").sent, "anti-csrf")
 	}
 
 	// Cookies alone prove nothing: this is what a forged request looks like.
-	forged := w.must(w.expired(), w.send(post("raw", "/act", body)))
+	forged := w.must(w.expired(), w.send(post("raw", "/echo", body)))
 	if !w.byHeader() {
 		require.Contains(t, forged.Body, "try refresh token")
 	}
@@ -156,8 +156,8 @@ func postsWithProof(t *testing.T, w *world) {
 
 	// The proof changes with the refresh, and the page keeps up.
 	w.app.expire()
-	w.must(http.StatusOK, w.post("/act", body))
-	w.must(http.StatusOK, w.post("/act", body))
+	w.must(http.StatusOK, w.post("/echo", body))
+	w.must(http.StatusOK, w.post("/echo", body))
 	w.wantRefreshes(1)
 }
 
@@ -181,7 +181,7 @@ func seesPayloadUpdate(t *testing.T, w *world) {
 	}
 	check()
 	w.wantRefreshes(0)
-	w.must(http.StatusOK, w.post("/act", `{"text":"the proof is still good"}`))
+	w.must(http.StatusOK, w.post("/echo", `{"text":"the proof is still good"}`))
 	w.app.expire()
 	check()
 	w.wantRefreshes(1)
@@ -215,7 +215,7 @@ func (w *world) endSession() {
 		require.Empty(w.t, ask[string](w.tab, "signOut"), "signOut() threw")
 		return
 	}
-	w.must(http.StatusOK, w.post("/logout", `{}`))
+	w.must(http.StatusOK, w.post("/revoke", `{}`))
 }
 
 func visits(t *testing.T, w *world) {
@@ -225,7 +225,7 @@ func visits(t *testing.T, w *world) {
 	}
 	for range 2 {
 		w.must(w.expired(), w.get("/me"))
-		w.must(w.expired(), w.post("/act", `{"text":"a"}`))
+		w.must(w.expired(), w.post("/echo", `{"text":"a"}`))
 		require.False(t, w.state().Exists)
 		require.Equal(t, want, w.refreshes(w.expired()), "refreshes of a visitor")
 		w.load()

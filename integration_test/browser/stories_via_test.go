@@ -23,9 +23,9 @@ func livesByAxios(t *testing.T, w *world) { livesBy(t, w, "axios") }
 func livesBy(t *testing.T, w *world, via string) {
 	w.signInVia(via)
 	w.must(http.StatusOK, w.send(get(via, "/me")))
-	w.must(http.StatusOK, w.send(post(via, "/act", `{"text":"`+unicode+`"}`)))
+	w.must(http.StatusOK, w.send(post(via, "/echo", `{"text":"`+unicode+`"}`)))
 	if !w.byHeader() {
-		require.Contains(t, w.app.log.last(http.MethodPost, "/act").sent, "anti-csrf")
+		require.Contains(t, w.app.log.last(http.MethodPost, "/echo").sent, "anti-csrf")
 	}
 	w.wantRefreshes(0)
 
@@ -51,7 +51,7 @@ func livesBy(t *testing.T, w *world, via string) {
 	if w.readsFrontToken() {
 		require.Equal(t, unicode, w.state().Payload["plan"])
 	}
-	w.must(http.StatusOK, w.send(post(via, "/logout", `{}`)))
+	w.must(http.StatusOK, w.send(post(via, "/revoke", `{}`)))
 	w.wantRefreshes(done)
 	w.signedOut()
 	w.must(w.expired(), w.send(get(via, "/me")))

@@ -48,7 +48,7 @@ window.page = {
 type tenTabs struct {
 	t    *testing.T
 	tabs []*tab
-	app  *app
+	app  *backEnd
 	url  string
 }
 
@@ -66,16 +66,16 @@ func openTenTabs(t *testing.T) (tabs []*tab) {
 func serveTenTabs(t *testing.T, tabs []*tab, host string, window time.Duration) *tenTabs {
 	t.Helper()
 	w := &tenTabs{t: t, tabs: tabs}
-	w.app = newApp(t, "", func(cfg *session.Config) {
+	w.app = newBackEnd(t, "", func(cfg *session.Config) {
 		cfg.Cookie, cfg.ConcurrentRefreshWindow = session.CookieConfig{}, window
 		// Time passes between the tabs' messages, beside the jumps of the story.
 		stands, start := cfg.Now, time.Now()
 		cfg.Now = func() time.Time { return stands().Add(time.Since(start)) }
 	})
-	w.app.engine.GET("/plain", func(c *gin.Context) {
-		c.Data(http.StatusOK, "text/html; charset=utf-8", fmt.Appendf(nil, plainPage, w.app.svc.RefreshPaths()[0]))
+	w.app.Router.GET("/plain", func(c *gin.Context) {
+		c.Data(http.StatusOK, "text/html; charset=utf-8", fmt.Appendf(nil, plainPage, w.app.Svc.RefreshPaths()[0]))
 	})
-	server := httptest.NewUnstartedServer(overSlowLines(w.app.engine))
+	server := httptest.NewUnstartedServer(overSlowLines(w.app.Router))
 	server.EnableHTTP2 = true // over HTTP/1.1 six messages are under way at most
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -140,7 +140,7 @@ func (w *tenTabs) reload() (refreshes, out int) {
 }
 
 func (w *tenTabs) refreshes() int {
-	return w.app.log.count(http.MethodPost, w.app.svc.RefreshPaths()[0], http.StatusOK)
+	return w.app.log.count(http.MethodPost, w.app.Svc.RefreshPaths()[0], http.StatusOK)
 }
 
 // Ten tabs that refresh at once, without any agreement, stay in with a window. In
@@ -153,7 +153,7 @@ func TestTenTabs(t *testing.T) {
 	tabs := openTenTabs(t)
 	t.Run("window", func(t *testing.T) {
 		w := serveTenTabs(t, tabs, "127.0.0.1", 10*time.Second)
-		before, err := w.app.svc.List(t.Context(), user)
+		before, err := w.app.Svc.List(t.Context(), user)
 		require.NoError(t, err)
 		require.Len(t, before, 1)
 		most := 0
@@ -164,8 +164,8 @@ func TestTenTabs(t *testing.T) {
 			most = max(most, refreshes)
 		}
 		require.Greater(t, most, 1, "refreshes in one round: without two there was no race")
-		require.Zero(t, w.app.thefts.Load(), "honest tabs were taken for a thief")
-		after, err := w.app.svc.List(t.Context(), user)
+		require.Zero(t, w.app.thefts(), "honest tabs were taken for a thief")
+		after, err := w.app.Svc.List(t.Context(), user)
 		require.NoError(t, err)
 		require.Len(t, after, 1)
 		require.Equal(t, before[0].Handle, after[0].Handle, "the session of the sign-in")
@@ -179,7 +179,7 @@ func TestTenTabs(t *testing.T) {
 		}
 		t.Logf("%d of %d tabs are out", out, len(tabs))
 		require.NotZero(t, out, "in strict mode such tabs must not get through %d rounds", rounds)
-		require.NotZero(t, w.app.thefts.Load())
+		require.NotZero(t, w.app.thefts())
 		told.Add(1)
 	})
 }

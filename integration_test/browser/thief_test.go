@@ -3,10 +3,12 @@
 package browser_test
 
 import (
-	"io"
+	"cmp"
 	"net/http"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 )
 
 // thief has copied the tokens of a page and uses them from somewhere else.
@@ -36,50 +38,30 @@ func (w *world) robbed() *thief {
 // send makes one request and keeps the new tokens that come back.
 func (th *thief) send(method, path, cookie, token string) int {
 	th.w.t.Helper()
-	req, err := http.NewRequestWithContext(th.w.t.Context(), method, th.w.api+path, http.NoBody)
-	require.NoError(th.w.t, err)
+	r := rig.Request{Method: method, Path: path, Header: http.Header{}}
 	if th.w.byHeader() {
-		req.Header.Set("Authorization", "Bearer "+token)
-		req.Header.Set("st-auth-mode", "header")
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("st-auth-mode", "header")
 	} else {
-		req.AddCookie(&http.Cookie{Name: th.w.cookieName(cookie), Value: token})
+		line := th.w.cookieName(cookie) + "=" + token
 		if cookie == "sRefreshToken" { // which counts only beside the other, where names have prefixes
-			req.AddCookie(&http.Cookie{Name: th.w.cookieName("sAccessToken"), Value: th.access})
+			line += "; " + th.w.cookieName("sAccessToken") + "=" + th.access
 		}
 		if th.hint != "" {
-			req.AddCookie(&http.Cookie{Name: "sIdRefreshToken", Value: th.hint})
+			line += "; sIdRefreshToken=" + th.hint
 		}
+		r.Header.Set("Cookie", line)
 	}
-	resp, err := th.w.client.Do(req)
+	reply, err := th.w.client.Do(th.w.t.Context(), th.w.api, r)
 	require.NoError(th.w.t, err)
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	require.NoError(th.w.t, err)
-	th.keep(resp)
-	return resp.StatusCode
-}
-
-func (th *thief) keep(resp *http.Response) {
-	if token := resp.Header.Get("st-access-token"); token != "" {
-		th.access = token
-	}
-	if token := resp.Header.Get("st-refresh-token"); token != "" {
-		th.refresh = token
-	}
-	for _, cookie := range resp.Cookies() {
-		switch {
-		case cookie.Value == "":
-		case cookie.Name == th.w.cookieName("sAccessToken"):
-			th.access = cookie.Value
-		case cookie.Name == th.w.cookieName("sRefreshToken"):
-			th.refresh = cookie.Value
-		}
-	}
+	access, refresh := reply.Tokens()
+	th.access, th.refresh = cmp.Or(access, th.access), cmp.Or(refresh, th.refresh)
+	return reply.Status
 }
 
 func (th *thief) refreshes() int {
 	th.w.t.Helper()
-	return th.send(http.MethodPost, th.w.app.svc.RefreshPaths()[0], "sRefreshToken", th.refresh)
+	return th.send(http.MethodPost, th.w.app.Svc.RefreshPaths()[0], "sRefreshToken", th.refresh)
 }
 
 func (th *thief) reads(path string) int {

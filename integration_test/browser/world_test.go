@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -44,11 +45,11 @@ func (s setting) byHeader() bool { return s.mode == "header" }
 type world struct {
 	setting
 	t   *testing.T
-	app *app
+	app *backEnd
 	*tab
 	api, pageURL string
 	// client reaches the API from outside of the browser.
-	client *http.Client
+	client *rig.Client
 	// stolen: the story is one of theft, else there must be none.
 	stolen bool
 }
@@ -74,20 +75,20 @@ func (w *world) serve() {
 	if change == nil {
 		change = func(*session.Config) {}
 	}
-	w.client = pageServer.Client()
+	w.client = rig.Over(pageServer.Client())
 	if !w.cross {
-		w.app = newApp(w.t, "", change)
+		w.app = newBackEnd(w.t, "", change)
 		w.api = pageOrigin
-		pages.NoRoute(gin.WrapH(w.app.engine))
+		pages.NoRoute(gin.WrapH(w.app.Router))
 	} else {
-		w.app = newApp(w.t, pageOrigin, change)
+		w.app = newBackEnd(w.t, pageOrigin, change)
 		// localhost and 127.0.0.1 are two sites, two ports of localhost are one.
 		host := "localhost"
 		if w.byHeader() || w.tls {
 			host = "127.0.0.1"
 		}
-		apiServer := w.start(w.app.engine)
-		w.client, w.api = apiServer.Client(), w.origin(apiServer, host)
+		apiServer := w.start(w.app.Router)
+		w.client, w.api = rig.Over(apiServer.Client()), w.origin(apiServer, host)
 	}
 	w.pageURL = pageOrigin + "/page"
 	pages.GET("/page", w.page)
@@ -119,7 +120,7 @@ func (w *world) page(c *gin.Context) {
 		config["expiredStatus"] = w.expiredStatus
 	}
 	if w.takesRefreshURL() {
-		config["refreshURL"] = w.api + w.app.svc.RefreshPaths()[0]
+		config["refreshURL"] = w.api + w.app.Svc.RefreshPaths()[0]
 	}
 	if w.knowsHeaderMode() {
 		config["mode"] = w.mode
@@ -148,7 +149,7 @@ func (w *world) loadIn(p *tab) {
 
 // finish asserts what holds in every story, and says what was seen when one failed.
 func (w *world) finish() {
-	if !w.t.Failed() && !w.stolen && w.app.thefts.Load() != 0 {
+	if !w.t.Failed() && !w.stolen && w.app.thefts() != 0 {
 		w.t.Error("an honest page was taken for a thief")
 	}
 	if thrown := w.exceptions(); !w.t.Failed() && len(thrown) > 0 {
@@ -224,7 +225,7 @@ func (w *world) signInVia(via string) {
 
 // refreshes is how many refreshes ended with this status.
 func (w *world) refreshes(status int) int {
-	return w.app.log.count(http.MethodPost, w.app.svc.RefreshPaths()[0], status)
+	return w.app.log.count(http.MethodPost, w.app.Svc.RefreshPaths()[0], status)
 }
 
 // wantRefreshes asserts how many refreshes succeeded since the story began.
@@ -266,7 +267,7 @@ func (w *world) signedOut() {
 	require.False(w.t, w.state().Exists, "the page still believes in the session")
 	cookies := w.tokens()
 	require.Empty(w.t, cookies, "tokens that the browser still has")
-	handles, err := w.app.svc.List(w.t.Context(), user)
+	handles, err := w.app.Svc.List(w.t.Context(), user)
 	require.NoError(w.t, err)
 	require.Empty(w.t, handles, "sessions that still live")
 
@@ -282,7 +283,7 @@ func (w *world) tokens() map[string]string {
 	w.t.Helper()
 	tokens := make(map[string]string)
 	// Header mode keeps them in cookies of the page's host.
-	all := w.cookies(w.api+w.app.svc.RefreshPaths()[0], w.pageURL)
+	all := w.cookies(w.api+w.app.Svc.RefreshPaths()[0], w.pageURL)
 	for _, name := range []string{"sAccessToken", "sRefreshToken", "st-access-token", "st-refresh-token"} {
 		if cookie, ok := all[w.cookieName(name)]; ok {
 			tokens[name] = cookie.Value

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
-	"github.com/gin-sessionkit/sessionkit/internal/testjar"
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
@@ -115,7 +115,7 @@ func TestPlanted_Table(t *testing.T) {
 				b.is("ada", 1, "after the expiry")
 				s.clock.Advance(30 * 24 * time.Hour)
 				b.is("ada", 1, "after 30 days")
-				require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
+				require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Status)
 				return
 			}
 			// A page shows whose browser it is, by its anti-CSRF token.
@@ -125,11 +125,11 @@ func TestPlanted_Table(t *testing.T) {
 			// A page that is loaded shows nothing, and nobody can tell. It is nobody else's,
 			// and once a refresh has not helped the loop ends.
 			for _, want := range []int{http.StatusInternalServerError, http.StatusInternalServerError} {
-				b.AntiCSRF = ""
+				b.SetAntiCSRF("")
 				w := b.Fetch(http.MethodGet, me)
-				require.Equal(t, want, w.Code)
-				require.NotEqual(t, "eve", w.Body.String())
-				require.Empty(t, w.Header().Values("Set-Cookie"))
+				require.Equal(t, want, w.Status)
+				require.NotEqual(t, "eve", w.User())
+				require.Empty(t, w.Header.Values("Set-Cookie"))
 			}
 			require.Equal(t, 1, strings.Count(s.logs.String(), "several sessions")+strings.Count(s.logs.String(), "belong to another session"))
 		})
@@ -155,7 +155,7 @@ func TestPlanted_BeforeSignIn(t *testing.T) {
 		s.clock.Advance(2 * time.Hour)
 		b.is("ada", 1, line)
 		b.is("ada", 0, line)
-		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
+		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Status)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestPlanted_WhileAway(t *testing.T) {
 	b.plant("sRefreshToken=" + mine.refresh + "; Domain=example.com; Path=/auth")
 	b.plant("sAccessToken=" + mine.access + "; Domain=example.com; Path=/auth")
 	w := b.Fetch(http.MethodPost, s.refreshURL)
-	require.Equal(t, http.StatusOK, w.Code, "a pair of an ended session")
+	require.Equal(t, http.StatusOK, w.Status, "a pair of an ended session")
 	b.is("ada", 0, "and it is the victim's own")
 
 	b = s.browser()
@@ -190,8 +190,8 @@ func TestPlanted_WhileAway(t *testing.T) {
 	b.plant("sRefreshToken=" + mine.refresh + "; Domain=example.com; Path=/auth")
 	b.plant("sAccessToken=" + mine.access + "; Domain=example.com; Path=/auth")
 	w = b.Fetch(http.MethodPost, s.refreshURL)
-	require.Equal(t, http.StatusUnauthorized, w.Code, "two sessions that live: nobody is signed in as somebody else")
-	require.Empty(t, w.Header().Values("Set-Cookie"), "and nothing is cleared")
+	require.Equal(t, http.StatusUnauthorized, w.Status, "two sessions that live: nobody is signed in as somebody else")
+	require.Empty(t, w.Header.Values("Set-Cookie"), "and nothing is cleared")
 }
 
 // With prefixes a sibling host can sign nobody in, before and after a sign-in.
@@ -209,16 +209,16 @@ func TestPlanted_Prefixes(t *testing.T) {
 				visitor.plant("__Secure-sRefreshToken" + suffix + "=" + mine.refresh + "; Domain=example.com; Path=" + path)
 			}
 			visitor.plant("sAccessToken=" + mine.access + "; Domain=example.com; Path=/")
-			require.Len(t, visitor.Set(urlOf("https://evil.example.com"), []string{"__Host-sAccessToken=" + mine.access + "; Domain=example.com; Path=/; Secure"}), 1)
+			require.Len(t, visitor.set("https://evil.example.com", "__Host-sAccessToken="+mine.access+"; Domain=example.com; Path=/; Secure"), 1)
 			w := visitor.Fetch(http.MethodPost, s.refreshURL)
-			require.Equal(t, http.StatusUnauthorized, w.Code, name)
-			require.Equal(t, "visitor", visitor.Fetch(http.MethodGet, optPage).Body.String())
+			require.Equal(t, http.StatusUnauthorized, w.Status, name)
+			require.Equal(t, "visitor", visitor.Fetch(http.MethodGet, optPage).User())
 
 			visitor.signIn("ada")
 			visitor.is("ada", 0, name)
 			s.clock.Advance(30 * 24 * time.Hour)
 			visitor.is("ada", 1, name+": back after 30 days")
-			require.Equal(t, http.StatusOK, visitor.Fetch(http.MethodPost, logOut).Code)
+			require.Equal(t, http.StatusOK, visitor.Fetch(http.MethodPost, logOut).Status)
 		}
 	}
 }
@@ -258,8 +258,8 @@ func TestPlanted_Bomb(t *testing.T) {
 		line := "sAccessToken=" + mine.access + "; sRefreshToken=" + mine.refresh + "; " + filler + "sAccessToken=own; sRefreshToken=own"
 		for _, b := range []struct{ method, url string }{{http.MethodGet, me}, {http.MethodPost, s.refreshURL}} {
 			w := s.browser().send(b.method, b.url, http.Header{"Cookie": {line}})
-			require.Equal(t, http.StatusUnauthorized, w.Code)
-			require.Empty(t, w.Header().Values("Set-Cookie"))
+			require.Equal(t, http.StatusUnauthorized, w.Status)
+			require.Empty(t, w.Header.Values("Set-Cookie"))
 		}
 	}
 }
@@ -280,15 +280,15 @@ func TestPlanted_DatabaseAway(t *testing.T) {
 		plant(b, s.pair("eve"))
 		s.store.Arm(storetest.Fault{})
 		w := b.Fetch(http.MethodPost, s.refreshURL)
-		require.Equal(t, http.StatusServiceUnavailable, w.Code, name)
-		require.Empty(t, w.Header().Values("Set-Cookie"), name)
+		require.Equal(t, http.StatusServiceUnavailable, w.Status, name)
+		require.Empty(t, w.Header.Values("Set-Cookie"), name)
 		for _, c := range b.ours() {
 			if strings.HasPrefix(c.Name, "sRefresh") {
-				b.Set(urlOf(s.refreshURL), []string{"sRefreshToken=; Max-Age=-1; Path=/auth/session/refresh", "sRefreshToken=; Max-Age=-1; Domain=example.com; Path=/auth"})
+				b.set(s.refreshURL, "sRefreshToken=; Max-Age=-1; Path=/auth/session/refresh", "sRefreshToken=; Max-Age=-1; Domain=example.com; Path=/auth")
 			}
 		}
 		w = b.Fetch(http.MethodPost, s.refreshURL)
-		require.Empty(t, w.Header().Values("Set-Cookie"), name+": a refresh without a token")
+		require.Empty(t, w.Header.Values("Set-Cookie"), name+": a refresh without a token")
 		s.store.Arm()
 	}
 }
@@ -310,9 +310,9 @@ func TestLoop_Ends(t *testing.T) {
 	require.Equal(t, 1, n, "a visitor")
 	b.signIn("ada")
 	b.is("ada", 0, "a sign-in")
-	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Code)
+	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Status)
 	count := 0
-	for _, c := range b.For(urlOf(me)) {
+	for _, c := range b.Cookies().For(urlOf(me)) {
 		if c.Name == "sIdRefreshToken" {
 			count++
 		}
@@ -336,7 +336,7 @@ func TestStory_HostOnlyThenDomain(t *testing.T) {
 		require.Len(t, b.ours(), 2, "which removed the copies")
 		b.signIn("bob")
 		b.is("bob", 0, "a new sign-in")
-		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
+		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Status)
 		require.Empty(t, b.ours())
 	}
 }
@@ -349,34 +349,34 @@ func TestTwoApplications(t *testing.T) {
 		at := a.browser()
 		at.signIn("ada")
 		before := at.ours()
-		at.Handler = b.handler
+		at.Way = rig.Into(b.handler)
 		for _, target := range []string{me, optPage} {
-			require.Empty(t, at.Fetch(http.MethodGet, target).Header().Values("Set-Cookie"))
+			require.Empty(t, at.Fetch(http.MethodGet, target).Header.Values("Set-Cookie"))
 		}
 		for range 3 {
-			require.Empty(t, at.Fetch(http.MethodPost, b.refreshURL).Header().Values("Set-Cookie"))
-			require.Empty(t, at.Fetch(http.MethodPost, logOut).Header().Values("Set-Cookie"))
-			require.Empty(t, at.Fetch(http.MethodPost, host+"/auth/session/refresh/no").Header().Values("Set-Cookie"))
+			require.Empty(t, at.Fetch(http.MethodPost, b.refreshURL).Header.Values("Set-Cookie"))
+			require.Empty(t, at.Fetch(http.MethodPost, logOut).Header.Values("Set-Cookie"))
+			require.Empty(t, at.Fetch(http.MethodPost, host+"/auth/session/refresh/no").Header.Values("Set-Cookie"))
 			b.clock.Advance(5 * time.Minute)
 		}
 		require.Equal(t, before, at.ours(), name)
 		// Only the access token comes along, as when their refresh paths differ.
 		other := newSite(t, session.CookieConfig{RefreshPath: "/b/refresh"})
-		at.Handler = other.handler
+		at.Way = rig.Into(other.handler)
 		for range 3 {
-			require.Equal(t, http.StatusUnauthorized, at.Fetch(http.MethodPost, host+"/b/refresh").Code)
+			require.Equal(t, http.StatusUnauthorized, at.Fetch(http.MethodPost, host+"/b/refresh").Status)
 			other.clock.Advance(5 * time.Minute)
 		}
 		require.Equal(t, before, at.ours(), name)
 		if suffix != "" {
-			at.Handler = b.handler
+			at.Way = rig.Into(b.handler)
 			at.signIn("bob")
-			at.AntiCSRF = ""
-			require.Equal(t, "bob", at.Fetch(http.MethodGet, me).Body.String())
-			require.Equal(t, http.StatusOK, at.Fetch(http.MethodPost, b.refreshURL).Code)
-			at.Handler = a.handler
-			require.Equal(t, "ada", at.Fetch(http.MethodGet, me).Body.String())
-			require.Equal(t, http.StatusOK, at.Fetch(http.MethodPost, a.refreshURL).Code)
+			at.SetAntiCSRF("")
+			require.Equal(t, "bob", at.Fetch(http.MethodGet, me).User())
+			require.Equal(t, http.StatusOK, at.Fetch(http.MethodPost, b.refreshURL).Status)
+			at.Way = rig.Into(a.handler)
+			require.Equal(t, "ada", at.Fetch(http.MethodGet, me).User())
+			require.Equal(t, http.StatusOK, at.Fetch(http.MethodPost, a.refreshURL).Status)
 		}
 	}
 }
@@ -386,13 +386,12 @@ func TestVisitor_Junk(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, session.CookieConfig{})
 	for _, line := range []string{"sAccessToken=x", "sAccessToken=x; sAccessToken=y", `sAccessToken="a b"`, "sAccessToken=a.b.c; sAccessToken=" + strings.Repeat("z", 5000)} {
-		b := &testjar.Browser{Jar: testjar.New(time.Now), Handler: s.handler}
-		w := b.Fetch(http.MethodGet, optPage, "Cookie", line)
-		require.Equal(t, "visitor", w.Body.String(), line)
-		require.Empty(t, w.Header().Values("Set-Cookie"))
+		w := s.browser().Fetch(http.MethodGet, optPage, "Cookie", line)
+		require.Equal(t, "visitor", w.User(), line)
+		require.Empty(t, w.Header.Values("Set-Cookie"))
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, me, nil)
 		r.Header.Set("Cookie", line)
-		_, err := s.svc.VerifyHTTP(w, r)
+		_, err := s.svc.VerifyHTTP(httptest.NewRecorder(), r)
 		require.ErrorIs(t, err, errors.ErrTryRefreshToken)
 	}
 }

@@ -18,7 +18,7 @@ func TestSignIn_EndsBothCarriers(t *testing.T) {
 	s := newSite(t, session.CookieConfig{})
 	b, byHeader := s.browser(), s.pair("ada")
 	b.signIn("ada")
-	require.Equal(t, http.StatusOK, b.send(http.MethodPost, logIn, http.Header{"Authorization": {"Bearer " + byHeader.access}}).Code)
+	require.Equal(t, http.StatusOK, b.send(http.MethodPost, logIn+"ada", http.Header{"Authorization": {"Bearer " + byHeader.access}}).Status)
 	list, err := s.svc.List(t.Context(), "ada")
 	require.NoError(t, err)
 	require.Len(t, list, 1)
@@ -35,8 +35,8 @@ func TestRefresh_UnsureClearsNothing(t *testing.T) {
 	require.NoError(t, err)
 	s.store.Arm(storetest.Fault{Method: "Keys"})
 	w := s.browser().send(http.MethodPost, s.refreshURL, http.Header{"Cookie": {"sRefreshToken=" + mine.refresh + "; sRefreshToken=" + own}})
-	require.Equal(t, http.StatusUnauthorized, w.Code)
-	require.Empty(t, w.Header().Values("Set-Cookie"))
+	require.Equal(t, http.StatusUnauthorized, w.Status)
+	require.Empty(t, w.Header.Values("Set-Cookie"))
 }
 
 // A gateway's own bearer token does not hide that the cookie goes to an older route.
@@ -47,8 +47,8 @@ func TestRefresh_GatewaysBearer(t *testing.T) {
 	b.signIn("ada")
 	s.deploy(session.CookieConfig{Older: []session.OlderCookieConfig{{RefreshPath: "/renew"}}})
 	w := b.Fetch(http.MethodPost, s.refreshURL, "Authorization", "Bearer gateways.own.token")
-	require.Equal(t, http.StatusOK, w.Code)
-	require.Equal(t, 1, b.Hops)
+	require.Equal(t, http.StatusOK, w.Status)
+	require.Equal(t, 1, b.Last.Hops)
 }
 
 // The origin of a refresh and a sign-out is asked whatever the method, in case somebody
@@ -72,7 +72,7 @@ func TestOrigin_AnyMethod(t *testing.T) {
 	b := s.browser()
 	b.signIn("ada")
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodConnect, me, nil)
-	r.Header = with("cross-site", "Cookie", b.Header(urlOf(me)), "Anti-Csrf", b.AntiCSRF)
+	r.Header = with("cross-site", "Cookie", b.Cookies().Header(urlOf(me)), "Anti-Csrf", b.AntiCSRF())
 	_, err := s.svc.VerifyHTTP(httptest.NewRecorder(), r)
 	require.ErrorIs(t, err, errors.ErrCrossOrigin)
 }

@@ -68,12 +68,12 @@ func TestInsecure_Table(t *testing.T) {
 			return w
 		}
 		mine := s.pair("ada")
-		for path, cookie := range map[string]string{"/api/login": "", "/auth/session/refresh": "sRefreshToken=" + mine.refresh} {
+		for path, cookie := range map[string]string{"/api/login?user=ada": "", "/auth/session/refresh": "sRefreshToken=" + mine.refresh} {
 			w := call(http.MethodPost, path, "Cookie", cookie)
 			require.Equal(t, row.local, w.Code == http.StatusOK, "%s %s", row.name, path)
 			require.Equal(t, row.local, len(w.Header().Values("Set-Cookie")) > 0, "%s %s", row.name, path)
 		}
-		w := call(http.MethodPost, "/api/login", "St-Auth-Mode", "header")
+		w := call(http.MethodPost, "/api/login?user=ada", "St-Auth-Mode", "header")
 		require.Equal(t, http.StatusOK, w.Code, "%s: a token in a header needs no cookie", row.name)
 		w = call(http.MethodPost, "/auth/session/refresh", "Authorization", "Bearer "+w.Header().Get("St-Refresh-Token"))
 		require.Equal(t, http.StatusOK, w.Code, row.name)
@@ -99,16 +99,16 @@ func TestScript_CannotLeaveHTTPOnly(t *testing.T) {
 		if header.Get("St-Auth-Mode") == "" {
 			header.Set("St-Auth-Mode", "header")
 		}
-		w := b.send(http.MethodPost, logIn+"?user=ada", header)
-		require.Equal(t, http.StatusOK, w.Code, name)
-		require.Empty(t, w.Header().Get("St-Access-Token")+w.Header().Get("St-Refresh-Token"), name)
+		w := b.send(http.MethodPost, logIn+"ada", header)
+		require.Equal(t, http.StatusOK, w.Status, name)
+		require.Empty(t, w.Header.Get("St-Access-Token")+w.Header.Get("St-Refresh-Token"), name)
 	}
 	// Expired, or of a database that is away.
 	b.signIn("ada")
 	_, err = s.svc.RevokeAll(t.Context(), "ada")
 	require.NoError(t, err)
-	w := b.send(http.MethodPost, logIn, http.Header{"St-Auth-Mode": {"header"}})
-	require.NotEmpty(t, w.Header().Get("St-Refresh-Token"), "the cookies' session is over: the client may choose")
+	w := b.send(http.MethodPost, logIn+"ada", http.Header{"St-Auth-Mode": {"header"}})
+	require.NotEmpty(t, w.Header.Get("St-Refresh-Token"), "the cookies' session is over: the client may choose")
 }
 
 // Settings that cannot work, or that open a door, are refused at start by name.
@@ -184,8 +184,8 @@ func TestSettings_ExpiredStatusFor(t *testing.T) {
 			c.InvalidClaimStatus = 418
 			c.SessionExpiredStatusFor = func(*http.Request) int { return given }
 		})
-		require.Equal(t, want, s.browser().Fetch(http.MethodGet, me).Code)
-		require.Equal(t, want, s.browser().Fetch(http.MethodPost, s.refreshURL).Code)
+		require.Equal(t, want, s.browser().Fetch(http.MethodGet, me).Status)
+		require.Equal(t, want, s.browser().Fetch(http.MethodPost, s.refreshURL).Status)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestIDRefresh_Path(t *testing.T) {
 	}{{session.PresetRefJWT4, "/api"}, {session.PresetAll, "/"}} {
 		s := newSite(t, session.CookieConfig{AccessPath: "/api"}, func(c *session.Config) { c.FrontEnds.Preset = row.preset })
 		b := s.browser()
-		b.Set(urlOf(host), []string{"sIdRefreshToken=stale; Path=/"})
+		b.set(host, "sIdRefreshToken=stale; Path=/")
 		signs := func() (paths []string) {
 			for _, c := range b.ours() {
 				if c.Name == "sIdRefreshToken" {
@@ -209,19 +209,19 @@ func TestIDRefresh_Path(t *testing.T) {
 		}
 		b.signIn("ada")
 		require.Equal(t, []string{row.path}, signs(), "a copy at / is gone")
-		b.Set(urlOf(host), []string{"sIdRefreshToken=stale; Path=/"})
-		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Code)
+		b.set(host, "sIdRefreshToken=stale; Path=/")
+		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Status)
 		require.Equal(t, []string{row.path}, signs())
-		b.Set(urlOf(host), []string{"sIdRefreshToken=stale; Path=/"})
-		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
+		b.set(host, "sIdRefreshToken=stale; Path=/")
+		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Status)
 		require.Empty(t, b.ours())
 	}
 	s := newSite(t, session.CookieConfig{}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
 	b := s.browser()
 	b.signIn("ada")
 	s.deploy(session.CookieConfig{Domain: "example.com", Older: []session.OlderCookieConfig{{}}}, func(c *session.Config) { c.FrontEnds.Preset = session.PresetAll })
-	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Code)
+	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, s.refreshURL).Status)
 	require.Len(t, b.ours(), 3, "one sign, one pair")
-	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
+	require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Status)
 	require.Empty(t, b.ours())
 }

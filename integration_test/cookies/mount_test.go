@@ -25,14 +25,16 @@ func TestMount_BehindVerify(t *testing.T) {
 		svc, router := s.svc, gin.New()
 		router.Use(verify(svc))
 		refresh.Mount(router, svc)
-		router.GET("/api/me", func(c *gin.Context) { c.String(http.StatusOK, c.MustGet(middleware.Key).(*session.Session).UserID()) })
+		router.GET("/api/me", func(c *gin.Context) {
+			c.JSON(http.StatusOK, gin.H{"user": c.MustGet(middleware.Key).(*session.Session).UserID()})
+		})
 		s.handler = router
 		s.clock.Advance(2 * time.Hour)
 		b.is("ada", 1, name)
 		b.is("ada", 0, name)
-		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Code)
-		require.Equal(t, http.StatusUnauthorized, b.Fetch(http.MethodPost, s.refreshURL).Code, "a visitor, through the older route")
-		require.Equal(t, 1, b.Hops)
+		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, logOut).Status)
+		require.Equal(t, http.StatusUnauthorized, b.Fetch(http.MethodPost, s.refreshURL).Status, "a visitor, through the older route")
+		require.Equal(t, 1, b.Last.Hops)
 	}
 }
 
@@ -68,7 +70,7 @@ func TestMount_NothingElsePasses(t *testing.T) {
 		build(router)
 		s.handler = router
 		w := s.browser().Fetch(http.MethodPost, host+"/auth/session/refresh")
-		require.Equal(t, http.StatusUnauthorized, w.Code, name)
+		require.Equal(t, http.StatusUnauthorized, w.Status, name)
 		require.False(t, ran, name)
 	}
 }
@@ -92,9 +94,9 @@ func TestMount_Groups(t *testing.T) {
 		b := s.browser()
 		b.signIn("ada")
 		s.handler = router
-		require.Equal(t, http.StatusUnauthorized, b.Fetch(http.MethodPost, host+row.refresh).Code)
+		require.Equal(t, http.StatusUnauthorized, b.Fetch(http.MethodPost, host+row.refresh).Status)
 		require.NotEmpty(t, b.value("sAccessToken"), "its session lives")
-		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, host+row.signOut).Code, row.group)
+		require.Equal(t, http.StatusOK, b.Fetch(http.MethodPost, host+row.signOut).Status, row.group)
 	}
 	s := newSite(t, session.CookieConfig{})
 	for _, group := range []string{"/v1", "/auth/session/refresh", "/auth/session/ref", "/:tenant", "/authx", "/auth/session"} {
@@ -111,16 +113,16 @@ func TestRefresh_WithoutToken(t *testing.T) {
 	s := newSite(t, session.CookieConfig{})
 	b := s.browser()
 	b.signIn("ada")
-	drop := func() { b.Set(urlOf(s.refreshURL), []string{"sRefreshToken=; Max-Age=-1; Path=/auth/session/refresh"}) }
+	drop := func() { b.set(s.refreshURL, "sRefreshToken=; Max-Age=-1; Path=/auth/session/refresh") }
 	drop()
 	for range 2 {
 		w := b.Fetch(http.MethodPost, s.refreshURL)
-		require.Equal(t, http.StatusUnauthorized, w.Code)
-		require.Empty(t, w.Header().Values("Set-Cookie"))
+		require.Equal(t, http.StatusUnauthorized, w.Status)
+		require.Empty(t, w.Header.Values("Set-Cookie"))
 		b.is("ada", 0, "its session lives")
 	}
 	s.clock.Advance(2 * time.Hour)
-	require.Empty(t, b.Fetch(http.MethodPost, s.refreshURL).Header().Values("Set-Cookie"), "expired, and its row lives")
+	require.Empty(t, b.Fetch(http.MethodPost, s.refreshURL).Header.Values("Set-Cookie"), "expired, and its row lives")
 	_, err := s.svc.RevokeAll(t.Context(), "ada")
 	require.NoError(t, err)
 	b.Fetch(http.MethodPost, s.refreshURL)
@@ -145,7 +147,7 @@ func TestRefresh_FailedProof(t *testing.T) {
 		})
 		b := s.browser()
 		b.signIn("ada")
-		proof := b.AntiCSRF
+		proof := b.AntiCSRF()
 		for _, row := range []struct {
 			header http.Header
 			status int
@@ -157,12 +159,12 @@ func TestRefresh_FailedProof(t *testing.T) {
 			{nil, http.StatusUnauthorized},
 		} {
 			w := b.send(http.MethodPost, s.refreshURL, row.header)
-			require.Equal(t, row.status, w.Code)
-			require.Empty(t, w.Header().Values("Set-Cookie"))
-			require.Empty(t, w.Header().Get("Front-Token"))
+			require.Equal(t, row.status, w.Status)
+			require.Empty(t, w.Header.Values("Set-Cookie"))
+			require.Empty(t, w.Header.Get("Front-Token"))
 		}
 		b.is("ada", 0, "nothing happened")
-		require.Equal(t, http.StatusOK, b.send(http.MethodPost, s.refreshURL, http.Header{"Anti-Csrf": {proof}, "Rid": {"session"}}).Code)
+		require.Equal(t, http.StatusOK, b.send(http.MethodPost, s.refreshURL, http.Header{"Anti-Csrf": {proof}, "Rid": {"session"}}).Status)
 	}
 }
 
@@ -202,7 +204,7 @@ func TestBearer_Forms(t *testing.T) {
 			}
 			return h
 		}
-		require.Equal(t, row.status, s.browser().send(http.MethodGet, me, header(mine.access)).Code, "%q", row.form)
-		require.Equal(t, row.status, s.browser().send(http.MethodPost, s.refreshURL, header(mine.refresh)).Code, "%q", row.form)
+		require.Equal(t, row.status, s.browser().send(http.MethodGet, me, header(mine.access)).Status, "%q", row.form)
+		require.Equal(t, row.status, s.browser().send(http.MethodPost, s.refreshURL, header(mine.refresh)).Status, "%q", row.form)
 	}
 }

@@ -3,7 +3,6 @@ package cookies_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,20 +12,6 @@ import (
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
-
-// send is a request of the browser's cookies with exactly these headers.
-func (b *browser) send(method, target string, header http.Header) *httptest.ResponseRecorder {
-	r := httptest.NewRequestWithContext(b.site.t.Context(), method, target, nil)
-	if header != nil {
-		r.Header = header.Clone()
-	}
-	if cookies := b.Header(r.URL); cookies != "" {
-		r.Header.Set("Cookie", cookies)
-	}
-	w := httptest.NewRecorder()
-	b.site.handler.ServeHTTP(w, r)
-	return w
-}
 
 // with is a header that names a foreign site of that kind, and more.
 func with(site string, more ...string) http.Header {
@@ -102,15 +87,15 @@ func TestOrigin_Table(t *testing.T) {
 			w := b.send(http.MethodPost, url, row.header)
 			name := row.name + ": " + target
 			if row.meant {
-				require.Equal(t, http.StatusOK, w.Code, name)
+				require.Equal(t, http.StatusOK, w.Status, name)
 				require.NotContains(t, s.logs.String(), "foreign origin", name)
 				continue
 			}
-			require.Equal(t, http.StatusForbidden, w.Code, name)
+			require.Equal(t, http.StatusForbidden, w.Status, name)
 			var body map[string]any
-			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body), name)
-			require.Empty(t, w.Header().Values("Set-Cookie"), name)
-			require.Empty(t, w.Header().Get("Front-Token")+w.Header().Get("Id-Refresh-Token"), name)
+			require.NoError(t, json.Unmarshal([]byte(w.Body), &body), name)
+			require.Empty(t, w.Header.Values("Set-Cookie"), name)
+			require.Empty(t, w.Header.Get("Front-Token")+w.Header.Get("Id-Refresh-Token"), name)
 			b.send(http.MethodPost, url, row.header)
 			require.Equal(t, 1, strings.Count(s.logs.String(), "a page of a foreign origin was refused"), name)
 			require.Contains(t, s.logs.String(), "host=app.example.com", name)
@@ -129,9 +114,9 @@ func TestOrigin_Passes(t *testing.T) {
 	tokens, err := s.svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
 	b := s.browser()
-	require.Equal(t, http.StatusOK, b.send(http.MethodPost, s.refreshURL, with("cross-site", "Authorization", "Bearer "+tokens.Refresh.Value)).Code)
-	require.Equal(t, http.StatusOK, b.send(http.MethodPost, logOut, with("cross-site", "Authorization", "Bearer "+tokens.Access.Value)).Code)
-	require.Equal(t, http.StatusOK, b.send(http.MethodGet, logIn, with("cross-site")).Code, "a callback of a provider")
+	require.Equal(t, http.StatusOK, b.send(http.MethodPost, s.refreshURL, with("cross-site", "Authorization", "Bearer "+tokens.Refresh.Value)).Status)
+	require.Equal(t, http.StatusOK, b.send(http.MethodPost, logOut, with("cross-site", "Authorization", "Bearer "+tokens.Access.Value)).Status)
+	require.Equal(t, http.StatusOK, b.send(http.MethodGet, logIn+"ada", with("cross-site")).Status, "a callback of a provider")
 
 	router := gin.New()
 	router.POST("/saml", func(c *gin.Context) {
@@ -139,7 +124,7 @@ func TestOrigin_Passes(t *testing.T) {
 		require.NoError(t, err)
 	})
 	s.handler = router
-	require.Equal(t, http.StatusOK, b.send(http.MethodPost, host+"/saml", with("cross-site")).Code)
+	require.Equal(t, http.StatusOK, b.send(http.MethodPost, host+"/saml", with("cross-site")).Status)
 }
 
 // A WebSocket handshake is a GET to which a page can add no header: Origin decides, in every
@@ -173,15 +158,15 @@ func TestOrigin_WebSocket(t *testing.T) {
 			{nil, []string{"websocket"}, http.StatusOK},
 		} {
 			for _, target := range []string{me, optPage} {
-				h := http.Header{"Upgrade": row.upgrade, "Connection": {"Upgrade"}, "Rid": {"x"}, "Anti-Csrf": {b.AntiCSRF}}
+				h := http.Header{"Upgrade": row.upgrade, "Connection": {"Upgrade"}, "Rid": {"x"}, "Anti-Csrf": {b.AntiCSRF()}}
 				if row.origins != nil {
 					h["Origin"] = row.origins
 				}
 				w := b.send(http.MethodGet, target, h)
-				require.Equal(t, row.status, w.Code, "%v %v", row.origins, row.upgrade)
-				require.Empty(t, w.Header().Values("Set-Cookie"))
+				require.Equal(t, row.status, w.Status, "%v %v", row.origins, row.upgrade)
+				require.Empty(t, w.Header.Values("Set-Cookie"))
 				h.Set("Authorization", "Bearer "+tokens.Access.Value)
-				require.Equal(t, http.StatusOK, b.send(http.MethodGet, target, h).Code, "by header")
+				require.Equal(t, http.StatusOK, b.send(http.MethodGet, target, h).Status, "by header")
 			}
 		}
 	}

@@ -111,19 +111,23 @@ func serve(store *gormstore.Store) error {
 			select {} // the signal is on its way
 		}
 	}
-	_, err = rig.Start(context.Background(), &rig.Hooked{Store: store, Hook: func(_ string, after bool) {
+	dying := &rig.Hooked{Store: store, Hook: func(_ string, after bool) {
 		if after {
 			die("after")
 		} else {
 			die("before")
 		}
-	}}, rig.AppConfig{Session: childConfig(), Listener: listener, Middleware: []gin.HandlerFunc{func(c *gin.Context) {
-		c.Next()
-		if len(c.Writer.Header()["Set-Cookie"]) > 0 {
-			c.Writer.Flush()
-			die("headers")
-		}
-	}}})
+	}}
+	cfg := rig.AppConfig{Session: childConfig(), Listener: listener, Routes: func(router *gin.Engine, _ *rig.App) {
+		router.Use(func(c *gin.Context) {
+			c.Next()
+			if len(c.Writer.Header()["Set-Cookie"]) > 0 {
+				c.Writer.Flush()
+				die("headers")
+			}
+		})
+	}}
+	_, err = rig.Start(context.Background(), dying, cfg)
 	if err != nil {
 		return err
 	}

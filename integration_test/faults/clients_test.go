@@ -193,11 +193,13 @@ func TestF36_Panics(t *testing.T) {
 			c.OnTheft = func(context.Context, *errors.TokenTheftError) { perhaps(0.5) }
 		},
 		app: func(c *rig.AppConfig) {
-			c.Middleware = []gin.HandlerFunc{func(c *gin.Context) {
-				perhaps(0.03)
-				c.Next()
-				perhaps(0.03)
-			}}
+			c.Routes = func(router *gin.Engine, _ *rig.App) {
+				router.Use(func(c *gin.Context) {
+					perhaps(0.03)
+					c.Next()
+					perhaps(0.03)
+				})
+			}
 		},
 	})
 	crowd := rig.StartCrowd(t, rig.CrowdConfig{

@@ -82,23 +82,13 @@ func (w *world) forge(t *rapid.T) {
 	at := func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "at") }
 	if path == rig.RefreshPath {
 		genuine := r.Refresh
-		r.Access, r.Refresh = "", flip(genuine, at(len(genuine)))
+		r.Access, r.Refresh = "", rig.Flip(genuine, at(len(genuine)))
 		r.Header.Set("Cookie", "sRefreshToken="+r.Refresh)
 	} else {
 		genuine := r.Access
-		r.Refresh, r.Access = "", flip(genuine, at(len(genuine)))
+		r.Refresh, r.Access = "", rig.Flip(genuine, at(len(genuine)))
 		r.Header.Set("Cookie", "sAccessToken="+r.Access)
 	}
 	r.Header.Del("Authorization")
 	w.send(t, w.thief.name(), r, fault{})
-}
-
-func flip(text string, i int) string {
-	b := []byte(text)
-	if b[i] == 'A' {
-		b[i] = 'B'
-	} else {
-		b[i] = 'A'
-	}
-	return string(b)
 }

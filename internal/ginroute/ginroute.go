@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -65,7 +66,7 @@ func MustHave(svc *session.Service, function string) {
 // Service cannot take.
 func MustVerify(svc *session.Service, function string, opts []session.VerifyOption) {
 	MustHave(svc, function)
-	if err := svc.CheckVerify(opts...); err != nil {
+	if err := svc.CheckVerify(opts...); errors.Is(err, errors.ErrConfig) {
 		panic(function + ": " + err.Error())
 	}
 }

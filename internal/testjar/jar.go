@@ -1,5 +1,4 @@
-// Package testjar is a browser for tests: a cookie jar by the rules of RFC 6265bis, and
-// fetch as far as redirects and the headers go that tell a page's origin.
+// Package testjar is a browser's cookie jar for tests, by the rules of RFC 6265bis.
 package testjar
 
 import (

@@ -1,8 +1,9 @@
 // Package testpage is a service on a store that counts its calls, and pages that keep
-// what it sends them: for the tests of packages session and claim.
+// what it sends them: for the tests of packages session, claim and middleware.
 package testpage
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
@@ -25,8 +26,9 @@ import (
 // Epoch is a whole second, so that seconds and milliseconds compare.
 var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Rig is a service on a store that counts calls, and a clock.
+// Rig is a service on a store that counts calls and fails on demand.
 type Rig struct {
+	Kit   *sessiontest.Kit
 	Svc   *session.Service
 	Store *storetest.FaultyStore
 	Clock *sessiontest.Clock
@@ -41,14 +43,17 @@ func New(t *testing.T) *Rig {
 // NewOn is a rig on store.
 func NewOn(t *testing.T, store session.Store) *Rig {
 	t.Helper()
-	rig := &Rig{Store: storetest.Faulty(store), Clock: sessiontest.NewClock(Epoch)}
-	svc, err := session.New(t.Context(), rig.Store, session.Config{
-		Now: rig.Clock.Now, Logger: slog.New(slog.DiscardHandler), Cleanup: session.CleanupConfig{Every: session.Off},
-	})
-	require.NoError(t, err)
-	t.Cleanup(svc.Close)
-	rig.Svc = svc
-	return rig
+	return NewWith(t, store, sessiontest.NewClock(Epoch), session.Config{Cleanup: session.CleanupConfig{Every: session.Off}})
+}
+
+// NewWith is a rig of these settings, on a store and with a clock that others may use
+// too; nil is a new clock. It logs nothing unless cfg has a logger.
+func NewWith(t *testing.T, store session.Store, clock *sessiontest.Clock, cfg session.Config) *Rig {
+	t.Helper()
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	faulty := storetest.Faulty(store)
+	kit := sessiontest.NewOn(t, faulty, clock, cfg)
+	return &Rig{kit, kit.Service, faulty, kit.Clock}
 }
 
 // Create starts a session without HTTP.

@@ -1,6 +1,7 @@
 package gormstore_test
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"testing"
@@ -42,7 +43,19 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 			rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = '"+row+"'")
 		}
 		return store
-	}, storetest.Rounds(rounds))
+	}, storetest.Rounds(rounds), storetest.WithTransactions(storetest.Transactions{
+		Begin: func(ctx context.Context, _ session.Store) (session.TxStore, func(bool) error, error) {
+			tx := db.WithContext(ctx).Begin()
+			end := func(commit bool) error {
+				if commit {
+					return tx.Commit().Error
+				}
+				return tx.Rollback().Error
+			}
+			return store.In(tx), end, tx.Error
+		},
+		Outside: func(session.Store) session.TxStore { return store.In(db) },
+	}))
 }
 
 func TestContract(t *testing.T) {

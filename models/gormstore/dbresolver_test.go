@@ -60,7 +60,7 @@ func TestMigratesThePrimary(t *testing.T) {
 	t.Parallel()
 	for name, tables := range map[string][]any{
 		"all":  nil,
-		"some": {"auth_sessions", "auth_signing_keys", "auth_meta"},
+		"some": {"auth_sessions", "auth_signing_keys", "auth_meta", "auth_feed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,6 +72,7 @@ func TestMigratesThePrimary(t *testing.T) {
 			exercise(t, newStore(t, db))
 
 			require.True(t, source.Migrator().HasTable("auth_sessions"))
+			require.True(t, source.Migrator().HasTable("auth_feed"))
 			require.False(t, replica.Migrator().HasTable("auth_sessions"))
 			opened, err := db.DB()
 			require.NoError(t, err)

@@ -45,19 +45,16 @@ const writeHint statement = "INSERT INTO {feed} (" + feedColumns + ") VALUES ({c
 // is [errors.ErrInvalidInput].
 //
 // It may send its statement again after a connection broke: a hint that is stored twice
-// does no harm. One that was stored twice within a millisecond is found to be a
-// duplicate.
+// does no harm. Within a millisecond it is a duplicate, and there already.
 func (s *Store) WriteHint(ctx context.Context, h models.Hint) error {
 	if err := checkHint(&h); err != nil {
 		return err
 	}
-	sent := 0
 	err := s.retry(ctx, mayRepeat, func() error {
-		sent++
 		return s.db.WithContext(ctx).Exec(s.sql.of(writeHint),
 			s.bytes(h.ID[:]), string(h.Kind), s.exact(h.Subject), s.exact(h.Owner)).Error
 	})
-	if err = s.translate(ctx, err); errors.Is(err, errors.ErrDuplicate) && sent > 1 {
+	if err = s.translate(ctx, err); errors.Is(err, errors.ErrDuplicate) && !s.once {
 		return nil
 	}
 	return err

@@ -31,6 +31,9 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 		"ip not ASCII":       func(r *models.Session) { r.IP = "\u0661" },
 		"long reason":        func(r *models.Session) { r.RevokeReason = models.RevokeReason(strings.Repeat("r", 33)) },
 		"reason not ASCII":   func(r *models.Session) { r.RevokeReason = "\u00e9" },
+		"long label":         func(r *models.Session) { r.Label = strings.Repeat("l", models.MaxLabel+1) },
+		"invalid label":      func(r *models.Session) { r.Label = "a\xff" },
+		"label with a NUL":   func(r *models.Session) { r.Label = "a\x00" },
 		"long payload":       func(r *models.Session) { r.Payload = make([]byte, 1<<24) },
 		"long data":          func(r *models.Session) { r.Data = make([]byte, 1<<24) },
 	} {
@@ -73,6 +76,7 @@ func TestTheLargestFits(t *testing.T) {
 		row.UserID = strings.Repeat("\U0001f98a", 63) + "\u20ac" // 255 bytes
 		row.UserAgent = strings.Repeat("\U0001f98a", 255)
 		row.IP = strings.Repeat("f", 45)
+		row.Label = strings.Repeat("\U0001f98a", models.MaxLabel)
 		row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
 		row.Payload = bytes.Repeat([]byte("p"), 100<<10)
 		row.Data = bytes.Repeat([]byte("d"), 3<<20)
@@ -90,14 +94,26 @@ func TestWritesThatDoNotFitAreRefused(t *testing.T) {
 	require.NoError(t, store.Insert(t.Context(), &row))
 	long := models.RevokeReason(strings.Repeat("r", 33))
 	for name, err := range map[string]error{
-		"data":       last(store.WriteData(t.Context(), models.DataWrite{Handle: row.Handle, Data: make([]byte, 1<<24), Now: now})),
-		"payload":    last(store.WritePayload(t.Context(), models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: make([]byte, 1<<24), Now: now})),
-		"revoke":     last(store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: long, Now: now})),
-		"revoke all": last(store.RevokeAll(t.Context(), models.RevocationOfUser{UserID: row.UserID, Reason: "\u00e9", Now: now})),
+		"data":        last(store.WriteData(t.Context(), models.DataWrite{Handle: row.Handle, Data: make([]byte, 1<<24), Now: now})),
+		"payload":     last(store.WritePayload(t.Context(), models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: make([]byte, 1<<24), Now: now})),
+		"revoke":      last(store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: long, Now: now})),
+		"revoke all":  last(store.RevokeAll(t.Context(), models.RevocationOfUser{UserID: row.UserID, Reason: "\u00e9", Now: now})),
+		"label":       last(store.SetLabel(t.Context(), models.LabelWrite{Handle: row.Handle, UserID: row.UserID, Label: strings.Repeat("\u00e9", models.MaxLabel+1), Now: now})),
+		"revoke many": last(store.RevokeMany(t.Context(), models.RevocationOfMany{Handles: []string{row.Handle}, Reason: long, Now: now})),
+		"too many":    last(store.RevokeMany(t.Context(), models.RevocationOfMany{Handles: make([]string, 1001), Now: now})),
+		"find many":   last(store.FindMany(t.Context(), make([]string, 1001))),
+		"kind":        store.WriteHint(t.Context(), models.Hint{Kind: "123456789"}),
+		"no kind":     store.WriteHint(t.Context(), models.Hint{}),
+		"odd kind":    store.WriteHint(t.Context(), models.Hint{Kind: "\u00e9"}),
+		"subject":     store.WriteHint(t.Context(), models.Hint{Kind: models.HintUser, Subject: strings.Repeat("s", models.MaxUserID+1)}),
+		"owner":       store.WriteHint(t.Context(), models.Hint{Kind: models.HintUser, Owner: strings.Repeat("\u00e9", models.MaxUserID)}),
 	} {
 		require.ErrorIs(t, err, errors.ErrInvalidInput, name)
 	}
 	found, err := store.Find(t.Context(), row.Handle)
 	require.NoError(t, err)
 	require.Equal(t, &row, found)
+	page, err := store.ReadFeed(t.Context(), models.FeedQuery{})
+	require.NoError(t, err)
+	require.Empty(t, page.Hints)
 }

@@ -48,7 +48,7 @@ func everything(to *recorder) logger.Interface {
 // hashes included: GORM shows bytes that are not printable as <binary>.
 func secretRow() models.Session {
 	row := newRow("CanaryHandle")
-	row.UserID, row.UserAgent, row.IP = "CanaryUser", "CanaryAgent", "CanaryIP"
+	row.UserID, row.UserAgent, row.IP, row.Label = "CanaryUser", "CanaryAgent", "CanaryIP", "CanaryLabel"
 	row.Payload, row.Data = []byte(`"CanaryPayload"`), []byte(`"CanaryData"`)
 	row.Lineage.Current = models.Hash([]byte("CanaryHashOfTheCurrentTokenXXXXX"))
 	row.Lineage.Previous = models.Hash([]byte("CanaryHashOfThePreviousTokenXXXX"))
@@ -119,6 +119,14 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		note(last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: []byte(`"CanaryNew"`), Now: now})))
 		note(last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: "CanaryExcept", Reason: "CanaryReason", Now: now})))
 		note(last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "CanaryReason", Now: now})))
+		note(last(store.SetLabel(ctx, models.LabelWrite{Handle: row.Handle, UserID: row.UserID, Label: "CanaryLabel", Now: now})))
+		note(last(store.Walk(ctx, models.Walk{After: "Canary", Now: now})))
+		note(last(store.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{row.Handle}, Reason: "CanaryReason", Now: now})))
+		hint := models.Hint{ID: models.HintID([]byte("CanaryID")), Kind: "Canary", Subject: "CanarySubject", Owner: "CanaryOwner"}
+		note(store.WriteHint(ctx, hint))
+		note(last(store.ReadFeed(ctx, models.FeedQuery{After: hint.Position()})))
+		note(last(store.FindMany(ctx, []string{row.Handle})))
+		note(last(store.DeleteHints(ctx, now*2, 1)))
 		key := models.SigningKey{ID: "CanaryKey", Purpose: "p", Slot: 1, Secret: []byte("CanarySecret"), RetireAt: now}
 		note(store.InsertKey(ctx, key))
 		key.Slot = 2
@@ -131,6 +139,7 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 	call()
 	rawExec(t, db, "ALTER TABLE auth_sessions RENAME TO moved")
 	rawExec(t, db, "ALTER TABLE auth_signing_keys RENAME TO moved_keys")
+	rawExec(t, db, "ALTER TABLE auth_feed RENAME TO moved_feed")
 	call()
 	require.Greater(t, len(texts), 10)
 	return texts

@@ -102,7 +102,7 @@ func newRow(handle string) models.Session {
 		Payload: []byte(`{"a":1}`), Data: []byte(`[2]`), DataVersion: 3,
 		CreatedAt: now - 2*hour, LastUsedAt: now - hour,
 		ExpiresAt: now + hour, AbsoluteExpiresAt: now + 100*hour,
-		UserAgent: "Mozilla/5.0 \U0001f98a", IP: "192.0.2.7",
+		UserAgent: "Mozilla/5.0 \U0001f98a", IP: "192.0.2.7", Label: "kitchen",
 	}
 }
 

@@ -61,7 +61,7 @@ func TestMigrateFromVersion1(t *testing.T) {
 			store := emptyStore(t, db)
 			require.ErrorContains(t, store.Check(t.Context()), "table auth_sessions lacks label; call Migrate")
 			old := newRow("old")
-			old.UserID = userIDOf(128, "o")
+			old.UserID, old.Label = userIDOf(128, "o"), ""
 			insertOld(t, db, old)
 
 			if engine.name == "mysql" {
@@ -86,6 +86,49 @@ func TestMigrateFromVersion1(t *testing.T) {
 			requireLongIDs(t, store)
 		})
 	}
+}
+
+// Version 2 goes on beside version 3, and rows of both come through. A migration that
+// broke off after any of its statements is repeated.
+func TestMigrateFromVersion2(t *testing.T) {
+	t.Parallel()
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		makeVersion(t, db, "0002")
+		require.EqualValues(t, 2, schemaVersion(t, db))
+		rows := []models.Session{newRow("before"), newRow("beside")}
+		rows[0].Label, rows[1].Label = "", ""
+		insertOld(t, db, rows[0])
+		store := emptyStore(t, db)
+		require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
+
+		text, err := os.ReadFile("schema/" + db.Name() + "/0003_feed.sql")
+		require.NoError(t, err)
+		count := strings.Count(string(text), ";\n")
+		require.Greater(t, count, 3)
+		for broken := range count {
+			runFirst(t, db, string(text), broken+1)
+			rawExec(t, db, "UPDATE auth_meta SET value = 2 WHERE name = 'schema_version'")
+			require.NoError(t, store.Migrate(t.Context()), "after %d statements", broken+1)
+			require.EqualValues(t, 3, schemaVersion(t, db))
+		}
+		require.NoError(t, store.Check(t.Context()))
+		insertOld(t, db, rows[1])
+		for _, row := range rows {
+			found, err := store.Find(t.Context(), row.Handle)
+			require.NoError(t, err)
+			require.Equal(t, &row, found)
+		}
+	})
+}
+
+// runFirst runs the first n statements of a step, of which some may have been run.
+func runFirst(t *testing.T, db *gorm.DB, text string, n int) {
+	t.Helper()
+	quote := map[string]string{"mysql": "`"}[db.Name()]
+	text = strings.NewReplacer("{sessions}", quote+"auth_sessions"+quote, "{meta}", quote+"auth_meta"+quote,
+		"{feed}", quote+"auth_feed"+quote).Replace(text)
+	parts := strings.SplitAfter(text, ";\n")
+	runText(t, db, strings.Join(parts[:n], ""), true)
 }
 
 // insertOld stores a row as code of versions 1 and 2 does: it knows no label.

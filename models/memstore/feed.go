@@ -46,9 +46,9 @@ func (s *Store) WriteHint(ctx context.Context, h models.Hint) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.At = time.Now().UnixMilli()
-	at, _ := slices.BinarySearchFunc(s.feed.hints, h.Position(), byPosition)
-	s.feed.hints = slices.Insert(s.feed.hints, at, h)
-
+	if at, found := slices.BinarySearchFunc(s.feed.hints, h.Position(), byPosition); !found {
+		s.feed.hints = slices.Insert(s.feed.hints, at, h)
+	}
 	return nil
 }
 

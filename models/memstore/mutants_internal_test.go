@@ -30,6 +30,8 @@ func mutants() []mutant {
 		advanceMutants(), boundMutants(), rowMutants(), extendMutants(), valueMutants(),
 		revokeMutants(), revokeAllMutants(), userMutants(), listMutants(), cleanupMutants(),
 		keyMutants(), contextMutants(),
+		labelMutants(), walkMutants(), revokeManyMutants(),
+		feedMutants(), hintMutants(), feedPageMutants(), findManyMutants(), feedUpkeepMutants(),
 	)
 }
 
@@ -60,6 +62,16 @@ type broken struct {
 	retireKey    func(context.Context, string, int64) (bool, error)
 	sealKey      func(ctx context.Context, id string, read, sealed []byte) (bool, error)
 	deleteKeys   func(context.Context, int64) (int, error)
+	setLabel     func(context.Context, models.LabelWrite) (bool, error)
+	walk         func(context.Context, models.Walk) (models.WalkPage, error)
+	revokeMany   func(context.Context, models.RevocationOfMany) (int, error)
+	feedOn       func() bool
+	turnFeedOn   func(context.Context) error
+	writeHint    func(context.Context, models.Hint) error
+	readFeed     func(context.Context, models.FeedQuery) (models.FeedPage, error)
+	findMany     func(context.Context, []string) ([]models.Session, error)
+	deleteHints  func(context.Context, int64, int) (int, error)
+	claimFeed    func(context.Context, int64, int64) (bool, error)
 }
 
 // breaking returns a function that opens an in-memory store and breaks it.
@@ -71,6 +83,9 @@ func breaking(change func(s *Store, b *broken)) func() session.Store {
 			writeData: s.WriteData, writePayload: s.WritePayload, revoke: s.Revoke, revokeAll: s.RevokeAll,
 			list: s.List, deleteEnded: s.DeleteEnded, claim: s.ClaimCleanup, check: s.Check,
 			keysAt: s.Keys, insertKey: s.InsertKey, retireKey: s.RetireKey, deleteKeys: s.DeleteKeys, sealKey: s.SealKey,
+			setLabel: s.SetLabel, walk: s.Walk, revokeMany: s.RevokeMany,
+			feedOn: s.FeedOn, turnFeedOn: s.TurnFeedOn, writeHint: s.WriteHint, readFeed: s.ReadFeed,
+			findMany: s.FindMany, deleteHints: s.DeleteHints, claimFeed: s.ClaimFeedCleanup,
 		}
 		change(s, b)
 

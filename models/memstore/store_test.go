@@ -11,7 +11,7 @@ import (
 )
 
 // The store imports no session, so that it is said here.
-var _ session.Store = (*memstore.Store)(nil)
+var _ session.FeedStore = (*memstore.Store)(nil)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -14,21 +14,29 @@ import (
 // check that no wrong store fails.
 func TestSuiteCatches(t *testing.T) {
 	t.Parallel()
-	failures := func(open func() session.Store) []string {
-		return storetest.Failures(t.Context(), open, storetest.Rounds(40))
+	sound := breaking(func(*Store, *broken) {})
+	failures := func(open func() session.Store, transactions storetest.Transactions) []string {
+		return storetest.Failures(t.Context(), open, storetest.Rounds(40), storetest.WithTransactions(transactions))
 	}
-	require.Empty(t, failures(breaking(func(*Store, *broken) {})), "a sound store fails")
+	soundTx := inMemory(func(*memTx, *Store) {})
+	require.Empty(t, failures(sound, soundTx), "a sound store fails")
 
 	caught := make(map[string]bool)
-	for _, m := range mutants() {
-		t.Run(m.name, func(t *testing.T) {
-			by := failures(m.open)
+	try := func(name, caughtBy string, open func() session.Store, transactions storetest.Transactions) {
+		t.Run(name, func(t *testing.T) {
+			by := failures(open, transactions)
 			for _, name := range by {
 				caught[name] = true
 			}
 			t.Logf("caught by %q", by)
-			require.True(t, slices.Contains(by, m.caughtBy), "not caught by %q", m.caughtBy)
+			require.True(t, slices.Contains(by, caughtBy), "not caught by %q", caughtBy)
 		})
+	}
+	for _, m := range mutants() {
+		try(m.name, m.caughtBy, m.open, soundTx)
+	}
+	for _, m := range txMutants() {
+		try(m.name, m.caughtBy, sound, m.transactions)
 	}
 	for _, name := range storetest.Checks() {
 		require.True(t, caught[name], "no wrong store fails %q", name)

@@ -9,6 +9,9 @@
 //		})
 //	}
 //
+// A store that is a [session.FeedStore] too is tested as one. For what it does in an
+// application's transaction, say how to begin one: [WithTransactions].
+//
 // [Failures] names the checks that a store fails, for those who try whether the
 // suite would see a bug: break the store on purpose and look.
 //

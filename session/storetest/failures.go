@@ -12,8 +12,10 @@ import (
 // Checks returns the names of the suite's checks: each is a sentence of the
 // contract.
 func Checks() (names []string) {
-	for _, c := range checks() {
-		names = append(names, c.name)
+	for _, p := range parts() {
+		for _, c := range p.checks {
+			names = append(names, c.name)
+		}
 	}
 	return names
 }
@@ -26,16 +28,19 @@ func Checks() (names []string) {
 // check is a failure of it; one in a call that races with others is not caught.
 func Failures(ctx context.Context, open func() session.Store, opts ...Option) (names []string) {
 	o := optionsOf(opts)
-	for _, c := range checks() { //nolint:contextcheck // failsOn hands each its own
-		if c.failsOn(ctx, open, o) {
-			names = append(names, c.name)
+	for _, p := range parts() {
+		for _, c := range p.checks { //nolint:contextcheck // failsOn hands each its own
+			if p.failsOn(ctx, c, open, o) {
+				names = append(names, c.name)
+			}
 		}
 	}
 	return names
 }
 
-// failsOn reports whether the check fails on a fresh store.
-func (c check) failsOn(ctx context.Context, open func() session.Store, o options) bool {
+// failsOn reports whether the check fails on a fresh store. One that lacks the part
+// does not fail.
+func (p part) failsOn(ctx context.Context, c check, open func() session.Store, o options) bool {
 	rec := &recorder{ctx: ctx}
 	var group sync.WaitGroup
 	group.Go(func() { // FailNow ends the goroutine
@@ -44,7 +49,9 @@ func (c check) failsOn(ctx context.Context, open func() session.Store, o options
 				rec.Errorf("panic: %v", r)
 			}
 		}()
-		c.run(newTrial(rec, open(), o))
+		if store := open(); p.isOf(store, o) {
+			c.run(newTrial(rec, store, o))
+		}
 	})
 	group.Wait()
 

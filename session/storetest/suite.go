@@ -15,7 +15,8 @@ const racers = 16
 type Option func(*options)
 
 type options struct {
-	rounds int
+	rounds       int
+	transactions *Transactions
 }
 
 // Rounds sets how often racers are let loose on the compare-and-swap, by
@@ -37,15 +38,25 @@ func optionsOf(opts []Option) options {
 // calls open once; open returns a store whose tables are empty, and cleans up
 // through t. The store may use any number of connections, one included.
 //
+// Where the store is a [session.FeedStore] too, the suite tests this part, else it
+// skips it; open returns a store whose feed is empty and off. What a
+// [session.TxStore] does is tested with [WithTransactions].
+//
 // Handles, hashes and secrets are random so that they differ; no check depends
 // on their values.
 func Run(t *testing.T, open func(t *testing.T) session.Store, opts ...Option) {
 	t.Helper()
 	o := optionsOf(opts)
-	for _, c := range checks() {
-		t.Run(c.name, func(t *testing.T) {
-			c.run(newTrial(t, open(t), o))
-		})
+	for _, p := range parts() {
+		for _, c := range p.checks {
+			t.Run(c.name, func(t *testing.T) {
+				store := open(t)
+				if !p.isOf(store, o) {
+					t.Skip("the store does not have this part")
+				}
+				c.run(newTrial(t, store, o))
+			})
+		}
 	}
 }
 
@@ -57,7 +68,26 @@ type check struct {
 	run  func(*trial)
 }
 
-// checks returns the whole suite.
+// part is a part of the suite.
+type part struct {
+	// isOf reports whether the store has what the checks are about.
+	isOf   func(session.Store, options) bool
+	checks []check
+}
+
+// parts returns the whole suite.
+func parts() []part {
+	return []part{
+		{func(session.Store, options) bool { return true }, checks()},
+		{func(store session.Store, _ options) bool {
+			_, ok := store.(session.FeedStore)
+			return ok
+		}, slices.Concat(feedChecks(), feedPageChecks(), feedUpkeepChecks())},
+		{func(_ session.Store, o options) bool { return o.transactions != nil }, transactionChecks()},
+	}
+}
+
+// checks are those of every store.
 func checks() []check {
 	return slices.Concat(
 		advanceRefusals(), advanceEffects(), advanceRaces(),
@@ -65,6 +95,7 @@ func checks() []check {
 		revokeChecks(), revokeAllChecks(), revokeRaces(),
 		insertChecks(), extendChecks(), dataChecks(), payloadChecks(),
 		listChecks(), cleanupChecks(),
+		labelChecks(), walkChecks(), revokeManyChecks(),
 		keyChecks(), keyRetirementChecks(),
 		contextChecks(),
 	)

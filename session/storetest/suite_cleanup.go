@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -11,8 +13,12 @@ func cleanupChecks() []check {
 		{"DeleteEnded removes ended rows and never a live one", deleteEnded},
 		{"DeleteEnded removes no more than the limit", deleteLimit},
 		{"DeleteEnded counts each row once among the racers", deleteRace},
-		{"ClaimCleanup has one winner among the racers", claimRace},
-		{"ClaimCleanup has no winner until the time given", claimUntil},
+		{"ClaimCleanup has one winner among the racers", func(tr *trial) {
+			claimRace(tr, tr.store.ClaimCleanup)
+		}},
+		{"ClaimCleanup has no winner until the time given", func(tr *trial) {
+			claimUntil(tr, tr.store.ClaimCleanup)
+		}},
 	}
 }
 
@@ -78,19 +84,22 @@ func deleteRace(tr *trial) {
 	}
 }
 
-func claimRace(tr *trial) {
+// claim is ClaimCleanup or ClaimFeedCleanup.
+type claim = func(ctx context.Context, now, until int64) (bool, error)
+
+func claimRace(tr *trial, claim claim) {
 	now := during
 	for range tr.fewRounds() {
 		winners := tr.race(racers, func(int) (bool, error) {
-			return tr.store.ClaimCleanup(tr.Context(), now, now+hour)
+			return claim(tr.Context(), now, now+hour)
 		})
 		require.Len(tr, winners, 1, "winners")
 		now += hour
 	}
 }
 
-func claimUntil(tr *trial) {
-	for _, claim := range []struct {
+func claimUntil(tr *trial, claim claim) {
+	for _, c := range []struct {
 		now, until int64
 		want       bool
 	}{
@@ -103,6 +112,6 @@ func claimUntil(tr *trial) {
 		{during + hour + 1, during + 3*hour, false},
 		{during + day, during + 2*day, true},
 	} {
-		tr.requireMatch(claim.want, "claim")(tr.store.ClaimCleanup(tr.Context(), claim.now, claim.until))
+		tr.requireMatch(c.want, "claim")(claim(tr.Context(), c.now, c.until))
 	}
 }

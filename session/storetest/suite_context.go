@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -56,7 +57,7 @@ func everyMethod(
 	data := models.DataWrite{Handle: row.Handle, Now: during}
 	payload := models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: during}
 
-	return map[string]func(context.Context, session.Store) error{
+	calls := map[string]func(context.Context, session.Store) error{
 		"Check":        func(ctx context.Context, s session.Store) error { return s.Check(ctx) },
 		"Insert":       func(ctx context.Context, s session.Store) error { return s.Insert(ctx, &fresh) },
 		"Find":         func(ctx context.Context, s session.Store) error { return last(s.Find(ctx, row.Handle)) },
@@ -82,6 +83,44 @@ func everyMethod(
 			return last(s.SealKey(ctx, key.ID, key.Secret, freshKey.Secret))
 		},
 		"DeleteKeys": func(ctx context.Context, s session.Store) error { return last(s.DeleteKeys(ctx, during)) },
+		"SetLabel": func(ctx context.Context, s session.Store) error {
+			return last(s.SetLabel(ctx, models.LabelWrite{Handle: row.Handle, UserID: row.UserID, Now: during}))
+		},
+		"Walk": func(ctx context.Context, s session.Store) error { return last(s.Walk(ctx, models.Walk{Now: during})) },
+		"RevokeMany": func(ctx context.Context, s session.Store) error {
+			return last(s.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{row.Handle}, Now: during}))
+		},
+	}
+	if _, ok := tr.store.(session.FeedStore); ok {
+		maps.Copy(calls, everyFeedMethod(row))
+	}
+	return calls
+}
+
+// everyFeedMethod is everyMethod for those of the feed.
+func everyFeedMethod(row models.Session) map[string]func(context.Context, session.Store) error {
+	of := func(call func(context.Context, session.FeedStore) error) func(context.Context, session.Store) error {
+		return func(ctx context.Context, s session.Store) error {
+			return call(ctx, s.(session.FeedStore)) //nolint:forcetypeassert // the caller has looked
+		}
+	}
+	return map[string]func(context.Context, session.Store) error{
+		"TurnFeedOn": of(func(ctx context.Context, s session.FeedStore) error { return s.TurnFeedOn(ctx) }),
+		"WriteHint": of(func(ctx context.Context, s session.FeedStore) error {
+			return s.WriteHint(ctx, models.Hint{Kind: models.HintAll})
+		}),
+		"ReadFeed": of(func(ctx context.Context, s session.FeedStore) error {
+			return last(s.ReadFeed(ctx, models.FeedQuery{}))
+		}),
+		"FindMany": of(func(ctx context.Context, s session.FeedStore) error {
+			return last(s.FindMany(ctx, []string{row.Handle}))
+		}),
+		"DeleteHints": of(func(ctx context.Context, s session.FeedStore) error {
+			return last(s.DeleteHints(ctx, during, 10))
+		}),
+		"ClaimFeedCleanup": of(func(ctx context.Context, s session.FeedStore) error {
+			return last(s.ClaimFeedCleanup(ctx, during, during+1))
+		}),
 	}
 }
 

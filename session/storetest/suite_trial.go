@@ -32,11 +32,13 @@ type trial struct {
 	store  session.Store
 	rounds int
 	made   int
+
+	transactions *Transactions
 }
 
 func newTrial(t tester, store session.Store, o options) *trial {
 	t.Helper()
-	return &trial{tester: t, store: store, rounds: max(o.rounds, 1)}
+	return &trial{tester: t, store: store, rounds: max(o.rounds, 1), transactions: o.transactions}
 }
 
 // fewRounds is for races that cost more, or matter less, than those on the
@@ -72,6 +74,7 @@ func (tr *trial) row(changes ...func(*models.Session)) models.Session {
 		AbsoluteExpiresAt: absoluteEnd,
 		UserAgent:         "Mozilla/5.0 (X11; Linux x86_64)",
 		IP:                "2001:db8::1",
+		Label:             "the kitchen's",
 	}
 	for _, change := range changes {
 		change(&row)

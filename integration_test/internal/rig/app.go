@@ -3,90 +3,136 @@ package rig
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"io"
 	"log"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
-	"github.com/gin-sessionkit/sessionkit/middleware"
-	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
-// Paths of the application.
-const (
-	RefreshPath = "/auth/session/refresh"
-	SignOutPath = "/auth/signout"
-)
-
-// App is one instance of an application that uses the kit, over HTTPS on
-// 127.0.0.1.
+// App is one instance of an application that uses the kit. See the package's
+// comment for its routes.
 type App struct {
 	Svc    *session.Service
 	Ledger *Ledger
-	URL    string
+	Router *gin.Engine
+	// URL is where it serves HTTPS, on 127.0.0.1; empty before Serve.
+	URL string
+
+	// Clock and Log are those of AppConfig.
+	Clock *sessiontest.Clock
+	Log   *Log
+	// Store fails when it is told to. Only a Story has one.
+	Store *storetest.FaultyStore
+
 	server *httptest.Server
+	client *Client
 }
 
-// AppConfig says how to start an App.
+// AppConfig says how to make an App.
 type AppConfig struct {
 	Session session.Config
 	// Ledger, if set, is shared with other instances.
 	Ledger *Ledger
-	// Listener, if set, is where to serve.
+	// Clock, if set, is what the service goes by.
+	Clock *sessiontest.Clock
+	// Log, if set, gets what is logged, at every level, unless Session.Logger does.
+	Log *Log
+	// Listener, if set, is where Start serves.
 	Listener net.Listener
-	// Middleware is added to what the application does by itself.
-	Middleware []gin.HandlerFunc
+	// Prefix is put before the paths of the application's own routes.
+	Prefix string
+	// Routes, if set, adds a test's own routes. The application's come after, so that
+	// what it gives to Use runs in front of them.
+	Routes func(*gin.Engine, *App)
 }
 
-// Start runs an instance on a store. Config.Logger is silent unless set.
-func Start(ctx context.Context, store session.Store, cfg AppConfig) (*App, error) {
-	a := &App{Ledger: cfg.Ledger}
+// New makes an instance on a store.
+func New(ctx context.Context, store session.Store, cfg AppConfig) (*App, error) {
+	a := &App{Ledger: cfg.Ledger, Clock: cfg.Clock, Log: cfg.Log}
 	if a.Ledger == nil {
 		a.Ledger = &Ledger{}
 	}
-	own := cfg.Session.OnEvent
-	cfg.Session.OnEvent = func(e session.Event) {
-		a.Ledger.Event(e)
-		if own != nil {
-			own(e)
-		}
+	if cfg.Clock != nil && cfg.Session.Now == nil {
+		cfg.Session.Now = cfg.Clock.Now
 	}
-	told := cfg.Session.OnTheft
-	cfg.Session.OnTheft = func(ctx context.Context, theft *errors.TokenTheftError) {
-		a.Ledger.callback(theft.SessionHandle)
-		if told != nil {
-			told(ctx, theft)
-		}
+	if cfg.Log != nil && cfg.Session.Logger == nil {
+		// Debug, so that what must not be logged has every chance to be.
+		cfg.Session.Logger = slog.New(slog.NewTextHandler(cfg.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	cfg.Session.Logger = cmp.Or(cfg.Session.Logger, slog.New(slog.DiscardHandler))
+	a.keepBooks(&cfg.Session)
 	svc, err := session.New(ctx, store, cfg.Session)
 	if err != nil {
 		return nil, err
 	}
 	a.Svc = svc
-	a.server = httptest.NewUnstartedServer(a.router(cfg))
-	if cfg.Listener != nil {
+	a.addRoutes(cfg)
+	return a, nil
+}
+
+// keepBooks has the ledger told of events and thefts, besides whoever is told already.
+func (a *App) keepBooks(cfg *session.Config) {
+	own, told := cfg.OnEvent, cfg.OnTheft
+	cfg.OnEvent = func(e session.Event) {
+		a.Ledger.Event(e)
+		if own != nil {
+			own(e)
+		}
+	}
+	cfg.OnTheft = func(ctx context.Context, theft *errors.TokenTheftError) {
+		a.Ledger.callback(theft.SessionHandle)
+		if told != nil {
+			told(ctx, theft)
+		}
+	}
+}
+
+// Start makes an instance that serves.
+func Start(ctx context.Context, store session.Store, cfg AppConfig) (*App, error) {
+	a, err := New(ctx, store, cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.Serve(cfg.Listener)
+	return a, nil
+}
+
+// Serve serves HTTPS at the listener; nil is a new one.
+func (a *App) Serve(listener net.Listener) {
+	a.server = httptest.NewUnstartedServer(a.Router)
+	if listener != nil {
 		_ = a.server.Listener.Close()
-		a.server.Listener = cfg.Listener
+		a.server.Listener = listener
 	}
 	a.server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that hang up are no news
 	a.server.Config.ReadHeaderTimeout = time.Minute
 	a.server.StartTLS()
 	a.URL = a.server.URL
-	return a, nil
+	a.client = Over(a.server.Client())
+}
+
+// Do is a Way to the instance: over HTTPS if it serves, else straight to its handler.
+func (a *App) Do(ctx context.Context, r Request) (Reply, error) {
+	if a.server == nil {
+		return Into(a.Router)(ctx, r)
+	}
+	return a.client.Do(ctx, a.URL, r)
 }
 
 // Close ends the instance after the requests under way.
 func (a *App) Close() {
-	a.server.Close()
+	if a.server != nil {
+		a.server.Close()
+	}
 	a.Svc.Close()
 }
 
@@ -95,69 +141,4 @@ func (a *App) Close() {
 func (a *App) Crash() {
 	a.server.CloseClientConnections()
 	a.Close()
-}
-
-func (a *App) router(cfg AppConfig) http.Handler {
-	gin.SetMode(gin.ReleaseMode)
-	router := gin.New()
-	router.Use(gin.RecoveryWithWriter(io.Discard))
-	router.Use(cfg.Middleware...)
-	refresh.Mount(router, a.Svc)
-	router.POST("/login", a.login)
-	router.GET("/strict", middleware.Verify(a.Svc, session.WithRevocation(session.RevokeImmediately)), a.me)
-
-	protected := router.Group("/", middleware.Verify(a.Svc))
-	protected.GET("/me", a.me)
-	protected.GET("/data", a.readData)
-	protected.PUT("/data", a.writeData)
-	protected.POST("/revoke-all", a.revokeAll)
-	return router
-}
-
-func mustSession(c *gin.Context) *session.Session {
-	return c.MustGet(middleware.Key).(*session.Session)
-}
-
-// login trusts whoever says who they are: the load is about what comes after.
-func (a *App) login(c *gin.Context) {
-	_, err := middleware.Create(c, a.Svc, c.Query("user"))
-	a.answer(c, err)
-}
-
-func (a *App) me(c *gin.Context) {
-	a.Ledger.handlerRan(mustSession(c).Handle())
-	c.JSON(http.StatusOK, gin.H{"user": mustSession(c).UserID()})
-}
-
-func (a *App) readData(c *gin.Context) {
-	a.Ledger.handlerRan(mustSession(c).Handle())
-	var data json.RawMessage
-	if err := mustSession(c).Data(c.Request.Context(), &data); err != nil {
-		middleware.Abort(c, a.Svc, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"data": data})
-}
-
-func (a *App) writeData(c *gin.Context) {
-	a.Ledger.handlerRan(mustSession(c).Handle())
-	if err := mustSession(c).UpdateData(c.Request.Context(), c.Query("value")); err != nil {
-		middleware.Abort(c, a.Svc, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"ok": true, "user": mustSession(c).UserID()})
-}
-
-func (a *App) revokeAll(c *gin.Context) {
-	a.Ledger.handlerRan(mustSession(c).Handle())
-	_, err := a.Svc.RevokeAll(c.Request.Context(), mustSession(c).UserID())
-	a.answer(c, err)
-}
-
-func (a *App) answer(c *gin.Context, err error) {
-	if err != nil {
-		middleware.Abort(c, a.Svc, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"ok": true})
 }

@@ -99,7 +99,7 @@ func (c *Crowd) expectedToWithstand() (events []string) {
 func (c *Crowd) everybodyIsIn(t *testing.T) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(c.seed, 1<<33))
-	for _, b := range c.browsers {
+	for _, b := range c.people {
 		if b.current == nil || b.current.expectsEnd() {
 			continue
 		}

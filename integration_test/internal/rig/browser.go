@@ -2,294 +2,74 @@ package rig
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"slices"
-	"sync"
 	"time"
 )
 
-// browser is an honest user's: one jar, several tabs.
-type browser struct {
-	crowd     *Crowd
-	user      string
-	tabs      int
-	strict    bool // its instances are
-	lock      bool // its tabs take turns to refresh
-	native    bool
-	naive     bool // refreshes at any 401 without looking whether another request did
-	instances []string
-	randoms   []*rand.Rand // one for each tab; a naive client has two for one tab
-	jar       *Jar
-
-	// gate is held shared by messages and alone by sign-in and sign-out, because
-	// answers of one session must not meet the tokens of the next.
-	gate    sync.RWMutex
-	current *account
-	turn    sync.Mutex
-	writes  int
-	unknown []string // writes of data whose fate is unknown
+// Browser is a page of the application's own, the browser beneath it, and the way that
+// its messages take. Any number of calls of Do may be under way at once.
+type Browser struct {
+	*Jar
+	Way Way
+	// Last is the answer to the last Fetch.
+	Last Reply
 }
 
-// live is the life of a tab.
-func (b *browser) live(ctx context.Context, tab int) {
-	random := b.randoms[tab]
-	for pause(ctx, random, b.crowd.cfg.Pace) {
-		b.act(ctx, tab, random)
-	}
+// NewBrowser returns a browser whose cookies end by the given clock.
+func NewBrowser(now func() time.Time, way Way) *Browser {
+	return &Browser{Jar: NewJar(now, false), Way: way}
 }
 
-func pause(ctx context.Context, random *rand.Rand, mean time.Duration) bool {
-	timer := time.NewTimer(mean/2 + time.Duration(random.Int64N(int64(mean))))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
-// act is one thing that the page does, with the refresh that it may take.
-func (b *browser) act(ctx context.Context, tab int, random *rand.Rand) {
-	if b.jar.Refresh() == "" {
-		b.signIn(ctx, random)
-		return
-	}
-	dice := random.IntN(1000)
-	switch {
-	case tab == 0 && dice < 150:
-		b.write(ctx, random)
-		return
-	case tab == 0 && dice < 160 && !b.crowd.cfg.NoSignOut:
-		b.signOut(ctx, random)
-		return
-	}
-	if b.lock && random.Float64() < b.crowd.cfg.Eager {
-		b.gate.RLock()
-		defer b.gate.RUnlock()
-		b.refresh(ctx, b.jar.Access(), random)
-		return
-	}
-	if b.naive {
-		b.page(ctx)
-		return
-	}
-	path := "/me"
-	if dice > 940 {
-		path = "/strict"
-	}
-	b.call(ctx, http.MethodGet, path, random)
-}
-
-// page is what a naive client loads: two requests at once.
-func (b *browser) page(ctx context.Context) {
-	b.gate.RLock()
-	defer b.gate.RUnlock()
-	var both sync.WaitGroup
-	for _, random := range b.randoms {
-		both.Go(func() { b.callHeld(ctx, http.MethodGet, "/me", random) })
-	}
-	both.Wait()
-}
-
-// call sends a request and, if the session must be refreshed first, does that.
-// Whatever fails is tried again by the next call.
-func (b *browser) call(ctx context.Context, method, path string, random *rand.Rand) {
-	b.gate.RLock()
-	defer b.gate.RUnlock()
-	b.callHeld(ctx, method, path, random)
-}
-
-// callHeld is call for who holds the gate.
-func (b *browser) callHeld(ctx context.Context, method, path string, random *rand.Rand) Answer {
-	r := b.jar.Request(method, path)
-	if r.Access == "" && r.Refresh == "" && b.jar.Refresh() == "" {
-		return Lost
-	}
-	answer := b.send(ctx, r, random)
-	if answer != TryRefresh && answer != Unauthorised {
-		return answer
-	}
-	b.refresh(ctx, r.Access, random)
-	return answer
-}
-
-// refresh asks for new tokens, unless another tab has them already and the
-// client is one that looks.
-func (b *browser) refresh(ctx context.Context, refused string, random *rand.Rand) {
-	if b.lock {
-		b.turn.Lock()
-		defer b.turn.Unlock()
-	}
-	if b.jar.Access() != refused {
-		if !b.naive {
-			return
+// Do asks as a script of the page does, and follows redirects. The target is a path or
+// a URL; the header holds name and value by turns.
+func (b *Browser) Do(ctx context.Context, method, target, body string, header ...string) (Reply, error) {
+	const mostRedirects = 20
+	for hops := 0; ; hops++ {
+		r := b.Request(method, target)
+		r.Body = body
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
 		}
-		b.crowd.tally.add(func(n *Numbers) { n.Blind++ })
-	}
-	b.refreshNow(ctx, random)
-}
-
-func (b *browser) refreshNow(ctx context.Context, random *rand.Rand) {
-	r := b.jar.Request(http.MethodPost, RefreshPath)
-	if r.Refresh == "" {
-		return
-	}
-	b.send(ctx, r, random)
-}
-
-// send carries a message over a lossy network and takes the answer in.
-func (b *browser) send(ctx context.Context, r Request, random *rand.Rand) Answer {
-	dice := random.Float64()
-	if dice < b.crowd.cfg.Loss/2 {
-		return Lost
-	}
-	if random.Float64() < b.crowd.cfg.Aborts {
-		b.crowd.abort(ctx, b.instances[random.IntN(len(b.instances))], r, random)
-		return Lost
-	}
-	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
-	if dice < b.crowd.cfg.Loss || reply.Answer() == Lost {
-		return Lost
-	}
-	b.take(r, reply)
-	return reply.Answer()
-}
-
-// take stores what came and judges it.
-func (b *browser) take(r Request, reply Reply) {
-	cleared := b.jar.Take(reply)
-	answer, tally, account := reply.Answer(), b.crowd.tally, b.current
-	account.received(reply)
-	if reply.rotated(r) {
-		account.locked(func() {
-			if account.forked && !slices.Contains(account.refreshed, r.Refresh) {
-				account.refreshed = append(account.refreshed, r.Refresh)
-			}
-		})
-	}
-	b.checkUser(r, reply)
-	tally.attacked(r.plants()...)
-	tally.attacked(r.withstood(answer)...)
-	if answer == TryRefresh && !account.expectsEnd() {
-		tally.add(func(n *Numbers) { n.Refused++ })
-	}
-	carried := r.Access != "" || r.Refresh != ""
-	if cleared && !answer.Over() && r.Path != SignOutPath {
-		tally.fail("INV6: %s %s answered %s and cleared the tokens of %s", r.Method, r.Path, answer, account)
-	}
-	if r.isAmbiguous(reply) {
-		tally.add(func(n *Numbers) { n.Blocked++ })
-	}
-	if !answer.Over() || !carried {
-		return
-	}
-	if !cleared && r.hasRival() && !b.crowd.cfg.Prefixed {
-		tally.add(func(n *Numbers) { n.Blocked++ })
-		return
-	}
-	account.locked(func() { account.flagged = true })
-	if !account.expectsEnd() {
-		tally.add(func(n *Numbers) { n.Logouts++ })
-		tally.fail("INV1: %s %s answered %s to an honest user: %s", r.Method, r.Path, answer, account)
+		reply, err := b.Way(ctx, r)
+		if err != nil {
+			return Reply{}, err
+		}
+		at := urlAt(target)
+		b.takeFrom(at, reply)
+		reply.Hops = hops
+		location := reply.Header.Get("Location")
+		if reply.Status != http.StatusTemporaryRedirect && reply.Status != http.StatusPermanentRedirect || location == "" || hops == mostRedirects {
+			return reply, nil
+		}
+		if at, err = at.Parse(location); err != nil {
+			return Reply{}, err
+		}
+		target = at.String()
 	}
 }
 
-// signIn starts a new session, alone.
-func (b *browser) signIn(ctx context.Context, random *rand.Rand) {
-	b.gate.Lock()
-	defer b.gate.Unlock()
-	if b.jar.Refresh() != "" {
-		return
-	}
-	b.visit(ctx, random)
-	r := b.jar.Request(http.MethodPost, "/login?user="+b.user)
-	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
-	if reply.Answer() != OK {
-		return
-	}
-	b.jar.Take(reply)
-	b.checkUser(r, reply)
-	b.crowd.tally.attacked(r.plants()...)
-	b.current = &account{handle: ReadClaims(b.jar.Access()).Handle, written: []string{""}}
-	b.current.received(reply)
-	b.unknown = nil
-	b.crowd.tally.opened(b.current)
-}
-
-// visit is a front end that looks for a session where there is none of the user's. With names
-// that keep other hosts out there is none of anybody's.
-func (b *browser) visit(ctx context.Context, random *rand.Rand) {
-	if !b.crowd.cfg.Prefixed || b.native {
-		return
-	}
-	r := b.jar.Request(http.MethodPost, RefreshPath)
-	if len(r.Plants) == 0 {
-		return
-	}
-	b.crowd.tally.attacked("visitor")
-	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
-	b.jar.Take(reply)
-	if access, refresh := reply.Tokens(); access != "" || refresh != "" {
-		b.crowd.tally.reached("%s was signed in as %s", b.user, ReadClaims(access).User)
-	}
-}
-
-// signOut ends the session, alone.
-func (b *browser) signOut(ctx context.Context, random *rand.Rand) {
-	b.gate.Lock()
-	defer b.gate.Unlock()
-	if b.jar.Refresh() == "" {
-		return
-	}
-	before := false // an earlier attempt, whose answer was lost, may have ended it
-	b.current.locked(func() { before, b.current.ended = b.current.ended, true })
-	switch b.send(ctx, b.jar.Request(http.MethodPost, SignOutPath), random) {
-	case OK:
-		b.current.locked(func() { b.current.revoked = true })
-	case TryRefresh: // nothing was ended by this one
-		b.current.locked(func() { b.current.ended = before })
-	case Lost, Unauthorised, Theft, Unavailable, Other: // it may have been
-	}
-}
-
-// write changes the session's data; only one tab does, so that the last
-// acknowledged value is known.
-func (b *browser) write(ctx context.Context, random *rand.Rand) {
-	b.gate.RLock()
-	defer b.gate.RUnlock()
-	account := b.current
-	b.writes++
-	value := fmt.Sprint("v", b.writes)
-	account.tries(value)
-	switch answer := b.callHeld(ctx, http.MethodPut, "/data?value="+value, random); answer {
-	case OK:
-		account.wrote(value, b.unknown)
-	case Lost, Unavailable:
-		b.unknown = append(b.unknown[max(0, len(b.unknown)-31):], value)
-	case Unauthorised, Theft, TryRefresh, Other: // it was not written
-	}
-}
-
-// abort sends a message and hangs up before or while the answer comes.
-func (c *Crowd) abort(ctx context.Context, base string, r Request, random *rand.Rand) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(random.Int64N(int64(c.cfg.Hurry)))+1)
-	defer cancel()
-	_, _ = c.client.Do(ctx, base, r)
-}
-
-// exchange sends one message and counts.
-func (c *Crowd) exchange(ctx context.Context, base string, r Request) Reply {
-	begin := time.Now()
-	// The end of the crowd must not look like a fault: messages under way finish.
-	reply, err := c.client.Do(context.WithoutCancel(ctx), base, r)
+// Fetch is Do for a way that cannot fail. It sets Last.
+func (b *Browser) Fetch(method, target string, header ...string) Reply {
+	reply, err := b.Do(context.Background(), method, target, "", header...)
 	if err != nil {
-		reply = Reply{}
+		panic(err)
 	}
-	c.tally.exchanged(r, reply, err, begin)
+	b.Last = reply
 	return reply
 }
 
-var thiefKinds = slices.Clip([]string{"instant", "lazy", "poller", "access only", "replay"})
+// FrontEnd asks as the front ends do: an answer of 401 is followed by a refresh and
+// the same request, up to most times. It returns the last status and the number of
+// refreshes.
+func (b *Browser) FrontEnd(method, target, refresh string, most int, header ...string) (status, refreshes int) {
+	for {
+		status = b.Fetch(method, target, header...).Status
+		if status != http.StatusUnauthorized || refreshes == most {
+			return status, refreshes
+		}
+		refreshes++
+		if b.Fetch(http.MethodPost, refresh, "rid", "session").Status != http.StatusOK {
+			return status, refreshes
+		}
+	}
+}

@@ -31,3 +31,14 @@ func ReadClaims(access string) Claims {
 	}
 	return claims
 }
+
+// Flip is a token with its i-th character changed, which nobody issued.
+func Flip(token string, i int) string {
+	b := []byte(token)
+	if b[i] == 'A' {
+		b[i] = 'B'
+	} else {
+		b[i] = 'A'
+	}
+	return string(b)
+}

@@ -1,8 +1,11 @@
 package rig
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,6 +25,8 @@ type Request struct {
 	// Host, if set, is what the client believes to talk to.
 	Host   string
 	Header http.Header
+	// Body is JSON unless the header says otherwise.
+	Body string
 	// Access, Refresh and AntiCSRF are the client's own tokens that it carries.
 	Access, Refresh, AntiCSRF string
 	// Plants are the planted cookies that it carries; Ahead those of them that come before
@@ -51,6 +56,17 @@ type Reply struct {
 	Status int
 	Body   string
 	Header http.Header
+	// Hops is the number of redirects that were followed.
+	Hops int
+}
+
+// User is the user whom the application named in the reply, or empty.
+func (r Reply) User() string {
+	var body struct {
+		User string `json:"user"`
+	}
+	_ = json.Unmarshal([]byte(r.Body), &body)
+	return body.User
 }
 
 // Tokens are those that the reply brings; empty when there are none.
@@ -82,6 +98,38 @@ func (r Reply) rotated(of Request) bool {
 	return of.Path == RefreshPath && r.Answer() == OK && refresh != "" && refresh != of.Refresh
 }
 
+// Way is how messages get to an application and answers back. It follows no redirects.
+type Way func(context.Context, Request) (Reply, error)
+
+// Into is the way straight to a handler, which answers for every host.
+func Into(handler http.Handler) Way {
+	return func(ctx context.Context, r Request) (Reply, error) {
+		req := httptest.NewRequestWithContext(ctx, r.Method, "https://"+cmp.Or(r.Host, Host)+r.Path, r.body())
+		maps.Copy(req.Header, r.headers())
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, req)
+		return Reply{Status: w.Code, Body: w.Body.String(), Header: w.Result().Header}, nil
+	}
+}
+
+func (r Request) body() io.Reader {
+	if r.Body == "" {
+		return nil
+	}
+	return strings.NewReader(r.Body)
+}
+
+func (r Request) headers() http.Header {
+	header := r.Header.Clone()
+	if r.Body != "" && header.Get("Content-Type") == "" {
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Set("Content-Type", "application/json")
+	}
+	return header
+}
+
 // Client sends messages to any instance.
 type Client struct{ http *http.Client }
 
@@ -95,7 +143,14 @@ func NewClient(timeout time.Duration) *Client {
 	transport.MaxIdleConnsPerHost = 256
 	transport.DisableCompression = true
 	client.Transport, client.Timeout = transport, timeout
-	return &Client{&client}
+	return Over(&client)
+}
+
+// Over returns a Client that sends as the other one does.
+func Over(client *http.Client) *Client {
+	c := *client
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{&c}
 }
 
 // Close drops idle connections.
@@ -103,11 +158,11 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Do sends r to the instance at base.
 func (c *Client) Do(ctx context.Context, base string, r Request) (Reply, error) {
-	req, err := http.NewRequestWithContext(ctx, r.Method, base+r.Path, nil)
+	req, err := http.NewRequestWithContext(ctx, r.Method, base+r.Path, r.body())
 	if err != nil {
 		return Reply{}, err
 	}
-	req.Header, req.Host = r.Header.Clone(), r.Host
+	req.Header, req.Host = r.headers(), r.Host
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return Reply{}, err
@@ -117,5 +172,5 @@ func (c *Client) Do(ctx context.Context, base string, r Request) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{resp.StatusCode, string(body), resp.Header}, nil
+	return Reply{Status: resp.StatusCode, Body: string(body), Header: resp.Header}, nil
 }

@@ -73,15 +73,15 @@ func (c CrowdConfig) withDefaults() CrowdConfig {
 
 // Crowd is a number of browsers under way.
 type Crowd struct {
-	cfg      CrowdConfig
-	client   *Client
-	tally    *Tally
-	browsers []*browser
-	thieves  []*thief
-	seed     uint64
-	stop     context.CancelFunc
-	ctx      context.Context //nolint:containedctx // it is the crowd's life
-	work     sync.WaitGroup
+	cfg     CrowdConfig
+	client  *Client
+	tally   *Tally
+	people  []*person
+	thieves []*thief
+	seed    uint64
+	stop    context.CancelFunc
+	ctx     context.Context //nolint:containedctx // it is the crowd's life
+	work    sync.WaitGroup
 }
 
 // StartCrowd signs all browsers in and lets them work until Stop. The seed is
@@ -96,14 +96,14 @@ func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 		alien = alienPair(t)
 	}
 	for i := range cfg.Browsers {
-		b := c.newBrowser(i)
-		c.browsers = append(c.browsers, b)
+		b := c.newPerson(i)
+		c.people = append(c.people, b)
 		c.attack(i, b, alien)
 		for tab := range b.tabs {
 			c.work.Go(func() { b.live(c.ctx, tab) })
 		}
 		if float64(i%20)/20 < cfg.Thieves {
-			th := &thief{browser: b, kind: thiefKinds[(i/20*6+i%20)%len(thiefKinds)], random: c.random(1000 + i)}
+			th := &thief{victim: b, kind: thiefKinds[(i/20*6+i%20)%len(thiefKinds)], random: c.random(1000 + i)}
 			c.thieves = append(c.thieves, th)
 			c.work.Go(func() { th.live(c.ctx) })
 		}
@@ -113,7 +113,7 @@ func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 }
 
 // attack sets others upon a browser. A native app has no cookies that they could use.
-func (c *Crowd) attack(i int, b *browser, alien pair) {
+func (c *Crowd) attack(i int, b *person, alien pair) {
 	if b.native {
 		return
 	}
@@ -142,8 +142,8 @@ func (c *Crowd) Stop() {
 // Tally is what was counted so far.
 func (c *Crowd) Tally() *Tally { return c.tally }
 
-func (c *Crowd) newBrowser(i int) *browser {
-	b := &browser{
+func (c *Crowd) newPerson(i int) *person {
+	b := &person{
 		crowd: c, user: fmt.Sprint(c.cfg.Users, i), tabs: c.cfg.Tabs, instances: c.cfg.Strict, lock: true, strict: true,
 	}
 	switch {

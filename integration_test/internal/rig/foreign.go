@@ -4,21 +4,20 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 )
 
 // foreignPage is open in an honest user's browser and asks for requests in that user's
 // name, as fast as it can and without waiting for anybody's turn.
 type foreignPage struct {
-	browser *browser
-	origin  string
-	site    Site
-	random  *rand.Rand
+	victim *person
+	origin string
+	site   Site
+	random *rand.Rand
 }
 
 // foreignPages are one of another site and one of a sibling host, each with three requests
 // under way.
-func (b *browser) foreignPages(random func() *rand.Rand) (pages []*foreignPage) {
+func (b *person) foreignPages(random func() *rand.Rand) (pages []*foreignPage) {
 	for range 3 {
 		pages = append(pages,
 			&foreignPage{b, "https://evil.example.net", CrossSite, random()},
@@ -28,7 +27,7 @@ func (b *browser) foreignPages(random func() *rand.Rand) (pages []*foreignPage) 
 }
 
 func (p *foreignPage) live(ctx context.Context) {
-	for pause(ctx, p.random, p.browser.crowd.cfg.Pace/2) {
+	for pause(ctx, p.random, p.victim.crowd.cfg.Pace/2) {
 		p.act(ctx)
 	}
 }
@@ -46,7 +45,7 @@ var attempts = []struct{ name, method, path string }{
 // act is one fetch with mode no-cors and credentials included. Its answer is not for the
 // page, but what it sets is for the browser.
 func (p *foreignPage) act(ctx context.Context) {
-	b, tally := p.browser, p.browser.crowd.tally
+	b, tally := p.victim, p.victim.crowd.tally
 	attempt := attempts[p.random.IntN(len(attempts))]
 	b.gate.RLock()
 	r, account := b.jar.RequestOf(p.page(attempt.name), attempt.method, attempt.path), b.current
@@ -107,25 +106,15 @@ func (p *foreignPage) page(attempt string) Page {
 }
 
 // checkUser: whoever is answered is the browser's own user.
-func (b *browser) checkUser(r Request, reply Reply) {
+func (b *person) checkUser(r Request, reply Reply) {
 	if reply.Answer() != OK {
 		return
 	}
 	access, _ := reply.Tokens()
-	for _, user := range []string{ReadClaims(access).User, userIn(reply.Body)} {
+	for _, user := range []string{ReadClaims(access).User, reply.User()} {
 		if user != "" && user != b.user {
 			b.crowd.tally.add(func(n *Numbers) { n.Strangers++ })
 			b.crowd.tally.fail("%s %s of %s acted as %s", r.Method, r.Path, b.user, user)
 		}
 	}
-}
-
-// userIn is who the application says that it acted for.
-func userIn(body string) string {
-	_, rest, ok := strings.Cut(body, `"user":"`)
-	if !ok {
-		return ""
-	}
-	user, _, _ := strings.Cut(rest, `"`)
-	return user
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ type Jar struct {
 	mu       sync.Mutex
 	tokens   map[string]string // a native app's
 	antiCSRF string
+	refused  []string
 }
 
 // The names of the two tokens, with whatever prefix.
@@ -81,6 +83,30 @@ func (j *Jar) value(name string) string {
 	return ""
 }
 
+// Cookies are those of the browser, planted ones included.
+func (j *Jar) Cookies() *testjar.Jar { return j.cookies }
+
+// AntiCSRF is the anti-CSRF token that the page keeps.
+func (j *Jar) AntiCSRF() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.antiCSRF
+}
+
+// SetAntiCSRF changes it; an empty one is not sent.
+func (j *Jar) SetAntiCSRF(token string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.antiCSRF = token
+}
+
+// Refused are the Set-Cookie lines of replies to the own page that the browser refused.
+func (j *Jar) Refused() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.refused)
+}
+
 // Page is one that is open in the browser, and what it can say with a request.
 type Page struct {
 	Site Site
@@ -88,16 +114,17 @@ type Page struct {
 	Header http.Header
 }
 
-// Request is a message of the application's own page, with the tokens of the moment.
-func (j *Jar) Request(method, path string) Request {
+// Request is a message of the application's own page, with the tokens of the moment. The
+// target is a path, or a URL, whose host the page is then of.
+func (j *Jar) Request(method, target string) Request {
 	if j.native {
-		return j.nativeRequest(method, path)
+		return j.nativeRequest(method, target)
 	}
 	page := Page{Site: SameOrigin, Header: http.Header{"Sec-Fetch-Site": {string(SameOrigin)}}}
-	if method != http.MethodGet {
-		page.Header.Set("Origin", "https://"+Host)
+	if method != http.MethodGet && method != http.MethodHead {
+		page.Header.Set("Origin", "https://"+urlAt(target).Host)
 	}
-	r := j.RequestOf(page, method, path)
+	r := j.RequestOf(page, method, target)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.antiCSRF != "" {
@@ -108,18 +135,18 @@ func (j *Jar) Request(method, path string) Request {
 }
 
 // RequestOf is a message of any page, with the cookies that the browser adds.
-func (j *Jar) RequestOf(page Page, method, path string) Request {
+func (j *Jar) RequestOf(page Page, method, target string) Request {
+	at := urlAt(target)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r := Request{Method: method, Path: path, Site: page.Site, Host: Host, Header: http.Header{}}
+	r := Request{Method: method, Path: at.RequestURI(), Site: page.Site, Host: at.Host, Header: http.Header{}}
 	maps.Copy(r.Header, page.Header)
-	where, _, _ := strings.Cut(path, "?")
 	var line []string
 	sent := j.cookies.For
 	if page.Site == CrossSite {
 		sent = j.cookies.ForCrossSite
 	}
-	for _, c := range sent(urlOf(Host, where)) {
+	for _, c := range sent(at) {
 		line = append(line, c.Name+"="+c.Value)
 		if c.Mark != "" {
 			r.planted(c)
@@ -150,7 +177,10 @@ func (j *Jar) nativeRequest(method, path string) Request {
 
 // Take stores what a reply to the application's own page brought, and reports whether it
 // took the application's own tokens away.
-func (j *Jar) Take(r Reply) (cleared bool) {
+func (j *Jar) Take(r Reply) (cleared bool) { return j.takeFrom(urlAt("/"), r) }
+
+// takeFrom is Take for a reply of that URL.
+func (j *Jar) takeFrom(at *url.URL, r Reply) (cleared bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if token := r.Header.Get("Anti-Csrf"); token != "" {
@@ -159,7 +189,7 @@ func (j *Jar) Take(r Reply) (cleared bool) {
 	if j.native {
 		return j.takeHeaders(r)
 	}
-	return j.takeCookies(r, SameOrigin)
+	return j.takeCookies(at, r, SameOrigin)
 }
 
 // TakeOf stores what a reply to a page at site brought: its headers are not for that page,
@@ -167,15 +197,19 @@ func (j *Jar) Take(r Reply) (cleared bool) {
 func (j *Jar) TakeOf(site Site, r Reply) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.takeCookies(r, site)
+	j.takeCookies(urlAt("/"), r, site)
 }
 
-func (j *Jar) takeCookies(r Reply, site Site) bool {
+func (j *Jar) takeCookies(at *url.URL, r Reply, site Site) bool {
 	removed := make(map[testjar.Slot]bool)
-	from := testjar.Response{URL: urlOf(Host, "/"), CrossSite: site == CrossSite}
+	from := testjar.Response{URL: at, CrossSite: site == CrossSite}
 	for _, line := range r.Header["Set-Cookie"] {
-		if at, gone, taken := j.cookies.Put(from, line); taken && at.HostOnly {
-			removed[at] = gone
+		slot, gone, taken := j.cookies.Put(from, line)
+		switch {
+		case taken && slot.HostOnly:
+			removed[slot] = gone
+		case !taken && site == SameOrigin:
+			j.refused = append(j.refused, line)
 		}
 	}
 	for _, gone := range removed {
@@ -191,7 +225,7 @@ func (j *Jar) takeCookies(r Reply, site Site) bool {
 func (j *Jar) Plant(host, line, plant string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, _, taken := j.cookies.Put(testjar.Response{URL: urlOf(host, "/"), Mark: plant}, line)
+	_, _, taken := j.cookies.Put(testjar.Response{URL: urlAt("https://" + host), Mark: plant}, line)
 	return taken
 }
 
@@ -202,8 +236,14 @@ func (j *Jar) Weed() {
 	j.cookies.Drop(func(c testjar.Cookie) bool { return c.Mark != "" })
 }
 
-// urlOf is where requests go: all of them over HTTPS.
-func urlOf(host, path string) *url.URL { return &url.URL{Scheme: "https", Host: host, Path: path} }
+// urlAt is where a request goes: a URL, or a path of Host, over HTTPS.
+func urlAt(target string) *url.URL {
+	u, err := (&url.URL{Scheme: "https", Host: Host, Path: "/"}).Parse(target)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
 
 func (j *Jar) takeHeaders(r Reply) (cleared bool) {
 	for header, name := range map[string]string{"St-Access-Token": accessName, "St-Refresh-Token": refreshName} {

@@ -18,14 +18,14 @@ import (
 // planter is a sibling host that puts cookies into an honest user's browser. It has
 // sessions of its own at the application, and reads nothing of the user's.
 type planter struct {
-	browser *browser
-	random  *rand.Rand
-	user    string
-	jar     *Jar
-	dead    pair // of a session of its own that has ended
-	old     pair // replaced tokens of the session of its own that lives
-	alien   pair // signed by keys that the application does not have
-	left    pair // the user's own of some time ago, as an earlier Domain leaves them
+	victim *person
+	random *rand.Rand
+	user   string
+	jar    *Jar
+	dead   pair // of a session of its own that has ended
+	old    pair // replaced tokens of the session of its own that lives
+	alien  pair // signed by keys that the application does not have
+	left   pair // the user's own of some time ago, as an earlier Domain leaves them
 }
 
 type pair struct{ access, refresh string }
@@ -42,30 +42,30 @@ var plants = []string{
 // them from the user's own, unless the own cookie's name has a prefix.
 const ownPair, oldPair = "own pair", "old pair"
 
-func (b *browser) newPlanter(random *rand.Rand, alien pair) *planter {
-	return &planter{browser: b, random: random, user: "mallory-" + b.user, jar: NewJar(time.Now, false), alien: alien}
+func (b *person) newPlanter(random *rand.Rand, alien pair) *planter {
+	return &planter{victim: b, random: random, user: "mallory-" + b.user, jar: NewJar(time.Now, false), alien: alien}
 }
 
 // live plants one thing after the other, each for a while, and again whenever it has been
 // removed. It begins before the user has signed in.
 func (p *planter) live(ctx context.Context) {
-	pace := p.browser.crowd.cfg.Pace / 2
+	pace := p.victim.crowd.cfg.Pace / 2
 	for n := p.random.IntN(len(plants)); ; n++ {
 		p.tend(ctx)
 		for range 12 {
 			p.plant(plants[n%len(plants)])
 			if !pause(ctx, p.random, pace) {
-				p.browser.jar.Weed()
+				p.victim.jar.Weed()
 				return
 			}
 		}
-		p.browser.jar.Weed()
+		p.victim.jar.Weed()
 	}
 }
 
 // tend keeps a session of the planter's own, and what that leaves behind.
 func (p *planter) tend(ctx context.Context) {
-	b := p.browser
+	b := p.victim
 	b.gate.RLock()
 	if own := (pair{b.jar.Access(), b.jar.Refresh()}); own.refresh != "" && p.random.IntN(2) == 0 {
 		p.left = own
@@ -91,7 +91,7 @@ func (p *planter) tend(ctx context.Context) {
 func (p *planter) own() pair { return pair{p.jar.Access(), p.jar.Refresh()} }
 
 func (p *planter) ask(ctx context.Context, path string) {
-	b := p.browser
+	b := p.victim
 	p.jar.Take(b.crowd.exchange(ctx, b.instances[p.random.IntN(len(b.instances))], p.jar.Request(http.MethodPost, path)))
 }
 
@@ -148,13 +148,13 @@ func (p *planter) putAt(kind, domain, path, name, value string) {
 		host = "evil." + Host
 	}
 	names := []string{name}
-	if p.browser.crowd.cfg.Prefixed {
+	if p.victim.crowd.cfg.Prefixed {
 		names = map[string][]string{accessName: {"__Host-" + name, "__hOST-" + name}, refreshName: {"__Secure-" + name}}[name]
 	}
 	for _, name := range names {
 		line := name + "=" + value + "; Domain=" + domain + "; Path=" + path + "; Secure; SameSite=None"
-		if p.browser.jar.Plant(host, line, kind) && strings.HasPrefix(strings.ToLower(name), "__host-") {
-			p.browser.crowd.tally.fail("the browser let %s plant %s", host, name)
+		if p.victim.jar.Plant(host, line, kind) && strings.HasPrefix(strings.ToLower(name), "__host-") {
+			p.victim.crowd.tally.fail("the browser let %s plant %s", host, name)
 		}
 	}
 }

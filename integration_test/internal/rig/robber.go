@@ -10,7 +10,7 @@ import (
 
 // thief copies a browser's jar and uses it.
 type thief struct {
-	browser *browser
+	victim  *person
 	kind    string
 	random  *rand.Rand
 	jar     *Jar
@@ -23,7 +23,7 @@ type thief struct {
 // live copies the tokens at some time and works with them until the session is
 // over; then it copies again.
 func (th *thief) live(ctx context.Context) {
-	pace := 2 * th.browser.crowd.cfg.Pace
+	pace := 2 * th.victim.crowd.cfg.Pace
 	for pause(ctx, th.random, pace) {
 		if th.jar == nil {
 			if th.random.IntN(8) == 0 {
@@ -42,17 +42,17 @@ func (th *thief) live(ctx context.Context) {
 
 // every is how often a poller copies the jar: in window mode, twice in each window.
 func (th *thief) every() time.Duration {
-	if th.browser.strict {
+	if th.victim.strict {
 		return 300 * time.Millisecond
 	}
-	return th.browser.crowd.cfg.Concurrent / 2
+	return th.victim.crowd.cfg.Concurrent / 2
 }
 
 // steal copies the jar of a session, once more if it is the one that this thief
 // lives on. Whoever has the victim's newest tokens is no branch of its own yet,
 // so the victim's refreshes count anew.
 func (th *thief) steal() {
-	b := th.browser
+	b := th.victim
 	b.gate.RLock()
 	defer b.gate.RUnlock()
 	again := th.jar != nil && b.current == th.account
@@ -71,9 +71,9 @@ func (th *thief) steal() {
 func (th *thief) ready() bool {
 	switch th.kind {
 	case "lazy":
-		return th.browser.jar.Refresh() != th.copied
+		return th.victim.jar.Refresh() != th.copied
 	case "replay":
-		return ReadClaims(th.browser.jar.Access()).Gen >= ReadClaims(th.jar.Access()).Gen+2 || th.account.expectsEnd()
+		return ReadClaims(th.victim.jar.Access()).Gen >= ReadClaims(th.jar.Access()).Gen+2 || th.account.expectsEnd()
 	}
 	return true
 }
@@ -112,7 +112,7 @@ func (th *thief) send(ctx context.Context, r Request) Answer {
 
 // exchange sends r, and reports whether the answer brought another refresh token.
 func (th *thief) exchange(ctx context.Context, r Request) (answer Answer, rotated bool) {
-	b := th.browser
+	b := th.victim
 	reply := b.crowd.exchange(ctx, b.instances[th.random.IntN(len(b.instances))], r)
 	th.jar.Take(reply)
 	th.account.received(reply)
@@ -127,7 +127,7 @@ func (th *thief) exchange(ctx context.Context, r Request) (answer Answer, rotate
 func (c *Crowd) settle(ctx context.Context) {
 	c.cfg.Loss = 0
 	random := rand.New(rand.NewPCG(c.seed, 1<<32))
-	for _, b := range c.browsers {
+	for _, b := range c.people {
 		if b.current != nil && !b.current.expectsEnd() {
 			b.goesOn(ctx, random)
 		}
@@ -141,7 +141,7 @@ func (c *Crowd) settle(ctx context.Context) {
 		}
 		c.outlastWindow()
 		for _, th := range c.thieves {
-			if b := th.browser; b.current != nil && b.current.expectsEnd() {
+			if b := th.victim; b.current != nil && b.current.expectsEnd() {
 				b.goesOn(ctx, random)
 			}
 		}
@@ -170,7 +170,7 @@ func (c *Crowd) outlastWindow() {
 }
 
 // goesOn is one refresh and one request.
-func (b *browser) goesOn(ctx context.Context, random *rand.Rand) {
+func (b *person) goesOn(ctx context.Context, random *rand.Rand) {
 	if b.jar.Refresh() == "" {
 		return
 	}

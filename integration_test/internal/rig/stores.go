@@ -20,27 +20,23 @@ func OpenMySQL(t testing.TB, dsn string, conns int) *gorm.DB {
 		Logger: logger.Discard, DisableAutomaticPing: true,
 	})
 	require.NoError(t, err)
-	return bounded(t, db, conns)
+	pool, err := db.DB()
+	require.NoError(t, err)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	t.Cleanup(func() { _ = pool.Close() }) // connections that broke meanwhile are no news
+	return db
 }
 
-// OpenSQLite opens a fresh database file.
+// OpenSQLite opens a fresh database file, closed when t ends.
 func OpenSQLite(t testing.TB) *gorm.DB {
 	t.Helper()
 	db, err := sqlite.Open(filepath.Join(t.TempDir(), "sessions.db"))
 	require.NoError(t, err)
-	return bounded(t, db.Session(&gorm.Session{Logger: logger.Discard}), 0)
-}
-
-func bounded(t testing.TB, db *gorm.DB, conns int) *gorm.DB {
-	t.Helper()
 	pool, err := db.DB()
 	require.NoError(t, err)
-	if conns > 0 {
-		pool.SetMaxOpenConns(conns)
-		pool.SetMaxIdleConns(conns)
-	}
-	t.Cleanup(func() { _ = pool.Close() })
-	return db
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
+	return db.Session(&gorm.Session{Logger: logger.Discard})
 }
 
 // NewStore is a store on db, without making its tables.
