@@ -87,11 +87,12 @@ func (s *Service) ReplacePayload(ctx context.Context, handle string, v any) erro
 
 // changeByHandle changes the payload of a session whose client is not at hand.
 func (s *Service) changeByHandle(ctx context.Context, handle string, change payloadChange) error {
+	// Both within the time of one call: that is how long a hint waits for its row.
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	var untold error
 	if token.ValidHandle(handle) {
-		untold = s.boundedly(ctx, func(ctx context.Context) error {
-			return s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: handle})
-		})
+		untold = s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: handle})
 	}
 	_, err := s.changePayload(ctx, handle, change)
 	return cmp.Or(err, untold)

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -117,8 +118,8 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (count i
 	r := models.RevocationOfUser{
 		UserID: userID, Except: except, Reason: models.RevokedByRevokeAll, Now: s.now(), Limit: maxPage,
 	}
+	began, batches := time.Now(), 0
 	untold := s.hintOfUser(ctx, userID)
-	batches := 0
 	for next := &r.From; next != nil && err == nil; {
 		r.From = *next
 		statement, cancel := s.bounded(ctx)
@@ -129,7 +130,9 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (count i
 		next = done.Next
 		batches++
 	}
-	if batches > 1 || err != nil { // it took longer than a hint waits for its rows
+	// A hint waits for its rows for as long as one call of the store may take: here there
+	// were more, or one that goes on after its error.
+	if batches > 1 || err != nil || time.Since(began) >= renewAfter {
 		untold = cmp.Or(s.hintOfUser(context.WithoutCancel(ctx), userID), untold)
 	}
 	if count > 0 {
