@@ -115,7 +115,8 @@ func (s *Service) hint(ctx context.Context, list ...models.Hint) error {
 		if s.hints.feed != nil {
 			s.hints.feed.Apply(h)
 		}
-		if err := s.hints.store.WriteHint(ctx, h); err != nil {
+		err := s.boundedly(ctx, func(ctx context.Context) error { return s.hints.store.WriteHint(ctx, h) })
+		if err != nil {
 			untold = errors.WithReason(errors.ErrUnavailable, err)
 		}
 	}

@@ -179,12 +179,19 @@ func (e *entry) evict(ctx context.Context) (err error) {
 	return err
 }
 
+// fewHints is how many hints are written for one sign-in: beyond that one about the user
+// takes their place.
+const fewHints = 4
+
 // evictAll ends up to maxPage sessions.
 func (e *entry) evictAll(ctx context.Context, rows []models.Session) error {
 	r := models.RevocationOfMany{Handles: handlesOfRows(rows), Reason: models.RevokedByLimit, Now: e.now()}
-	hints := make([]models.Hint, len(rows))
+	var hints []models.Hint
 	for i := range rows {
-		hints[i] = models.Hint{Kind: models.HintSession, Subject: rows[i].Handle, Owner: e.userID}
+		hints = append(hints, models.Hint{Kind: models.HintSession, Subject: rows[i].Handle, Owner: e.userID})
+	}
+	if len(hints) > fewHints {
+		hints = []models.Hint{{Kind: models.HintUser, Subject: e.userID}}
 	}
 	if err := e.hint(ctx, hints...); err != nil {
 		e.cfg.Logger.WarnContext(ctx, "sessionkit: other processes were not told of sessions that Config.MaxSessions ends", "error", err)
