@@ -35,12 +35,9 @@ type app struct {
 	router *gin.Engine
 }
 
-func newApp(t *testing.T, cfg devices.Config, change ...func(*session.Config)) *app {
+func newApp(t *testing.T, cfg devices.Config) *app {
 	t.Helper()
 	settings := session.Config{IPAddresses: session.IPFull}
-	for _, f := range change {
-		f(&settings)
-	}
 	store := storetest.Faulty(memstore.New())
 	a := &app{sessiontest.NewOn(t, store, nil, settings), store, gin.New()}
 	refresh.Mount(a.router, a.Service)
@@ -142,7 +139,7 @@ func TestForeign_looksAbsent(t *testing.T) {
 	a := newApp(t, devices.Config{})
 	ada, _ := a.signIn(t, "ada")
 	bob, foreign := a.signIn(t, "bob")
-	ended := newHandle(t, a, "ada")
+	ended := newHandle(t, a)
 	_, err := a.Service.Revoke(t.Context(), ended)
 	require.NoError(t, err)
 	before, err := a.store.Find(t.Context(), foreign)
@@ -170,9 +167,9 @@ func TestForeign_looksAbsent(t *testing.T) {
 	require.Equal(t, http.StatusOK, bob.Get("/auth/sessions").Code)
 }
 
-func newHandle(t *testing.T, a *app, user string) string {
+func newHandle(t *testing.T, a *app) string {
 	t.Helper()
-	tokens, err := a.Service.Create(t.Context(), user)
+	tokens, err := a.Service.Create(t.Context(), "ada")
 	require.NoError(t, err)
 	return tokens.Session.Handle()
 }
@@ -396,7 +393,7 @@ func TestRoutes_wantTheAntiCSRFProof(t *testing.T) {
 	a := newApp(t, devices.Config{})
 	tokens, err := a.Service.Create(t.Context(), "ada")
 	require.NoError(t, err)
-	own, other := tokens.Session.Handle(), newHandle(t, a, "ada")
+	own, other := tokens.Session.Handle(), newHandle(t, a)
 	for _, row := range routes {
 		for _, id := range []string{own, other} {
 			path := "/auth/sessions" + strings.ReplaceAll(row[1], "ID", id)
@@ -429,7 +426,7 @@ func TestOutage(t *testing.T) {
 	} {
 		a := newApp(t, devices.Config{})
 		ada, own := a.signIn(t, "ada")
-		path := strings.NewReplacer("OWN", own, "OTHER", newHandle(t, a, "ada")).Replace(row.path)
+		path := strings.NewReplacer("OWN", own, "OTHER", newHandle(t, a)).Replace(row.path)
 		a.store.Arm(storetest.Fault{Method: row.statement})
 		w := ada.Do(row.method, "/auth/sessions"+path, `{"label":"x"}`)
 		requireRefused(t, w, http.StatusServiceUnavailable, "unavailable")
@@ -446,7 +443,7 @@ func TestRevokeOthers_afterTheClientHungUp(t *testing.T) {
 	a := newApp(t, devices.Config{Verify: []session.VerifyOption{session.WithRevocation(session.RevokeAtExpiry)}})
 	tokens, err := a.Service.Create(t.Context(), "ada")
 	require.NoError(t, err)
-	newHandle(t, a, "ada")
+	newHandle(t, a)
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://app.example/auth/sessions/revoke-others", http.NoBody)

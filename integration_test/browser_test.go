@@ -72,7 +72,7 @@ func (b *browser) copy() *browser { return b.copyTo(b.app) }
 // copyTo is a copy that talks to another instance.
 func (b *browser) copyTo(instance *story) *browser {
 	twin := instance.browser()
-	twin.Jar = b.Jar.Copy()
+	twin.Jar = b.Copy()
 	return twin
 }
 

@@ -98,7 +98,7 @@ func TestCookbook_DevicePage(t *testing.T) {
 	foreign, err := svc.Create(t.Context(), "bob")
 	require.NoError(t, err)
 
-	text := func(path string) string { return string(page(t, user, http.MethodGet, path, "same-origin").Body) }
+	text := func(path string) string { return page(t, user, http.MethodGet, path, "same-origin").Body }
 	before := text("/devices")
 	require.NotContains(t, before, "<script")
 	require.Equal(t, 2, strings.Count(before, "&lt;script&gt;"))

@@ -109,7 +109,7 @@ func buildBefore(t *testing.T) string {
 	t.Helper()
 	tree := t.TempDir()
 	archive := command(t, "..", "git", "archive", "--format=tar", versionBefore)
-	tar := exec.CommandContext(t.Context(), "tar", "-x", "-C", tree)
+	tar := exec.CommandContext(t.Context(), "tar", "-x", "-C", tree) //nolint:gosec // a folder of our own
 	tar.Stdin = bytes.NewReader(archive)
 	out, err := tar.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -117,14 +117,14 @@ func buildBefore(t *testing.T) string {
 	require.NoError(t, err)
 	into := filepath.Join(tree, "integration_test", "internal", "instance")
 	require.NoError(t, os.MkdirAll(into, 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(into, "main.go"), source, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(into, "main.go"), source, 0o600)) //nolint:gosec // a folder of our own
 	return build(t, filepath.Join(tree, "integration_test"))
 }
 
 // command runs a program in dir, and returns what it wrote.
 func command(t *testing.T, dir, name string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := exec.CommandContext(t.Context(), name, args...) //nolint:gosec // of this test
 	cmd.Dir = dir
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint

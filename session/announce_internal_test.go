@@ -20,13 +20,15 @@ type listener struct {
 
 func (l *listener) announcement(filter Filter) *announcement {
 	sel := &selection{Filter: filter, users: filter.Users, everything: filter.All}
-	return &announcement{sel: sel, everybody: sel.everything, now: func() int64 { return l.at },
+	return &announcement{
+		sel: sel, everybody: sel.everything, now: func() int64 { return l.at },
 		tell: func(_ context.Context, hints ...models.Hint) error {
 			for _, h := range hints {
 				l.heard = append(l.heard, string(h.Kind)+" "+h.Subject+" "+h.Owner)
 			}
 			return l.err
-		}}
+		},
+	}
 }
 
 // rowsOf are the handles from to to, of one user.

@@ -57,7 +57,7 @@ func ExampleService_Batch() {
 		panic(err)
 	}
 	if pool, err := db.DB(); err == nil {
-		defer pool.Close() //nolint:errcheck // in memory
+		defer pool.Close()
 	}
 	store, _ := gormstore.New(db, gormstore.Config{})
 	_ = store.Migrate(ctx)

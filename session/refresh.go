@@ -180,7 +180,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 		}
 		if endedNow {
 			if untold != nil {
-				s.hintOfTheft(ctx, row) //nolint:errcheck // it has logged
+				_ = s.hintOfTheft(ctx, row) // it has logged
 			}
 			return nil, s.reportTheft(ctx, row, now)
 		}

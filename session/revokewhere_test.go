@@ -27,14 +27,14 @@ import (
 // randomOf gives a test its random numbers, and prints how to repeat them.
 func randomOf(t *testing.T) *rand.Rand {
 	t.Helper()
-	seed := rand.Uint64() //nolint:gosec // no secret
+	seed := rand.Uint64()
 	if text := os.Getenv("SESSIONKIT_SEED"); text != "" {
 		var err error
 		seed, err = strconv.ParseUint(text, 0, 64)
 		require.NoError(t, err)
 	}
 	t.Logf("SESSIONKIT_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
+	return rand.New(rand.NewPCG(seed, 0))
 }
 
 // What is most likely a mistake is refused by name, in lists too.

@@ -71,7 +71,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.worker.Go(func() { keys.Run(background) })
-	s.runFeed(background)
+	s.runFeed(background) //nolint:contextcheck // as the others
 	if cfg.Cleanup.Every > 0 {
 		s.worker.Go(func() { s.cleanUpUntil(background) })
 	}

@@ -32,9 +32,9 @@ func (w *world) aboard(t *testing.T, dsn string, set setting) {
 func onGalera(t *testing.T) (*rig.Galera, *world) {
 	t.Helper()
 	g := rig.StartGalera(t, evict)
-	any := database{engine: onMySQL, dsn: g.DSNAnywhere(causal, "timeout=1s")}
-	any.prepare(t)
-	w := &world{db: any.pool(t, 4), hold: 200 * time.Millisecond}
+	either := database{engine: onMySQL, dsn: g.DSNAnywhere(causal, "timeout=1s")}
+	either.prepare(t)
+	w := &world{db: either.pool(t, 4), hold: 200 * time.Millisecond}
 	for i, set := range []setting{{Within: brief}, {Within: brief, OnLag: session.LagAsk}, {Within: 2 * time.Second}} {
 		w.aboard(t, g.Nodes[i].DSN(g.Nodes[i].Addr(), causal, "timeout=1s"), set)
 	}

@@ -2,10 +2,10 @@ package feed
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -117,7 +117,7 @@ func (f *Feed) poll(ctx context.Context) {
 func safely(fn func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = fmt.Errorf("feed: the store panicked")
+			err = errors.New("feed: the store panicked")
 		}
 	}()
 	return fn()

@@ -174,7 +174,7 @@ func walkMutants() []mutant {
 			if w.After != "" {
 				w.After += "~"
 			}
-		}, func(s *Store, w models.Walk, page *models.WalkPage) {
+		}, func(_ *Store, w models.Walk, page *models.WalkPage) {
 			if w.After != "" && len(page.Sessions) > 0 {
 				page.Sessions = page.Sessions[1:]
 			}

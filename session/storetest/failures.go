@@ -12,7 +12,7 @@ import (
 // Checks returns the names of the suite's checks: each is a sentence of the
 // contract.
 func Checks() (names []string) {
-	for _, p := range parts() {
+	for _, p := range parts() { //nolint:contextcheck // failsOn hands each check its own
 		for _, c := range p.checks {
 			names = append(names, c.name)
 		}
@@ -28,8 +28,8 @@ func Checks() (names []string) {
 // check is a failure of it; one in a call that races with others is not caught.
 func Failures(ctx context.Context, open func() session.Store, opts ...Option) (names []string) {
 	o := optionsOf(opts)
-	for _, p := range parts() {
-		for _, c := range p.checks { //nolint:contextcheck // failsOn hands each its own
+	for _, p := range parts() { //nolint:contextcheck // failsOn hands each check its own
+		for _, c := range p.checks {
 			if p.failsOn(ctx, c, open, o) {
 				names = append(names, c.name)
 			}

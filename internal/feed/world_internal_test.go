@@ -152,12 +152,11 @@ func (w *world) breakDown(rng *rand.Rand) {
 	}
 }
 
-func (w *world) signIn(user string) *simSession {
+func (w *world) signIn(user string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := &simSession{handle: fmt.Sprintf("session%d", len(w.sessions)), user: user}
 	w.sessions = append(w.sessions, s)
-	return s
 }
 
 // start begins a process.
@@ -228,12 +227,10 @@ func (w *world) live(rng *rand.Rand) {
 		for i := range n {
 			own := rand.New(rand.NewPCG(w.seed, stream<<32+uint64(i)))
 			after := upTo(rng, w.length*8/10)
-			w.requests.Add(1)
-			go func() {
-				defer w.requests.Done()
+			w.requests.Go(func() {
 				time.Sleep(after)
 				do(own)
-			}()
+			})
 		}
 	}
 	some(w.endings, 1, w.endSomebody)
@@ -445,9 +442,7 @@ func (w *world) makeNoise(rng *rand.Rand) {
 func (w *world) use(rng *rand.Rand, s *simSession) {
 	for range 2 {
 		stream := rand.New(rand.NewPCG(rng.Uint64(), 0))
-		w.requests.Add(1)
-		go func() {
-			defer w.requests.Done()
+		w.requests.Go(func() {
 			for range 12 {
 				time.Sleep(time.Duration(stream.ExpFloat64() * float64(12*time.Second)))
 				w.mu.Lock()
@@ -459,7 +454,7 @@ func (w *world) use(rng *rand.Rand, s *simSession) {
 				}
 				p.serve(tokens[stream.IntN(len(tokens))], time.Duration(stream.Int64N(int64(30*time.Millisecond))))
 			}
-		}()
+		})
 	}
 }
 

@@ -89,16 +89,14 @@ func (w *world) changeRole(rng *rand.Rand) {
 	tokens := append([]*simToken(nil), s.tokens...)
 	w.mu.Unlock()
 	stream := rand.New(rand.NewPCG(rng.Uint64(), 0))
-	w.requests.Add(1)
-	go func() {
-		defer w.requests.Done()
+	w.requests.Go(func() {
 		for range 30 {
 			time.Sleep(time.Duration(stream.ExpFloat64() * float64(8*time.Second)))
 			if p := w.anyProcess(stream); p != nil {
 				p.authorize(tokens[stream.IntN(len(tokens))], 0, time.Millisecond)
 			}
 		}
-	}()
+	})
 	time.Sleep(time.Duration(rng.Int64N(int64(time.Minute))))
 	wanted := w.db.promote(s.user)
 	hint := models.Hint{Kind: models.HintClaims, Subject: s.user}
