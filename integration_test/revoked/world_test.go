@@ -72,7 +72,11 @@ func ordered(name string, ends func(*trial) []*life, o order) ending {
 // some is a hold that is to be drawn.
 const some = 1
 
-const theft = "theft"
+const (
+	theft = "theft"
+	// tooMany is a sign-in beyond the limit, where there is one: the oldest session ends.
+	tooMany = "sign-in beyond the limit"
+)
 
 // endings are all ways, as often as they stand there.
 var endings = []ending{
@@ -80,6 +84,8 @@ var endings = []ending{
 	ordered("RevokeOf", first, order{Do: "revokeOf"}),
 	ordered("RevokeAll", all, order{Do: "revokeAll"}),
 	ordered("RevokeOthers", others, order{Do: "revokeOthers"}),
+	ordered("RevokeWhere", others, order{Do: "revokeWhere"}),
+	ordered(tooMany, first, order{Do: "create"}),
 	{"sign-out", first, func(x *trial, p *process) reply { return p.post("/signout", x.lives[0].token()) }},
 	{"sign-in beside it", first, func(x *trial, p *process) reply { return p.post("/login?user="+x.user, x.lives[0].token()) }},
 	{theft, first, (*trial).steal},
@@ -104,6 +110,16 @@ func (x *trial) steal(p *process) reply {
 		r.Status = http.StatusOK // it is over
 	}
 	return r
+}
+
+// limits is the process that has a limit, or nil.
+func (w *world) limits() *process {
+	for _, p := range w.processes {
+		if p.Limit > 0 {
+			return p
+		}
+	}
+	return nil
 }
 
 func (x *trial) upTo(d time.Duration) time.Duration { return time.Duration(x.rng.Int64N(int64(d))) }
@@ -136,6 +152,7 @@ func (x *trial) signIn(t testing.TB) {
 			x.refresh(t, l)
 		}
 		x.lives = append(x.lives, l)
+		time.Sleep(2 * time.Millisecond) // the first is the oldest
 	}
 	for _, l := range x.lives {
 		for _, p := range x.processes {
@@ -157,6 +174,9 @@ func (x *trial) refresh(t testing.TB, l *life) {
 func (x *trial) end(t testing.TB, how ending) (returned time.Time) {
 	t.Helper()
 	ends, p := how.ends(x), x.somewhere()
+	if how.name == tooMany {
+		p = x.limits()
+	}
 	begin := time.Now()
 	for _, l := range ends {
 		l.mu.Lock()
@@ -193,6 +213,9 @@ func (w *world) open(user string) reply {
 func (w *world) run(t testing.TB, rng *rand.Rand, user string) {
 	t.Helper()
 	how := endings[rng.IntN(len(endings))]
+	for how.name == tooMany && w.limits() == nil {
+		how = endings[rng.IntN(len(endings))]
+	}
 	x := &trial{world: w, rng: rng, user: user, kind: how.name}
 	r, _ := again(func() reply { return w.open(user) })
 	require.Equal(t, http.StatusOK, r.Status)
