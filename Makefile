@@ -101,7 +101,7 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 	@go run -tags nomsgpack ./example $(ARGS)
 
 .PHONY: faults
-faults: ## break database, network and application under load: twenty minutes and the histories; ARGS=quick for six
+faults: ## break database, network and application under load: half an hour and the histories; ARGS=quick for eight
 	@scripts/faults.sh $(ARGS)
 
 .PHONY: cluster

@@ -52,7 +52,8 @@ make_tree() {
   tree_works || die "the MySQL in $tree does not run on this machine"
 }
 
-rows() { go -C integration_test test -tags cluster -count=1 -timeout=40m -v -run "$1" ./cluster 2>&1 | tee -a "$out/log.txt"; }
+# rows PATTERN: packages one after the other, as each starts servers.
+rows() { go -C integration_test test -tags cluster -p 1 -count=1 -timeout=40m -v -run "^TestF.*$1" ./cluster ./revoked 2>&1 | tee -a "$out/log.txt"; }
 
 galera() {
   need mariadbd mariadb-server

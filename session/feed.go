@@ -23,6 +23,7 @@ type hints struct {
 	// lagging and full are what was told last.
 	lagging, full atomic.Bool
 	watch         watchers
+	untold        untold
 }
 
 // startFeed turns the feed on where the configuration wants it, and reads it for the
@@ -32,7 +33,7 @@ func (s *Service) startFeed(ctx context.Context) error {
 	switch {
 	case !s.cfg.feedOn():
 		if ok && store.FeedOn() {
-			s.hints.store = store
+			s.tellBy(store)
 		}
 		return nil
 	case !ok:
@@ -42,7 +43,7 @@ func (s *Service) startFeed(ctx context.Context) error {
 	if err := store.TurnFeedOn(ctx); err != nil {
 		return err
 	}
-	s.hints.store = store
+	s.tellBy(store)
 	s.hints.watch.init()
 	s.hints.feed = feed.New(store, feed.Config{
 		Within: s.cfg.Feed.Within, MaxEntries: s.cfg.Feed.MaxEntries,
@@ -54,8 +55,16 @@ func (s *Service) startFeed(ctx context.Context) error {
 	return s.hints.feed.Start(ctx)
 }
 
+func (s *Service) tellBy(store FeedStore) {
+	s.hints.store = store
+	s.hints.untold.init()
+}
+
 // runFeed starts what goes on until background ends.
 func (s *Service) runFeed(background context.Context) {
+	if s.hints.store != nil {
+		s.worker.Go(func() { s.tellUntil(background) })
+	}
 	if s.hints.feed == nil {
 		return
 	}
@@ -118,6 +127,9 @@ func (s *Service) hint(ctx context.Context, list ...models.Hint) error {
 		err := s.boundedly(ctx, func(ctx context.Context) error { return s.hints.store.WriteHint(ctx, h) })
 		if err != nil {
 			untold = errors.WithReason(errors.ErrUnavailable, err)
+			if h.Kind != models.HintClaims { // whose caller can repeat it
+				s.hints.untold.add(h)
+			}
 		}
 	}
 	return untold

@@ -198,7 +198,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 func (s *Service) hintOfTheft(ctx context.Context, row *models.Session) error {
 	err := s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: row.Handle, Owner: row.UserID})
 	if err != nil {
-		s.cfg.Logger.ErrorContext(ctx, "sessionkit: the other processes could not be told of a theft, so until its access token expires they may serve the session",
+		s.cfg.Logger.ErrorContext(ctx, "sessionkit: the other processes could not be told of a theft: until they are, which is tried again and again, they may serve the session",
 			"session", shortHash(row.Handle), "error", err)
 	}
 	return err

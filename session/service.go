@@ -43,7 +43,7 @@ type Service struct {
 // New checks the configuration ([errors.ErrConfig] names every wrong field) and the
 // tables ([errors.ErrSchema] names what is missing), loads the signing keys or makes the
 // first ones, and starts two goroutines: for the keys and for the cleanup (and one for
-// SigningKey.Provider, and three for the feed). ctx bounds only the start. Close the Service when done.
+// SigningKey.Provider, and four for the feed). ctx bounds only the start. Close the Service when done.
 func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nolint:contextcheck // the goroutines outlive ctx, as the comment says
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {

@@ -344,12 +344,9 @@ func TestF50_Watchers(t *testing.T) {
 	for _, w := range watchers[each:] {
 		w.lives(t)
 	}
-	revoke("all", watchers[each:], models.RevokedByNewLogin, func() error {
-		if err := here.store.WriteHint(t.Context(), models.Hint{ID: models.HintID{1}, Kind: models.HintAll}); err != nil {
-			return err
-		}
-		return here.db.Exec("UPDATE auth_sessions SET revoked_at = ?, revoke_reason = ? WHERE revoked_at = 0",
-			time.Now().UnixMilli(), models.RevokedByNewLogin).Error
+	revoke("all", watchers[each:], models.RevokedByOperator, func() error {
+		_, err := here.svc.RevokeEverything(t.Context())
+		return err
 	})
 	for what, took := range ends {
 		assert.LessOrEqual(t, took, set.Within, what)
@@ -367,7 +364,9 @@ func TestF51_TenThousand(t *testing.T) {
 	d := fresh(t, onMySQL)
 	w := &world{db: d.pool(t, 4), hold: time.Second, sessions: 2, quiet: true}
 	set := setting{Within: 2 * time.Second}
-	w.processes = append(w.processes, start(t, d, set.config(), nil).serve(t, set), spawn(t, d, set, ""))
+	w.processes = append(w.processes, start(t, d, set.config(), nil).serve(t, set))
+	set.OnLag = session.LagAsk
+	w.processes = append(w.processes, spawn(t, d, set, ""))
 	w.play(t, load{users: 120, duration: 255 * time.Second, exact: exactRequests})
 	polls := int(4 * w.took / set.Within)
 	require.GreaterOrEqual(t, polls, 500)

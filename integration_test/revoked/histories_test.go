@@ -92,7 +92,7 @@ func TestHistories(t *testing.T) {
 			w.processes = append(w.processes, start(t, d, set.config(), flaky).serve(t, set))
 			set.OnLag, set.flaky = session.LagAsk, false
 			w.processes = append(w.processes, spawn(t, d, set, ""))
-			set.Within = 2 * time.Second
+			set.Within, set.Limit = 2*time.Second, 3
 			w.processes = append(w.processes, start(t, d, set.config(), nil).serve(t, set))
 			w.play(t, load{users: users, duration: 5 * time.Second})
 			w.check(t)

@@ -33,6 +33,8 @@ type setting struct {
 	OnLag  session.LagPolicy
 	// Skew is by how much its clock is wrong.
 	Skew time.Duration
+	// Limit, if not 0, is how many sessions a user may have.
+	Limit int
 	// flaky: its hints meet failures.
 	flaky bool
 }
@@ -41,6 +43,7 @@ func (s setting) config() session.Config {
 	return session.Config{
 		Revocation: session.RevokeSoon, Feed: session.FeedConfig{Within: s.Within, OnLag: s.OnLag},
 		OperationTimeout: 10 * time.Second, // a busy test machine
+		MaxSessions:      session.LimitConfig{N: s.Limit},
 		Cleanup:          session.CleanupConfig{Every: session.Off},
 		Logger:           slog.New(slog.DiscardHandler),
 		Now:              func() time.Time { return time.Now().Add(s.Skew) },
@@ -211,6 +214,9 @@ func (p *instance) do(ctx context.Context, o order) (result, error) {
 		return counted(p.svc.RevokeAll(ctx, o.User))
 	case "revokeOthers":
 		return counted(p.svc.RevokeOthers(ctx, o.User, o.Handle))
+	case "revokeWhere":
+		done, err := p.svc.RevokeWhere(ctx, session.Filter{Users: []string{o.User}, ExceptHandles: []string{o.Handle}})
+		return counted(done.Count, err)
 	}
 	return p.batch(ctx, o)
 }

@@ -50,6 +50,9 @@ type ending struct {
 	ends func(*trial) []*life
 	// act does it once.
 	act func(*trial, *process) reply
+	// silent: when the others cannot be told, the caller does not learn of that, or
+	// cannot repeat it. They are told later.
+	silent bool
 }
 
 func first(x *trial) []*life  { return x.lives[:1] }
@@ -59,7 +62,7 @@ func none(*trial) []*life     { return nil }
 
 // ordered is an ending by an order about the first session.
 func ordered(name string, ends func(*trial) []*life, o order) ending {
-	return ending{name, ends, func(x *trial, p *process) reply {
+	return ending{name: name, ends: ends, act: func(x *trial, p *process) reply {
 		o := o
 		o.User, o.Handle = x.user, x.lives[0].handle
 		if o.Hold > 0 {
@@ -72,7 +75,11 @@ func ordered(name string, ends func(*trial) []*life, o order) ending {
 // some is a hold that is to be drawn.
 const some = 1
 
-const theft = "theft"
+const (
+	theft = "theft"
+	// tooMany is a sign-in beyond the limit, where there is one: the oldest session ends.
+	tooMany = "sign-in beyond the limit"
+)
 
 // endings are all ways, as often as they stand there.
 var endings = []ending{
@@ -80,9 +87,11 @@ var endings = []ending{
 	ordered("RevokeOf", first, order{Do: "revokeOf"}),
 	ordered("RevokeAll", all, order{Do: "revokeAll"}),
 	ordered("RevokeOthers", others, order{Do: "revokeOthers"}),
-	{"sign-out", first, func(x *trial, p *process) reply { return p.post("/signout", x.lives[0].token()) }},
-	{"sign-in beside it", first, func(x *trial, p *process) reply { return p.post("/login?user="+x.user, x.lives[0].token()) }},
-	{theft, first, (*trial).steal},
+	ordered("RevokeWhere", others, order{Do: "revokeWhere"}),
+	ordered(tooMany, first, order{Do: "create"}),
+	{name: "sign-out", ends: first, act: (*trial).signOut, silent: true},
+	{name: "sign-in beside it", ends: first, act: (*trial).signInAgain, silent: true},
+	{name: theft, ends: first, act: (*trial).steal, silent: true},
 	ordered("Batch.Revoke", first, order{Do: "batchRevoke", Hold: some}),
 	ordered("Batch.RevokeOf", first, order{Do: "batchRevokeOf", Hold: some}),
 	ordered("Batch.RevokeAll", all, order{Do: "batchAll", Hold: some}),
@@ -91,9 +100,17 @@ var endings = []ending{
 	ordered("Batch.Revoke without Done", first, order{Do: "batchRevoke", Hold: some, Lose: true}),
 	ordered("Batch.RevokeAll rolled back", none, order{Do: "batchAll", Hold: some, Rollback: true}),
 	ordered("Batch.Revoke rolled back", none, order{Do: "batchRevoke", Hold: some, Rollback: true}),
-	{"RevokeOf by somebody else", none, func(x *trial, p *process) reply {
-		return p.do(order{Do: "revokeOf", User: "mallory", Handle: x.lives[0].handle})
-	}},
+	{name: "RevokeOf by somebody else", ends: none, act: (*trial).meddle},
+}
+
+func (x *trial) signOut(p *process) reply { return p.post("/signout", x.lives[0].token()) }
+
+func (x *trial) signInAgain(p *process) reply {
+	return p.post("/login?user="+x.user, x.lives[0].token())
+}
+
+func (x *trial) meddle(p *process) reply {
+	return p.do(order{Do: "revokeOf", User: "mallory", Handle: x.lives[0].handle})
 }
 
 // steal uses a refresh token that was replaced. It works but once.
@@ -104,6 +121,16 @@ func (x *trial) steal(p *process) reply {
 		r.Status = http.StatusOK // it is over
 	}
 	return r
+}
+
+// limits is the process that has a limit, or nil.
+func (w *world) limits() *process {
+	for _, p := range w.processes {
+		if p.Limit > 0 {
+			return p
+		}
+	}
+	return nil
 }
 
 func (x *trial) upTo(d time.Duration) time.Duration { return time.Duration(x.rng.Int64N(int64(d))) }
@@ -136,6 +163,7 @@ func (x *trial) signIn(t testing.TB) {
 			x.refresh(t, l)
 		}
 		x.lives = append(x.lives, l)
+		time.Sleep(2 * time.Millisecond) // the first is the oldest
 	}
 	for _, l := range x.lives {
 		for _, p := range x.processes {
@@ -157,6 +185,9 @@ func (x *trial) refresh(t testing.TB, l *life) {
 func (x *trial) end(t testing.TB, how ending) (returned time.Time) {
 	t.Helper()
 	ends, p := how.ends(x), x.somewhere()
+	if how.name == tooMany {
+		p = x.limits()
+	}
 	begin := time.Now()
 	for _, l := range ends {
 		l.mu.Lock()
@@ -165,8 +196,8 @@ func (x *trial) end(t testing.TB, how ending) (returned time.Time) {
 	}
 	r, attempts := again(func() reply { return how.act(x, p) })
 	require.Contains(t, []int{http.StatusOK, http.StatusUnauthorized}, r.Status, "%s: %s", how.name, r.Error)
-	if how.name == theft && (attempts > 1 || p.flaky) {
-		return r.end // it is reported whether or not the others could be told
+	if how.silent && (attempts > 1 || p.flaky) {
+		return r.end
 	}
 	for _, l := range ends {
 		l.mu.Lock()
@@ -193,6 +224,9 @@ func (w *world) open(user string) reply {
 func (w *world) run(t testing.TB, rng *rand.Rand, user string) {
 	t.Helper()
 	how := endings[rng.IntN(len(endings))]
+	for how.name == tooMany && w.limits() == nil {
+		how = endings[rng.IntN(len(endings))]
+	}
 	x := &trial{world: w, rng: rng, user: user, kind: how.name}
 	r, _ := again(func() reply { return w.open(user) })
 	require.Equal(t, http.StatusOK, r.Status)
@@ -253,6 +287,9 @@ func (x *trial) settle(t testing.TB, how ending) {
 		if r.Status != want && (l.told.IsZero() || !l.returned.IsZero()) {
 			sum.problems = append(sum.problems, fmt.Sprintf("%s of %s: %d at the database, not %d", how.name, l.handle, r.Status, want))
 		}
+		if want == http.StatusOK && !l.told.IsZero() && !x.refusedSoon(l) {
+			sum.problems = append(sum.problems, fmt.Sprintf("%s of %s: the others were never told", how.name, l.handle))
+		}
 		sum.add(l.judge(how.name))
 	}
 	x.mu.Lock()
@@ -260,6 +297,22 @@ func (x *trial) settle(t testing.TB, how ending) {
 	x.sum.add(sum)
 	x.trials++
 	x.kinds[how.name]++
+}
+
+// refusedSoon waits until no process serves the session.
+func (x *trial) refusedSoon(l *life) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		refused := 0
+		for _, p := range x.processes {
+			if r, _ := again(func() reply { return p.get("/me", l.token()) }); r.Status == http.StatusUnauthorized {
+				refused++
+			}
+		}
+		if refused == len(x.processes) {
+			return true
+		}
+	}
+	return false
 }
 
 // found are the problems so far.
