@@ -78,5 +78,7 @@
 // Errors are answered as by middleware.Abort: 401 for front ends to refresh, 503 when
 // the database is away. No answer may be kept by a cache.
 //
+// They write: put the application's own rate limit in front of them.
+//
 // A page of another origin needs DELETE and PATCH among its CORS methods.
 package devices

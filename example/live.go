@@ -5,8 +5,6 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/gin-gonic/gin"
-
-	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // sessionEnded is the status that the socket is closed with when its session has
@@ -29,16 +27,17 @@ func (a *api) live(c *gin.Context) {
 	defer conn.CloseNow() //nolint:errcheck // closed already, as a rule
 	closed := conn.CloseRead(c.Request.Context())
 	select {
-	case end, ok := <-ended:
-		closeSocket(conn, end, ok)
+	case _, ok := <-ended:
+		closeSocket(conn, ok)
 	case <-closed.Done():
 	}
 }
 
 // closeSocket tells the page why. Without an End the program is about to stop.
-func closeSocket(conn *websocket.Conn, end session.End, ok bool) {
+func closeSocket(conn *websocket.Conn, ok bool) {
 	if ok {
-		_ = conn.Close(sessionEnded, string(end.Reason))
+		// Not end.Reason: a thief need not know that it was noticed.
+		_ = conn.Close(sessionEnded, "the session has ended")
 		return
 	}
 	_ = conn.Close(websocket.StatusGoingAway, http.StatusText(http.StatusServiceUnavailable))

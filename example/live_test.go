@@ -49,7 +49,7 @@ func TestLive(t *testing.T) {
 
 	_, _, err := socket.Read(t.Context())
 	require.Equal(t, websocket.StatusCode(sessionEnded), websocket.CloseStatus(err), "%v", err)
-	require.ErrorContains(t, err, "application")
+	require.ErrorContains(t, err, "the session has ended")
 	other.want(401, `{"message":"unauthorised"}`, http.MethodGet, "/api/me", "")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

@@ -26,7 +26,8 @@ import (
 // Call it last in the transaction: it locks rows of sessions until the commit, and who
 // uses one of them waits for that. What it returns counts only once the transaction is
 // committed. A transaction that is begun again, such as after a deadlock, takes a new
-// Batch. A Batch is for one goroutine at a time.
+// Batch. A Batch is for one goroutine at a time. It knows nothing of savepoints: what a
+// nested transaction has rolled back is reported as if it had happened.
 type Batch struct {
 	svc *Service
 

@@ -33,8 +33,8 @@ const (
 	// revocations of other processes are not known. EventFeedCaughtUp ends it.
 	EventFeedLagging  EventKind = "feed_lagging"
 	EventFeedCaughtUp EventKind = "feed_caught_up"
-	// EventFeedFull: there are more revocations than Feed.MaxEntries. EventFeedCaughtUp
-	// does not end it; that takes until old ones are a day old.
+	// EventFeedFull: there are more revocations than Feed.MaxEntries. It is over when
+	// enough of them are a day old; EventFeedCaughtUp does not mean that.
 	EventFeedFull EventKind = "feed_full"
 	// EventCleanup: rows of ended sessions were removed.
 	EventCleanup EventKind = "cleanup"
@@ -72,7 +72,10 @@ func (k EventKind) level() slog.Level {
 func (s *Service) emit(ctx context.Context, e Event) {
 	e.Time = s.cfg.Now()
 	if level := e.Kind.level(); s.cfg.Logger.Enabled(ctx, level) {
-		attrs := []slog.Attr{slog.String("session", shortHash(e.Handle))}
+		var attrs []slog.Attr
+		if e.Handle != "" {
+			attrs = append(attrs, slog.String("session", shortHash(e.Handle)))
+		}
 		if e.Reason != "" {
 			attrs = append(attrs, slog.String("reason", string(e.Reason)))
 		}

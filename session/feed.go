@@ -24,6 +24,9 @@ type hints struct {
 	lagging, full atomic.Bool
 	watch         watchers
 	untold        untold
+	recent        recent
+	// aside are the events of polls, for the goroutine that tells them.
+	aside chan Event
 }
 
 // startFeed turns the feed on where the configuration wants it, and reads it for the
@@ -58,19 +61,21 @@ func (s *Service) startFeed(ctx context.Context) error {
 func (s *Service) tellBy(store FeedStore) {
 	s.hints.store = store
 	s.hints.untold.init()
+	s.hints.aside = make(chan Event, 16)
 }
 
 // runFeed starts what goes on until background ends.
 func (s *Service) runFeed(background context.Context) {
 	if s.hints.store != nil {
 		s.worker.Go(func() { s.tellUntil(background) })
+		s.worker.Go(func() { s.cleanFeedUntil(background) })
 	}
 	if s.hints.feed == nil {
 		return
 	}
 	s.worker.Go(func() { s.hints.feed.Run(background) })
 	s.worker.Go(func() { s.watchUntil(background) })
-	s.worker.Go(func() { s.cleanFeedUntil(background) })
+	s.worker.Go(func() { s.emitUntil(background) })
 }
 
 // polled tells how a poll went, once for each change.
@@ -84,17 +89,32 @@ func (s *Service) polled(ctx context.Context, err error, full bool) {
 		if lagging {
 			kind = EventFeedLagging
 		}
-		s.emitAside(ctx, Event{Kind: kind})
+		s.emitAside(Event{Kind: kind})
 	}
 	if !s.hints.full.Swap(full) && full {
-		s.emitAside(ctx, Event{Kind: EventFeedFull, Count: s.cfg.Feed.MaxEntries})
+		s.emitAside(Event{Kind: EventFeedFull, Count: s.cfg.Feed.MaxEntries})
 	}
 }
 
 // emitAside is emit for a poll, which must not wait for what an application does in
 // Config.OnEvent.
-func (s *Service) emitAside(ctx context.Context, e Event) {
-	s.worker.Go(func() { s.emit(ctx, e) })
+func (s *Service) emitAside(e Event) {
+	select {
+	case s.hints.aside <- e:
+	default: // it has not returned from the last sixteen
+	}
+}
+
+// emitUntil emits these events in their order, until ctx ends.
+func (s *Service) emitUntil(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-s.hints.aside:
+			s.emit(ctx, e)
+		}
+	}
 }
 
 // RevocationLag is how old this process's knowledge of revocations is: the time since
@@ -114,25 +134,42 @@ func (s *Service) isLagging() bool { return s.hints.feed.Lag() > s.cfg.Feed.With
 // row is written: so there is no moment in which the session has ended and nobody can
 // know. A hint about what does not happen does no harm. An error is an
 // [errors.ErrUnavailable]; the caller goes on all the same and returns it at the end.
-func (s *Service) hint(ctx context.Context, list ...models.Hint) error {
+//
+// What could not be written is tried again in the background, and so is what comes after
+// it in the list: a database that hangs takes the time of one hint only.
+func (s *Service) hint(ctx context.Context, list ...models.Hint) (untold error) {
 	if s.hints.store == nil {
 		return nil
 	}
-	var untold error
 	for _, h := range list {
 		h = newHint(h)
 		if s.hints.feed != nil {
 			s.hints.feed.Apply(h)
 		}
-		err := s.boundedly(ctx, func(ctx context.Context) error { return s.hints.store.WriteHint(ctx, h) })
-		if err != nil {
-			untold = errors.WithReason(errors.ErrUnavailable, err)
-			if h.Kind != models.HintClaims { // whose caller can repeat it
-				s.hints.untold.add(h)
-			}
+		if untold == nil {
+			untold = s.writeHint(ctx, h)
+		}
+		if untold != nil && h.Kind != models.HintClaims { // whose caller can repeat it
+			s.hints.untold.add(h)
 		}
 	}
 	return untold
+}
+
+// writeHint takes half of the time of a call at most: the other half is the row's, which
+// must be written whatever becomes of the hint.
+func (s *Service) writeHint(ctx context.Context, h models.Hint) error {
+	if s.hints.recent.has(h) {
+		return nil
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout/2)
+	defer cancel()
+	if err := s.hints.store.WriteHint(ctx, h); err != nil {
+		return errors.WithReason(errors.ErrUnavailable, err)
+	}
+	s.hints.recent.note(h, began)
+	return nil
 }
 
 // newHint is h under an id of its own.
@@ -205,7 +242,8 @@ func (s *Service) RefetchClaims(ctx context.Context, userID string) error {
 var errFeedOff = errors.WithReason(errors.ErrConfig, errors.New("the feed is off: set Config.Feed.Within, or Config.Revocation to RevokeSoon"))
 
 // cleanFeedUntil removes hints that no token can be older than, until ctx ends. One
-// instance works in each hour.
+// instance works in each hour, whatever Cleanup.Every is: an application that turns that
+// off has a cleanup of its own for sessions, not for hints.
 func (s *Service) cleanFeedUntil(ctx context.Context) {
 	for wait.Sleep(ctx, wait.Below(15*time.Minute)+time.Second) {
 		s.cleanFeed(ctx)
@@ -231,9 +269,16 @@ func (s *Service) cleanFeed(ctx context.Context) {
 		}
 		return err
 	})
+	var clock models.FeedPage // whose times the hints have
+	if err == nil {
+		err = s.boundedly(ctx, func(ctx context.Context) (err error) {
+			clock, err = s.hints.store.ReadFeed(ctx, models.FeedQuery{Limit: 1})
+			return err
+		})
+	}
 	for deleted := s.cfg.Cleanup.Batch; err == nil && deleted == s.cfg.Cleanup.Batch; {
 		err = s.boundedly(ctx, func(ctx context.Context) (err error) {
-			deleted, err = s.hints.store.DeleteHints(ctx, s.hints.feed.Clock()-feed.Kept.Milliseconds(), s.cfg.Cleanup.Batch)
+			deleted, err = s.hints.store.DeleteHints(ctx, clock.Clock-feed.Kept.Milliseconds(), s.cfg.Cleanup.Batch)
 			return err
 		})
 		if !wait.Sleep(ctx, s.cfg.Cleanup.Pause) {

@@ -31,7 +31,8 @@ type Filter struct {
 	// ExceptHandles are sessions to spare.
 	ExceptHandles []string
 	// All allows a filter that selects every session, but for ExceptHandles: without any
-	// of the others, with times in the future, or with a prefix of no bits.
+	// of the others, with times of the last minute or in the future, or with a prefix of
+	// no bits.
 	All bool
 }
 
@@ -63,8 +64,9 @@ func (f *Filter) check(now time.Time) (everything bool, err error) {
 	return everything, nil
 }
 
-// past reports whether t is a time that leaves something out.
-func past(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+// past reports whether t is a time that leaves something out. What happened in the last
+// minute is next to nothing.
+func past(t, now time.Time) bool { return !t.IsZero() && t.Before(now.Add(-time.Minute)) }
 
 // selection is a Filter that was checked, made quick to ask.
 type selection struct {

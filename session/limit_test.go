@@ -400,3 +400,18 @@ func TestLimit_tookItsTime(t *testing.T) {
 		})
 	}
 }
+
+// A double click on "sign in": what was on its way with the first session's tokens takes
+// nothing from the second.
+func TestLimit_lateRequestOfTheSameBrowser(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, limited(1, session.EvictOldest), func(c *session.Config) { c.Revocation = session.RevokeImmediately })
+	old := k.signIn(t, oldClient)
+	k.signIn(t, oldClient)
+	out, err := k.verify(t, nil, "sAccessToken="+old.value("sAccessToken"))
+	require.ErrorIs(t, err, errors.ErrTryRefreshToken)
+	require.Empty(t, out.cookies)
+	_, out, err = k.refresh(t, nil, "sRefreshToken="+old.value("sRefreshToken"))
+	require.Error(t, err)
+	require.Empty(t, out.cookies)
+}

@@ -83,6 +83,10 @@ type revocation struct {
 // half of the time.
 const readingPause = 10 * time.Millisecond
 
+// againTimeout is how long the last hints may take beyond ctx: what is not written by
+// then is written in the background.
+const againTimeout = 10 * time.Second
+
 func (r *revocation) run(ctx context.Context) (done Revoked, err error) {
 	done.After = r.scan.after()
 	for err == nil && !r.done {
@@ -103,9 +107,11 @@ func (r *revocation) run(ctx context.Context) (done Revoked, err error) {
 		}
 	}
 	if !r.dry {
-		if untold := r.told.again(context.WithoutCancel(ctx)); err == nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), againTimeout)
+		if untold := r.told.again(last); err == nil {
 			err = untold
 		}
+		cancel()
 	}
 	if done.Count > 0 && !r.dry {
 		event := Event{Kind: EventRevoked, Reason: models.RevokedByOperator, Count: done.Count}
@@ -123,7 +129,10 @@ func (r *revocation) step(ctx context.Context) (int, error) {
 	if err != nil || r.dry || len(rows) == 0 {
 		return len(rows), err
 	}
-	r.told.before(ctx, rows)
+	_ = r.boundedly(ctx, func(ctx context.Context) error {
+		r.told.before(ctx, rows)
+		return nil
+	})
 	many := models.RevocationOfMany{Handles: handlesOfRows(rows), Reason: models.RevokedByOperator, Now: r.now()}
 	ctx, cancel := r.bounded(ctx)
 	defer cancel()

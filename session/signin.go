@@ -107,7 +107,7 @@ func (x *Exchange) issue(t *Tokens, by wire.Carrier) *Session {
 func (s *Service) endPresented(ctx context.Context, handles []string, owners map[string]string) {
 	for _, handle := range handles {
 		if _, err := s.revoke(ctx, handle, owners[handle], models.RevokedByNewLogin); err != nil {
-			s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended", "session", shortHash(handle))
+			s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended, or other processes not be told", "session", shortHash(handle))
 		}
 	}
 }

@@ -67,7 +67,8 @@ func ended(row *models.Session) error {
 	switch {
 	case row == nil:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
-	case row.RevokedAt != 0 && row.RevokeReason == models.RevokedByNewLogin:
+	// By a sign-in, which may have been in this browser: the next tokens may be there.
+	case row.RevokedAt != 0 && (row.RevokeReason == models.RevokedByNewLogin || row.RevokeReason == models.RevokedByLimit):
 		return errors.WithReason(errors.ErrUnauthorised, errors.WithReason(errors.ErrSessionRevoked, errors.ErrSessionReplaced))
 	case row.RevokedAt != 0:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)

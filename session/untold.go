@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/wait"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -99,7 +100,11 @@ func (s *Service) tell(ctx context.Context) (done bool) {
 		if !ok {
 			return true
 		}
-		if s.boundedly(ctx, func(ctx context.Context) error { return s.hints.store.WriteHint(ctx, h) }) != nil {
+		err := s.boundedly(ctx, func(ctx context.Context) error { return s.hints.store.WriteHint(ctx, h) })
+		switch {
+		case errors.Is(err, errors.ErrInvalidInput): // and will be
+			s.cfg.Logger.ErrorContext(ctx, "sessionkit: the other processes cannot be told of a revocation", "error", err)
+		case err != nil:
 			return false
 		}
 		s.hints.untold.told(h)

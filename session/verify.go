@@ -87,9 +87,10 @@ func (s *Service) possible(d demands) error {
 // Verify checks an access token and the anti-CSRF token that came with it. The second
 // result is a new access token which the client must be given in place of its own, or
 // nil: the first use of a refreshed token makes the refresh definite, and WithClaims
-// may have fetched a claim. It may come with an error, which ends nothing
-// ([errors.ErrInvalidClaim], [errors.ErrGeneral]). Verifying any other token needs no
-// database, unless immediate revocation is on.
+// may have fetched a claim; under RevokeSoon the payload may have been changed elsewhere.
+// It may come with an error, which ends nothing ([errors.ErrInvalidClaim],
+// [errors.ErrGeneral]). Verifying any other token needs no database, unless immediate
+// revocation is on, or RevokeSoon and something happened to the session or the user.
 //
 // Errors: [errors.ErrTryRefreshToken] (keep the client's tokens),
 // [errors.ErrUnauthorised] (the session is over), [errors.ErrInvalidClaim],

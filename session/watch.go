@@ -53,18 +53,17 @@ func (s *Session) Watch(ctx context.Context) (<-chan End, error) {
 		// The row is read when this has passed: others may have moved the end.
 		ends = svc.idleEnd(claims.IssuedAt*1000, svc.absoluteEnd(claims.AuthTime*1000))
 	}
+	end := make(chan End, 1)
 	w := &watcher{
-		handle: claims.Handle, userID: claims.UserID, issuedAt: claims.IssuedAt * 1000, ends: ends,
-		end: make(chan End, 1),
+		handle: claims.Handle, userID: claims.UserID, issuedAt: claims.IssuedAt * 1000, ends: ends, end: end,
 	}
+	w.mu.Lock() // nobody finishes it before it has begun
+	defer w.mu.Unlock()
 	if !svc.hints.watch.add(w) {
 		return nil, errors.ErrClosed
 	}
-	stop := context.AfterFunc(ctx, func() { svc.hints.watch.remove(w) })
-	w.mu.Lock()
-	w.stop = stop
-	w.mu.Unlock()
-	return w.end, nil
+	w.stop = context.AfterFunc(ctx, func() { svc.hints.watch.remove(w) })
+	return end, nil
 }
 
 // watcher waits for the end of one session.
@@ -93,9 +92,7 @@ func (w *watcher) finish(end *End) {
 	}
 	close(w.end)
 	w.end = nil
-	if w.stop != nil {
-		w.stop()
-	}
+	w.stop()
 }
 
 // watchers are all that wait.

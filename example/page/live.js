@@ -18,12 +18,12 @@ export function createLive(line, onEnded) {
     const mine = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/api/live`);
     socket = mine;
     mine.addEventListener("open", () => show("open", "live: the socket is open"));
-    mine.addEventListener("close", ({ code, reason }) => {
+    mine.addEventListener("close", ({ code }) => {
       if (socket !== mine) return; // it was closed from here
       socket = null;
       if (code === sessionEnded) {
-        show("ended", `live: closed, the session has ended (${reason})`);
-        onEnded(reason);
+        show("ended", "live: closed, the session has ended");
+        onEnded();
         return;
       }
       // The server went away, or the token has to be refreshed first.

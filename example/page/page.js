@@ -111,10 +111,11 @@ async function fetchEvents() {
 }
 
 /** The server closed the socket, as the session is over: the tokens are worthless. */
-async function endedElsewhere(reason) {
+async function endedElsewhere() {
   if (playing || session.exists() === false) return; // it was this page
   await session.refresh();
-  if (session.exists() === false && reason !== "theft") {
+  await poll(); // a theft has a text of its own
+  if (session.exists() === false && $("banner").hidden) {
     banner("Signed out elsewhere", "Another device ended this session, and the socket closed by itself.");
   }
 }

@@ -20,10 +20,16 @@ func (s *Store) FeedOn() bool { return s.feedOn.Load() }
 
 const turnFeedOn statement = "UPDATE {meta} SET value = 1 WHERE name = ? AND value = 0"
 
+const mayWrite statement = "INSERT INTO {feed} (" + feedColumns + ") SELECT " + feedColumns + " FROM {feed} WHERE 1 = 0"
+
 // TurnFeedOn turns the feed on for good; see session.FeedStore. It says as
 // [errors.ErrSchema] what the tables lack.
 func (s *Store) TurnFeedOn(ctx context.Context) error {
 	if err := s.checkFeed(ctx); err != nil {
+		return err
+	}
+	// Nothing is stored, but the right to is asked for.
+	if _, err := s.exec(ctx, s.sql.of(mayWrite)); err != nil {
 		return err
 	}
 	done, err := s.swap(ctx, s.sql.of(turnFeedOn), feedRow)
