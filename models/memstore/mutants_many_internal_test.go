@@ -165,7 +165,7 @@ func walkMutants() []mutant {
 				return page, err
 			}
 		})},
-		{"walk repeats the last of a page", pages, answers(func(_ *Store, w models.Walk, page *models.WalkPage) {
+		{"walk repeats the last of a page", pages, answers(func(_ *Store, _ models.Walk, page *models.WalkPage) {
 			if n := len(page.Sessions); page.Next != "" && n > 1 {
 				page.Next = page.Sessions[n-2].Handle
 			}

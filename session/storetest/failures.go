@@ -12,7 +12,7 @@ import (
 // Checks returns the names of the suite's checks: each is a sentence of the
 // contract.
 func Checks() (names []string) {
-	for _, p := range parts() { //nolint:contextcheck // failsOn hands each check its own
+	for _, p := range parts() {
 		for _, c := range p.checks {
 			names = append(names, c.name)
 		}
