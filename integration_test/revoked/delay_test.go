@@ -58,6 +58,6 @@ func measureDelay(t *testing.T, within time.Duration) {
 		return delays[int(share*float64(len(delays)-1))].Round(time.Millisecond)
 	}
 	assert.Zero(t, late)
-	printRow("F-52", "delay, Within "+within.String(), "logouts", 0, "revocations", len(delays), "polls", polls, "late_served", late,
+	printRow("F-52", "delay, Within "+within.String(), "logouts", 0, "revocations", len(delays), "feed_polls", polls, "late_served", late,
 		"p50", at(0.5), "delay_p99", at(0.99), "max", at(1))
 }
