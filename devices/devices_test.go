@@ -153,8 +153,14 @@ func TestForeign_looksAbsent(t *testing.T) {
 			requireRefused(t, w, http.StatusNotFound, "no such session")
 			require.Empty(t, w.Header().Values("Set-Cookie"))
 			bodies = append(bodies, w.Body.String())
-			// One look at the own session, and the statement that asks whose the other is.
-			require.Equal(t, map[string]int{"Find": 1, statement: 1}, a.store.Counts(), id)
+			// One look at the own session, and the statement that asks whose the other is;
+			// for what has not the form of a handle, none to end it.
+			counts := a.store.Counts()
+			require.Equal(t, 1, counts["Find"], id)
+			require.LessOrEqual(t, counts[statement], 1, id)
+			delete(counts, "Find")
+			delete(counts, statement)
+			require.Empty(t, counts, id)
 		}
 	}
 	for _, body := range bodies {
