@@ -171,7 +171,7 @@ func coversAll(p *process) {
 }
 
 func forgetsOldClaims(p *process) {
-	p.tampers(func(_, t *table) { t.anybody = entry{} })
+	p.tampers(func(_, t *table) { t.unknown = entry{} })
 }
 
 func losesByMerge(p *process) {

@@ -117,7 +117,7 @@ func (w *writer) cover(before int64, elapsed time.Duration) {
 	next.arrivals++
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
 	unknown := entry{next.arrivals, w.upTo(before, 0)}
-	next.all, next.anybody = next.all.and(unknown), next.anybody.and(unknown)
+	next.all, next.unknown = next.all.and(unknown), next.unknown.and(unknown)
 	w.table.Store(next)
 }
 
@@ -217,7 +217,7 @@ func (w *writer) purge(elapsed time.Duration) (full bool) {
 	if old := w.outdated(next.arrivals, elapsed); old > 0 {
 		for _, e := range next.base.claims {
 			if e.arrival <= old {
-				next.anybody = next.anybody.and(e)
+				next.unknown = next.unknown.and(e)
 			}
 		}
 		matters := func(_ string, e entry) bool { return e.arrival > old }
