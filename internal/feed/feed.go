@@ -66,6 +66,8 @@ func newFeed(source Source, cfg Config, r rules) *Feed {
 
 // Start reads the feed for the first time. Run goes on from there.
 func (f *Feed) Start(ctx context.Context) error {
+	f.writer.load()
+	defer f.writer.loaded()
 	start := f.elapsed()
 	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: f.now()}, Limit: 1})
 	if err != nil {

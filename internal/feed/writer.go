@@ -47,6 +47,8 @@ type writer struct {
 	purged  time.Duration
 	history []arrival
 	full    bool
+	// loading is the table that is being loaded, or nil.
+	loading *table
 }
 
 type arrival struct {
@@ -89,11 +91,36 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		return false
 	}
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
+	w.publish(next)
+	return true
+}
+
+// load has what is added from now on shown only once it is loaded: a day's hints would
+// be copied again and again.
+func (w *writer) load() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loading = w.copied()
+}
+
+func (w *writer) loaded() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := w.loading
+	w.loading = nil
+	w.merge(next)
+	w.table.Store(next)
+}
+
+// publish shows requests a table that was copied.
+func (w *writer) publish(next *table) {
+	if w.loading != nil {
+		return
+	}
 	if w.copies > smallCopies+next.base.size() {
 		w.merge(next)
 	}
 	w.table.Store(next)
-	return true
 }
 
 // remembers reports whether there is room for the id of one more hint.
@@ -118,11 +145,14 @@ func (w *writer) cover(before int64, elapsed time.Duration) {
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
 	unknown := entry{next.arrivals, w.upTo(before, 0)}
 	next.all, next.unknown = next.all.and(unknown), next.unknown.and(unknown)
-	w.table.Store(next)
+	w.publish(next)
 }
 
 // copied is the table, of which what is recent may be changed.
 func (w *writer) copied() *table {
+	if w.loading != nil {
+		return w.loading
+	}
 	next := *w.table.Load()
 	w.copies += next.recent.size()
 	next.recent = entries{maps.Clone(next.recent.sessions), maps.Clone(next.recent.users), maps.Clone(next.recent.claims)}
@@ -177,6 +207,10 @@ func (w *writer) isCrowded(h *models.Hint) bool {
 // of what is recent have cost as much as this one of all.
 func (w *writer) merge(t *table) {
 	w.copies = 0
+	if t.base.size() == 0 { // when it was loaded, that is all
+		t.base, t.recent = t.recent, newEntries()
+		return
+	}
 	base := entries{maps.Clone(t.base.sessions), maps.Clone(t.base.users), maps.Clone(t.base.claims)}
 	for _, kind := range kinds {
 		into := base.of(kind)
