@@ -80,6 +80,15 @@ func (t *table) everybody(kind models.HintKind, e entry) {
 	}
 }
 
+// has reports whether there is an entry about a subject.
+func (t *table) has(about subject) bool {
+	_, ok := t.recent.of(about.kind)[about.name]
+	if !ok {
+		_, ok = t.base.of(about.kind)[about.name]
+	}
+	return ok
+}
+
 // session is the highest arrival among the entries that a token meets, or 0.
 func (t *table) session(handle, userID string, issuedAt int64) uint64 {
 	latest := max(t.base.sessions[handle].arrival, t.recent.sessions[handle].arrival)
