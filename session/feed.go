@@ -50,10 +50,8 @@ func (s *Service) startFeed(ctx context.Context) error {
 	s.hints.watch.init()
 	s.hints.feed = feed.New(store, feed.Config{
 		Within: s.cfg.Feed.Within, MaxEntries: s.cfg.Feed.MaxEntries,
-		// What clocks disagree, twice, and a minute for what was under way.
-		Lookback: s.cfg.AccessTokenValidity + s.cfg.Leeway + 5*time.Minute,
-		Now:      s.cfg.Now,
-		OnPoll:   s.polled, OnNews: s.hints.watch.wake,
+		Now:    s.cfg.Now,
+		OnPoll: s.polled, OnNews: s.hints.watch.wake,
 	})
 	return s.hints.feed.Start(ctx)
 }
@@ -218,9 +216,9 @@ func (s *Service) ask(ctx context.Context, text string, claims *token.Access, me
 // RefetchClaims has everything that was found out about a user found out anew: the
 // user's next request on a route with a [Fetcher] gets the new value, within
 // Config.Feed.Within in every process, and the session goes on. Call it after a change
-// of roles. It writes one row, and touches no session. A process that has just started
-// knows of no call from before its access tokens' lives, and has what was found out until
-// then found out anew once.
+// of roles. It writes one row, and touches no session. A process knows of
+// the calls from a day before it started on: what was found out earlier it has found out
+// anew once, and keeps where that fails, whereas after a call a failure is an error.
 //
 // Errors: [errors.ErrConfig] when the feed is off; [errors.ErrInvalidInput] for a user
 // id that no session can have; [errors.ErrUnavailable], [errors.ErrGeneral].

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
 )
@@ -16,21 +15,30 @@ type staleness struct {
 	asked map[string]feed.Question
 }
 
-// before is [View.RefetchBefore] for a member.
-func (s *staleness) before(member string) time.Time {
+// before says when a member is stale.
+func (s *staleness) before(member string) feed.Before {
 	known := s.svc.hints.feed
 	if known == nil {
-		return time.Time{}
+		return feed.Before{}
 	}
 	before, q, ok := known.Claims(s.sess.memo.Load(), s.sess.UserID(), member)
 	if !ok {
-		return time.Time{}
+		return before
 	}
 	if s.asked == nil {
 		s.asked = map[string]feed.Question{}
 	}
 	s.asked[member] = q
-	return time.UnixMilli(before)
+	return before
+}
+
+// kept notes that a member could not be fetched: the next request asks again.
+func (s *staleness) kept(ctx context.Context, member string) {
+	if _, ok := s.asked[member]; !ok {
+		return
+	}
+	delete(s.asked, member)
+	s.svc.cfg.Logger.DebugContext(ctx, "sessionkit: a claim could not be found out anew", "claim", member)
 }
 
 // healed remembers that the members are as they should be now, in the token that the

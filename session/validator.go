@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 )
 
@@ -49,9 +50,9 @@ type View struct {
 	// Now is the time of the request, the same for all validators and however
 	// long one of them takes; in milliseconds, by Config.Now.
 	Now time.Time
-	// RefetchBefore is zero unless [Service.RefetchClaims] was called: then what was
-	// found out before it is stale. It may be some minutes ahead of Now, for the clocks
-	// of other servers.
+	// RefetchBefore is zero unless [Service.RefetchClaims] was called, or may have been
+	// before this process started: then what was found out before it is stale. It may be
+	// some minutes ahead of Now, for the clocks of other servers.
 	RefetchBefore time.Time
 }
 
@@ -120,7 +121,7 @@ func (s *Session) view(now int64) View {
 // there and young enough, as far as it can be fetched. Each is fetched once.
 func fetchMembers(ctx context.Context, validators []Validator, view View, stale *staleness) (map[string]any, error) {
 	changes := make(map[string]any)
-	asked := make(map[string]bool)
+	members := make(map[string]memberState)
 	for _, v := range validators {
 		f, ok := v.(Fetcher)
 		if !ok {
@@ -130,29 +131,52 @@ func fetchMembers(ctx context.Context, validators []Validator, view View, stale 
 		if token.Reserved(name) {
 			return nil, errors.WithReason(errors.ErrConfig, fmt.Errorf("claim %q: %w", name, errors.ErrReservedClaim))
 		}
-		if asked[name] {
+		m, known := members[name]
+		if !known { // once, or a hint from after the fetch would count as answered
+			m.before = stale.before(name)
+		}
+		view.RefetchBefore = m.before.Latest()
+		isStale := f.Stale(view)
+		if isStale && !m.fetched {
+			m.fetched, m.err = true, fetchMember(ctx, f, view, changes)
+		}
+		members[name] = m
+		if !isStale || m.err == nil {
 			continue
 		}
-		view.RefetchBefore = stale.before(name)
-		if !f.Stale(view) {
-			continue
+		// A value that most likely nobody changed will do.
+		view.RefetchBefore = m.before.Told
+		if f.Stale(view) {
+			return nil, claimFailed(name, m.err)
 		}
-		asked[name] = true
-		value, err := f.Fetch(ctx, view)
-		if err != nil {
-			return nil, claimFailed(name, err)
-		}
-		// A nil of some type is JSON's null, which removes the member as nil does.
-		if text, err := encodeValue(value); err == nil && string(text) == "null" {
-			value = nil
-		}
-		// A value that is no more must not be trusted for longer. One that
-		// never was is no change.
-		if _, present := view.Payload[name]; value != nil || present {
-			changes[name] = value
-		}
+		stale.kept(ctx, name)
 	}
 	return changes, nil
+}
+
+// memberState is what became of a member of the payload.
+type memberState struct {
+	before  feed.Before
+	fetched bool
+	err     error
+}
+
+// fetchMember fetches a member and notes what has to change in the payload.
+func fetchMember(ctx context.Context, f Fetcher, view View, changes map[string]any) error {
+	value, err := f.Fetch(ctx, view)
+	if err != nil {
+		return err
+	}
+	// A nil of some type is JSON's null, which removes the member as nil does.
+	if text, err := encodeValue(value); err == nil && string(text) == "null" {
+		value = nil
+	}
+	// A value that is no more must not be trusted for longer. One that never was is no
+	// change.
+	if _, present := view.Payload[f.Member()]; value != nil || present {
+		changes[f.Member()] = value
+	}
+	return nil
 }
 
 var errNilValidator = errors.WithReason(errors.ErrConfig, errors.New("nil Validator in WithClaims"))

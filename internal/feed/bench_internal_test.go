@@ -9,6 +9,32 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
+// What a process waits for that starts, of what the database is not to blame for.
+func BenchmarkFeed_Start(b *testing.B) {
+	config := filled(b, 0).cfg
+	const n = 200_000
+	now := time.Now().UnixMilli()
+	hints := make([]models.Hint, n)
+	for i := range hints {
+		hints[i] = hintOf(models.HintSession, fmt.Sprint("handle-of-a-session-", i), fmt.Sprint("user-", i), now)
+	}
+	for b.Loop() {
+		at := 0
+		f := New(source(func(_ context.Context, q models.FeedQuery) (p models.FeedPage, _ error) {
+			if p.Clock = now; q.Limit > 1 {
+				p.Hints = hints[at:min(n, at+q.Limit)]
+				if at += q.Limit; at < n {
+					p.Next = new(models.FeedPosition)
+				}
+			}
+			return p, nil
+		}), config)
+		if err := f.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // filled is a Feed that has read n entries about others.
 func filled(b *testing.B, n int) *Feed {
 	b.Helper()
@@ -24,7 +50,7 @@ func filled(b *testing.B, n int) *Feed {
 		return models.FeedPage{Clock: time.Now().UnixMilli()}, nil
 	})
 	f := New(empty, Config{
-		Within: 2 * time.Second, MaxEntries: 1 << 20, Lookback: time.Hour, Now: time.Now,
+		Within: 2 * time.Second, MaxEntries: 1 << 20, Now: time.Now,
 		OnPoll: func(context.Context, error, bool) {}, OnNews: func() {},
 	})
 	if err := f.Start(b.Context()); err != nil {

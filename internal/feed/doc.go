@@ -32,7 +32,8 @@
 //
 // What this process cannot know it asks about: tokens from before the time that it has
 // read, and all of them when there is no more room. Claims may be older than any token,
-// so those from before the oldest hint that it has are found out anew, once.
+// so those from before the oldest hint that it has are found out anew, once; where that
+// fails the old ones stay, as most likely nobody changed them.
 //
 // # Clocks
 //

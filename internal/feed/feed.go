@@ -10,8 +10,11 @@ import (
 )
 
 // Kept is how long hints stay in the feed: the longest life of an access token is a
-// day, and clocks disagree. The first poll reads back no further.
+// day, and clocks disagree. The first poll reads back as far.
 const Kept = 24*time.Hour + 5*time.Minute
+
+// cleaned is how much of that may be cleaned up before the first poll has read it.
+const cleaned = time.Minute
 
 // Source reads the feed.
 type Source interface {
@@ -24,9 +27,6 @@ type Config struct {
 	Within time.Duration
 	// MaxEntries bounds what is kept in memory.
 	MaxEntries int
-	// Lookback is how far back the first poll reads: as long as access tokens live,
-	// with what clocks disagree.
-	Lookback time.Duration
 	// Now is the clock that tokens are issued by.
 	Now func() time.Time
 	// OnPoll is told how each poll went, before the next begins, and whether the table
@@ -66,7 +66,8 @@ func newFeed(source Source, cfg Config, r rules) *Feed {
 
 // Start reads the feed for the first time. Run goes on from there.
 func (f *Feed) Start(ctx context.Context) error {
-	lookback := min(f.cfg.Lookback, Kept)
+	f.writer.load()
+	defer f.writer.loaded()
 	start := f.elapsed()
 	first, err := f.source.ReadFeed(ctx, models.FeedQuery{After: models.FeedPosition{At: f.now()}, Limit: 1})
 	if err != nil {
@@ -74,9 +75,9 @@ func (f *Feed) Start(ctx context.Context) error {
 	}
 	// This process's time as of after the answer: no hint is between what is covered
 	// and what is read.
-	f.writer.cover(f.now()-lookback.Milliseconds(), start)
+	f.writer.cover(f.now()-(f.rules.lookback-cleaned).Milliseconds(), start)
 	f.deep.done = first.Clock
-	return f.read(ctx, start, first.Clock, lookback, f.source.ReadFeed)
+	return f.read(ctx, start, first.Clock, f.rules.lookback, f.source.ReadFeed)
 }
 
 // Run polls until ctx ends.

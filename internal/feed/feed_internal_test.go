@@ -33,7 +33,7 @@ type bench struct {
 func newBench(within time.Duration) *bench {
 	b := &bench{db: newDatabase(0)}
 	b.Feed = New(b, Config{
-		Within: within, MaxEntries: 100_000, Lookback: time.Hour,
+		Within: within, MaxEntries: 100_000,
 		Now: func() time.Time { return time.Now().Add(time.Duration(b.skew.Load())) },
 		OnPoll: func(_ context.Context, err error, _ bool) {
 			b.mu.Lock()
@@ -97,7 +97,7 @@ func TestFeed_Start(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(2 * time.Second)
 		b.write("older")
-		time.Sleep(time.Hour + time.Second)
+		time.Sleep(Kept + time.Second)
 		for i := range 2500 {
 			b.write(fmt.Sprint(i))
 		}
@@ -115,7 +115,7 @@ func TestFeed_Start(t *testing.T) {
 
 		// What the statements took is no gap between what is covered and what was read:
 		// the tokens that the oldest hint that was read late is about ask.
-		oldest := b.Clock() - time.Hour.Milliseconds()
+		oldest := b.Clock() - Kept.Milliseconds()
 		_, asks := b.Asks(nil, "another", "user", oldest+margin)
 		require.True(t, asks)
 	})

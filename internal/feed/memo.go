@@ -97,17 +97,40 @@ func (f *Feed) Answered(memo *Memo, q Question) {
 	}
 }
 
-// Claims returns the time before which, in milliseconds, a member of the token's payload
-// is stale if it was found out then; false when it is not to be asked about.
-func (f *Feed) Claims(memo *Memo, userID, member string) (before int64, q Question, ok bool) {
-	e := f.writer.table.Load().claimsOf(userID)
-	if e.arrival == 0 {
-		return 0, Question{}, false
+// Before says what of a user's is stale: what was found out before one of the times. A
+// time is zero when there is none.
+type Before struct {
+	// Told goes by hints that are, or may be, about the user.
+	Told time.Time
+	// Unknown goes by hints that this process cannot know any more: most likely there
+	// was none.
+	Unknown time.Time
+}
+
+// Latest is the time before which everything is stale.
+func (b Before) Latest() time.Time {
+	if b.Told.After(b.Unknown) {
+		return b.Told
 	}
-	if known := memo.claim(member); known != nil && known.cover(e.arrival, f.elapsed) {
-		return 0, Question{}, false
+	return b.Unknown
+}
+
+// Claims returns what makes a member of the token's payload stale; false when it is
+// not to be asked about.
+func (f *Feed) Claims(memo *Memo, userID, member string) (before Before, q Question, ok bool) {
+	t, known := f.writer.table.Load(), memo.claim(member)
+	open := func(e entry) (upTo time.Time) {
+		if e.arrival == 0 || known != nil && known.cover(e.arrival, f.elapsed) {
+			return upTo
+		}
+		ok = true
+		return time.UnixMilli(e.upTo)
 	}
-	return e.upTo, f.question(), true
+	before = Before{Told: open(t.claimsOf(userID)), Unknown: open(t.unknown)}
+	if ok {
+		q = f.question()
+	}
+	return before, q, ok
 }
 
 // Refetched remembers that the member is as it should be.

@@ -14,13 +14,16 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
+// read is how far back a Feed knows everything when it starts, in milliseconds.
+const read = int64((Kept - cleaned) / time.Millisecond)
+
 // quiet is a Feed of a database where nothing happens, started.
 func quiet(t *testing.T) *Feed {
 	t.Helper()
 	f := New(source(func(context.Context, models.FeedQuery) (models.FeedPage, error) {
 		return models.FeedPage{Clock: time.Now().UnixMilli()}, nil
 	}), Config{
-		Within: 2 * time.Second, MaxEntries: 1000, Lookback: time.Hour, Now: time.Now,
+		Within: 2 * time.Second, MaxEntries: 1000, Now: time.Now,
 		OnPoll: func(context.Context, error, bool) {}, OnNews: func() {},
 	})
 	require.NoError(t, f.Start(t.Context()))
@@ -102,9 +105,9 @@ func TestMemo_tokensFromAfterwardsAreNotAskedAbout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := quiet(t)
 		now := time.Now().UnixMilli()
-		_, ok := f.Asks(nil, "handle", "user", now-time.Hour.Milliseconds()+margin+1)
+		_, ok := f.Asks(nil, "handle", "user", now-read+margin+1)
 		require.False(t, ok)
-		_, ok = f.Asks(nil, "handle", "user", now-time.Hour.Milliseconds()+margin)
+		_, ok = f.Asks(nil, "handle", "user", now-read+margin)
 		require.True(t, ok, "from before the time that was read")
 		for _, kind := range []models.HintKind{models.HintUser, models.HintAll} {
 			f.tell(kind, "user")
@@ -123,7 +126,7 @@ func TestMemo_claims(t *testing.T) {
 		began := time.Now().UnixMilli()
 		before, q, ok := f.Claims(memo, "user", "role")
 		require.True(t, ok, "what was before the feed is known to nobody")
-		require.Equal(t, began-time.Hour.Milliseconds()+margin, before)
+		require.Equal(t, Before{Unknown: time.UnixMilli(began - read + margin)}, before)
 		f.Refetched(memo, "role", q)
 		_, _, ok = f.Claims(memo, "user", "role")
 		require.False(t, ok)
@@ -140,7 +143,8 @@ func TestMemo_claims(t *testing.T) {
 		f.tell(models.HintClaims, "user")
 		before, q, ok = f.Claims(memo, "user", "role")
 		require.True(t, ok)
-		require.Equal(t, now+margin, before)
+		require.Equal(t, Before{Told: time.UnixMilli(now + margin)}, before, "the unknown is settled")
+		require.Equal(t, time.UnixMilli(now+margin), before.Latest())
 		f.Refetched(memo, "role", q)
 		_, _, ok = f.Claims(memo, "user", "role")
 		require.False(t, ok)

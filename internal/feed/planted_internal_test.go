@@ -33,6 +33,7 @@ var bugs = []struct {
 	{"crowding forgets", crowded, forgetsCrowds},
 	{"a full table drops", func(p *plan) { p.maxEntries = 10 }, dropsWhenFull},
 	{"a full table drops claims", func(p *plan) { p.maxEntries = 10 }, dropsClaimsWhenFull},
+	{"hints whose ids have no room drop", func(p *plan) { p.maxEntries = 10 }, dropsWithoutIDs},
 	{"the coverage is not asked", nil, coversAll},
 	{"claims that are dropped are forgotten", longer, forgetsOldClaims},
 	{"entries are kept for too short", longer, func(p *process) { p.feed.writer.rules.kept = 10 * time.Hour }},
@@ -162,6 +163,19 @@ func dropsClaimsWhenFull(p *process) {
 	})
 }
 
+func dropsWithoutIDs(p *process) {
+	next := p.source
+	p.source = source(func(ctx context.Context, q models.FeedQuery) (models.FeedPage, error) {
+		page, err := next.ReadFeed(ctx, q)
+		p.feed.writer.mu.Lock()
+		defer p.feed.writer.mu.Unlock()
+		if len(p.feed.writer.seen) >= seenPerEntry*p.maxEntries {
+			page.Hints = nil
+		}
+		return page, err
+	})
+}
+
 func coversAll(p *process) {
 	p.tampers(func(_, t *table) {
 		if t.all.arrival <= 1 {
@@ -171,7 +185,7 @@ func coversAll(p *process) {
 }
 
 func forgetsOldClaims(p *process) {
-	p.tampers(func(_, t *table) { t.anybody = entry{} })
+	p.tampers(func(_, t *table) { t.unknown = entry{} })
 }
 
 func losesByMerge(p *process) {

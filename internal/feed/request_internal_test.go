@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -88,6 +89,7 @@ func (w *world) changeRole(rng *rand.Rand) {
 	w.mu.Lock()
 	tokens := append([]*simToken(nil), s.tokens...)
 	w.mu.Unlock()
+	idle := w.issue(rng, s) // nobody comes with it before the end
 	stream := rand.New(rand.NewPCG(rng.Uint64(), 0))
 	w.requests.Go(func() {
 		for range 30 {
@@ -103,6 +105,9 @@ func (w *world) changeRole(rng *rand.Rand) {
 	w.write(rng, w.anyProcess(rng), hint, time.Duration(rng.Int64N(int64(25*time.Second))))
 	for _, pause := range []time.Duration{w.within, time.Minute, 2 * time.Minute, w.length} {
 		time.Sleep(pause)
+		if pause == w.length && idle != nil {
+			tokens = append(slices.Clone(tokens), idle)
+		}
 		w.mu.Lock()
 		procs := append([]*process(nil), w.procs...)
 		w.mu.Unlock()
@@ -125,7 +130,7 @@ func (p *process) authorize(tok *simToken, wanted int, latency time.Duration) {
 	tok.mu.Lock()
 	role, fetchedAt := tok.role, tok.fetchedAt
 	tok.mu.Unlock()
-	if ok && fetchedAt < before {
+	if ok && fetchedAt < before.Latest().UnixMilli() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if p.db.travel(ctx, latency) != nil {

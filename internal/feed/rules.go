@@ -13,6 +13,9 @@ type rules struct {
 	// settling is how long after this process saw a hint the row that it is about may
 	// still be written: the longest OperationTimeout.
 	settling time.Duration
+	// lookback is how far the first poll reads back. It does not go by how long access
+	// tokens live: claims may be older than any.
+	lookback time.Duration
 	// overlap is how far each poll reads back before the newest one: half a minute, as
 	// a transaction may commit its hint that much later than it wrote it, and a minute,
 	// as it may have been written at a server of the database whose clock is behind.
@@ -35,7 +38,7 @@ type rules struct {
 
 func defaultRules() rules {
 	return rules{
-		tolerance: 3 * time.Minute, settling: time.Minute,
+		tolerance: 3 * time.Minute, settling: time.Minute, lookback: Kept,
 		overlap: 90 * time.Second, deepOverlap: 15 * time.Minute, deepEvery: 16, pageSize: 1000,
 		kept: 25 * time.Hour, remembered: 30 * time.Minute, maxOfOwner: 16,
 	}

@@ -57,9 +57,12 @@ type table struct {
 	// all is about every session. It stands for what is not in the maps too: what was
 	// written before this process began to read, or found no room.
 	all entry
-	// anybody is the same for claims. Old claims live as long as sessions do, so what is
-	// dropped from the maps is kept here too.
+	// anybody is about everybody's claims: hints that were read, and found no room.
 	anybody entry
+	// unknown is about everybody's claims too: what was written before this process
+	// began to read. Old claims live as long as sessions do, so what is dropped from the
+	// maps is kept here.
+	unknown entry
 	// arrivals is how many entries there have been.
 	arrivals uint64
 }
@@ -77,6 +80,15 @@ func (t *table) everybody(kind models.HintKind, e entry) {
 	}
 }
 
+// has reports whether there is an entry about a subject.
+func (t *table) has(about subject) bool {
+	_, ok := t.recent.of(about.kind)[about.name]
+	if !ok {
+		_, ok = t.base.of(about.kind)[about.name]
+	}
+	return ok
+}
+
 // session is the highest arrival among the entries that a token meets, or 0.
 func (t *table) session(handle, userID string, issuedAt int64) uint64 {
 	latest := max(t.base.sessions[handle].arrival, t.recent.sessions[handle].arrival)
@@ -92,7 +104,7 @@ func (t *table) session(handle, userID string, issuedAt int64) uint64 {
 	return latest
 }
 
-// claimsOf is the entry about a user's claims.
+// claimsOf is the entry about a user's claims, of what was told.
 func (t *table) claimsOf(userID string) entry {
 	return t.anybody.and(t.base.claims[userID]).and(t.recent.claims[userID])
 }

@@ -177,10 +177,10 @@ func (w *world) start(ctx context.Context, name int, rng *rand.Rand) {
 		time.AfterFunc(w.length/2, func() { p.skew.Store(stepped) })
 	}
 	r := defaultRules()
-	r.pageSize, r.maxOfOwner = w.pageSize, w.maxOfOwner
+	r.pageSize, r.maxOfOwner, r.lookback = w.pageSize, w.maxOfOwner, 6*time.Minute
 	p.feed = newFeed(sourceOf{p}, Config{
 		Within: w.within, MaxEntries: w.maxEntries,
-		Lookback: 6 * time.Minute, Now: p.wall,
+		Now:    p.wall,
 		OnPoll: func(context.Context, error, bool) {}, OnNews: func() {},
 	}, r)
 	p.run = p.feed.Run

@@ -17,6 +17,10 @@ const (
 	// seenPerEntry is how many ids of hints are remembered for each entry that has
 	// room: there may be several about one subject.
 	seenPerEntry = 4
+	// seenAgain is how many ids of hints about one subject are remembered from purge to
+	// purge, beside its first. Those beyond are new to the subject whenever they are
+	// read: that asks about it once more, and spares the memory.
+	seenAgain = 128
 )
 
 // identity tells hints apart. The subject is part of it, so that two that draw the
@@ -25,6 +29,12 @@ type identity struct {
 	id      models.HintID
 	kind    models.HintKind
 	subject string
+}
+
+// subject is what has one entry.
+type subject struct {
+	kind models.HintKind
+	name string
 }
 
 // writer puts hints into the table. Its lock is taken for hints only, never for a
@@ -37,6 +47,7 @@ type writer struct {
 
 	mu     sync.Mutex
 	seen   map[identity]time.Duration // by when it was seen
+	again  map[subject]int            // how many of seen, since the last purge, had an entry
 	owners map[string][]string        // handles of a user's sessions that have entries
 	// unsettled are the arrivals that wait, the last of each addition, oldest first.
 	unsettled []arrival
@@ -47,6 +58,8 @@ type writer struct {
 	purged  time.Duration
 	history []arrival
 	full    bool
+	// loading is the table that is being loaded, or nil.
+	loading *table
 }
 
 type arrival struct {
@@ -56,7 +69,7 @@ type arrival struct {
 
 func (w *writer) init(r rules, limit int) {
 	w.rules, w.max = r, limit
-	w.seen, w.owners = map[identity]time.Duration{}, map[string][]string{}
+	w.seen, w.again, w.owners = map[identity]time.Duration{}, map[subject]int{}, map[string][]string{}
 	w.table.Store(&table{base: newEntries(), recent: newEntries()})
 }
 
@@ -78,26 +91,56 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		}
 		next.arrivals++
 		e := entry{next.arrivals, w.upTo(h.At, offset)}
-		if w.remembers() {
-			w.seen[id] = elapsed
-			w.put(next, h, e, now)
-		} else { // it is read again and again, and everything asks
-			w.overflow(next, h.Kind, e, now)
-		}
+		about, again := w.put(next, h, e, now)
+		w.remember(id, about, again, elapsed)
 	}
 	if next == nil {
 		return false
 	}
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
+	w.publish(next)
+	return true
+}
+
+// load has what is added from now on shown only once it is loaded: a day's hints would
+// be copied again and again.
+func (w *writer) load() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loading = w.copied()
+}
+
+func (w *writer) loaded() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := w.loading
+	w.loading = nil
+	w.merge(next)
+	w.table.Store(next)
+}
+
+// publish shows requests a table that was copied.
+func (w *writer) publish(next *table) {
+	if w.loading != nil {
+		return
+	}
 	if w.copies > smallCopies+next.base.size() {
 		w.merge(next)
 	}
 	w.table.Store(next)
-	return true
 }
 
-// remembers reports whether there is room for the id of one more hint.
-func (w *writer) remembers() bool { return len(w.seen) < seenPerEntry*w.max }
+// remember keeps the id of a hint if there is room for it. Without, the hint is read
+// again and again, and each time what it is about asks once more, and nobody else.
+func (w *writer) remember(id identity, about subject, again bool, elapsed time.Duration) {
+	if len(w.seen) >= seenPerEntry*w.max || again && w.again[about] >= seenAgain {
+		return
+	}
+	w.seen[id] = elapsed
+	if again {
+		w.again[about]++
+	}
+}
 
 // upTo is what an entry of that time has. The clock of a database may be anywhere.
 func (w *writer) upTo(at, offset int64) int64 {
@@ -117,38 +160,44 @@ func (w *writer) cover(before int64, elapsed time.Duration) {
 	next.arrivals++
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
 	unknown := entry{next.arrivals, w.upTo(before, 0)}
-	next.all, next.anybody = next.all.and(unknown), next.anybody.and(unknown)
-	w.table.Store(next)
+	next.all, next.unknown = next.all.and(unknown), next.unknown.and(unknown)
+	w.publish(next)
 }
 
 // copied is the table, of which what is recent may be changed.
 func (w *writer) copied() *table {
+	if w.loading != nil {
+		return w.loading
+	}
 	next := *w.table.Load()
 	w.copies += next.recent.size()
 	next.recent = entries{maps.Clone(next.recent.sessions), maps.Clone(next.recent.users), maps.Clone(next.recent.claims)}
 	return &next
 }
 
-// put adds an entry.
-func (w *writer) put(next *table, h *models.Hint, e entry, now int64) {
-	kind, subject := h.Kind, h.Subject
-	if kind == models.HintSession && w.isCrowded(h) {
-		kind, subject = models.HintUser, h.Owner
+// put adds an entry, and returns the subject that it is about now, and whether that had
+// one already.
+func (w *writer) put(next *table, h *models.Hint, e entry, now int64) (about subject, again bool) {
+	about = subject{h.Kind, h.Subject}
+	owner := subject{models.HintUser, h.Owner}
+	if h.Kind == models.HintSession && w.isCrowded(h) {
+		about = owner
 	}
-	into := next.recent.of(kind)
-	if into == nil {
-		next.everybody(kind, e)
-		return
+	if next.recent.of(about.kind) == nil {
+		next.everybody(about.kind, e)
+		return about, false
 	}
-	_, known := into[subject]
-	if !known {
-		_, known = next.base.of(kind)[subject]
+	again = next.has(about)
+	if !again && next.base.size()+next.recent.size() >= w.max {
+		if h.Kind != models.HintSession || h.Owner == "" || !next.has(owner) {
+			w.overflow(next, about.kind, e, now)
+			return about, false
+		}
+		about, again = owner, true
 	}
-	if !known && next.base.size()+next.recent.size() >= w.max {
-		w.overflow(next, kind, e, now)
-		return
-	}
-	into[subject] = into[subject].and(e)
+	into := next.recent.of(about.kind)
+	into[about.name] = into[about.name].and(e)
+	return about, again
 }
 
 // overflow tells an entry for which there is no room to everybody.
@@ -177,6 +226,10 @@ func (w *writer) isCrowded(h *models.Hint) bool {
 // of what is recent have cost as much as this one of all.
 func (w *writer) merge(t *table) {
 	w.copies = 0
+	if t.base.size() == 0 { // when it was loaded, that is all
+		t.base, t.recent = t.recent, newEntries()
+		return
+	}
 	base := entries{maps.Clone(t.base.sessions), maps.Clone(t.base.users), maps.Clone(t.base.claims)}
 	for _, kind := range kinds {
 		into := base.of(kind)
@@ -212,12 +265,13 @@ func (w *writer) purge(elapsed time.Duration) (full bool) {
 	}
 	w.purged = elapsed
 	w.seen = filtered(w.seen, func(_ identity, at time.Duration) bool { return elapsed-at <= w.rules.remembered })
+	w.again = map[subject]int{}
 	next := w.copied()
 	w.merge(next)
 	if old := w.outdated(next.arrivals, elapsed); old > 0 {
 		for _, e := range next.base.claims {
 			if e.arrival <= old {
-				next.anybody = next.anybody.and(e)
+				next.unknown = next.unknown.and(e)
 			}
 		}
 		matters := func(_ string, e entry) bool { return e.arrival > old }
@@ -226,7 +280,7 @@ func (w *writer) purge(elapsed time.Duration) (full bool) {
 		}
 	}
 	w.forgetOwners(next)
-	w.full = w.full && (next.base.size() >= w.max || !w.remembers())
+	w.full = w.full && next.base.size() >= w.max
 	w.table.Store(next)
 	return w.full
 }

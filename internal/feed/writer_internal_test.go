@@ -203,8 +203,9 @@ func TestWriter_flood(t *testing.T) {
 	for i := range 10_000 {
 		require.NotZero(t, w.table.Load().session(fmt.Sprint(i), fmt.Sprint("user", i%5), 0), i)
 	}
-	require.True(t, w.purge(5*time.Minute), "its ids have no room yet")
-	require.False(t, w.purge(40*time.Minute))
+	require.False(t, w.purge(5*time.Minute), "each has an entry, and nobody else asks")
+	require.Zero(t, w.table.Load().session("other", "user", 0))
+	w.purge(40 * time.Minute)
 	w.settle(40 * time.Minute)
 	require.Nil(t, w.unsettled)
 	require.Empty(t, w.seen)
@@ -250,13 +251,71 @@ func TestWriter_purge(t *testing.T) {
 			require.Equal(t, kept, table.session(name, "", 1<<60) > 0, "%s at %d", name, hour)
 			require.Equal(t, kept, table.session("", name, margin+minute) > 0, "%s at %d", name, hour)
 			// Whose claims are older than that is asked, whatever has been dropped.
-			require.GreaterOrEqual(t, table.claimsOf(name).upTo, int64(known)+margin, "%s at %d", name, hour)
+			require.GreaterOrEqual(t, table.claimsOf(name).and(table.unknown).upTo, int64(known)+margin, "%s at %d", name, hour)
 		}
 	}
 	require.LessOrEqual(t, len(w.history), 26)
 	table := w.table.Load()
-	require.Equal(t, int64(29-25)+margin, table.claimsOf("somebody else").upTo, "the newest that was dropped")
+	require.Equal(t, int64(29-25)+margin, table.unknown.upTo, "the newest that was dropped")
 	require.Len(t, table.base.sessions, 25)
 	require.Len(t, table.base.users, 25)
 	require.Len(t, table.base.claims, 25)
+}
+
+// One user's hints cost nobody else anything, however many there are: neither room for
+// ids nor a question.
+func TestWriter_floodAboutOneUser(t *testing.T) {
+	t.Parallel()
+	w := newWriter(1000)
+	var all []models.Hint
+	for i := range 5000 {
+		all = append(all, hintOf(models.HintUser, "eve", "", int64(i)))
+		w.put1(all[i], time.Duration(i)*time.Millisecond)
+		require.Equal(t, w.table.Load().arrivals, w.table.Load().session("", "eve", 0))
+	}
+	require.Len(t, w.seen, 1+seenAgain)
+	require.False(t, w.purge(6*time.Minute))
+	require.Zero(t, w.table.Load().session("ada's", "ada", 0))
+
+	// Those that have no room are about eve again, and only those.
+	for i, h := range all {
+		require.Equal(t, i > seenAgain, w.put1(h, 6*time.Minute), i)
+	}
+	require.Len(t, w.seen, 1+2*seenAgain)
+	require.Zero(t, w.table.Load().session("ada's", "ada", 0))
+	require.Zero(t, w.table.Load().session("", "eve", 4999+margin+1), "nor her own tokens that came later")
+}
+
+// Where ids have no room at all, a hint is about its subject all the same.
+func TestWriter_noRoomForIDs(t *testing.T) {
+	t.Parallel()
+	w := newWriter(10)
+	for i := range 100 {
+		w.put1(hintOf(models.HintUser, fmt.Sprint(i%5), "", 0), 0)
+	}
+	require.Len(t, w.seen, 40)
+	h := hintOf(models.HintSession, "a", "", 0)
+	require.True(t, w.put1(h, 0))
+	require.True(t, w.put1(h, 0))
+	require.Equal(t, w.table.Load().arrivals, w.table.Load().session("a", "", 0))
+	require.Zero(t, w.table.Load().session("b", "user", 0))
+	w.put1(hintOf(models.HintAll, "", "", 0), 0)
+	require.NotZero(t, w.table.Load().session("b", "user", 0))
+}
+
+// Where there is no room for a session, its owner's entry will do.
+func TestWriter_fullWithAnOwner(t *testing.T) {
+	t.Parallel()
+	w := newWriter(10)
+	for i := range 10 {
+		w.put1(hintOf(models.HintUser, fmt.Sprint(i), "", 0), 0)
+	}
+	w.put1(hintOf(models.HintSession, "s", "3", minute), 0)
+	table := w.table.Load()
+	require.Equal(t, table.arrivals, table.session("s", "3", minute+margin))
+	require.Zero(t, table.session("other", "user", 0))
+	require.False(t, w.purge(0))
+	w.put1(hintOf(models.HintSession, "t", "stranger", minute), 0)
+	require.NotZero(t, w.table.Load().session("other", "user", 0))
+	require.True(t, w.purge(0))
 }

@@ -32,6 +32,8 @@ type Config[V any] struct {
 	// DefaultMaxAge is how old a value may be for validators that don't say (see
 	// Validator.MaxAge): default 5 min where there is a Fetch, so that a user
 	// who was demoted is so within that time; [session.Off] for any age.
+	// With the feed on, a process has values from more than a day before it started
+	// found out anew once, and keeps them where that fails.
 	DefaultMaxAge time.Duration
 }
 

@@ -87,3 +87,78 @@ func TestRefetchClaims(t *testing.T) {
 		require.NotNil(t, again)
 	})
 }
+
+// Nobody ever calls RefetchClaims. A process that starts, as each does after a deploy,
+// trusts what was found out in the day before; what is older it has found out anew, once,
+// and when the application's directory is down it keeps it.
+func TestRefetchClaims_neverCalled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		process := func() *session.Service {
+			svc, err := session.New(t.Context(), store, session.Config{
+				Logger: slog.New(slog.DiscardHandler), Revocation: session.RevokeSoon,
+			})
+			require.NoError(t, err)
+			t.Cleanup(svc.Close)
+			return svc
+		}
+		calls, down := 0, false
+		role := single(t, claim.Config[string]{ID: "role", DefaultMaxAge: session.Off, Fetch: func(context.Context, string) (string, bool, error) {
+			calls++
+			if down {
+				return "", false, errors.New("the directory is down")
+			}
+			return "editor", true, nil
+		}})
+		here := process()
+		tokens, err := here.Create(t.Context(), "ada", role.FetchAtCreation())
+		require.NoError(t, err)
+		demand := func(svc *session.Service, validators ...session.Validator) error {
+			_, fresh, err := svc.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF, session.WithClaims(validators...))
+			if fresh != nil {
+				tokens.Access = *fresh
+			}
+			return err
+		}
+		sleep := func(d time.Duration) {
+			time.Sleep(d)
+			tokens, err = here.Refresh(t.Context(), tokens.Refresh.Value)
+			require.NoError(t, err)
+		}
+		sleep(20 * time.Hour)
+		there, fine := process(), role.HasValue("editor")
+		require.NoError(t, demand(there, fine))
+		require.Equal(t, 1, calls, "it was found out less than a day ago")
+
+		sleep(10 * time.Hour)
+		require.NoError(t, demand(there, fine))
+		require.Equal(t, 1, calls, "by a process that has been there")
+		there, down = process(), true
+		for n := range 3 {
+			require.NoError(t, demand(there, fine, fine.WithID("again")))
+			require.Equal(t, 2+n, calls, "each request tries, once")
+		}
+		require.ErrorIs(t, demand(there, role.HasValue("owner")), errors.ErrInvalidClaim, "it is judged all the same")
+		require.ErrorIs(t, demand(there, fine, fine.MaxAge(time.Hour)), errors.ErrGeneral, "too old whoever called what")
+		require.NoError(t, here.RefetchClaims(t.Context(), "bob"))
+		time.Sleep(2 * time.Second)
+		require.NoError(t, demand(there, fine))
+
+		calls = 0
+		require.NoError(t, here.RefetchClaims(t.Context(), "ada"))
+		time.Sleep(2 * time.Second)
+		require.ErrorIs(t, demand(there, fine), errors.ErrGeneral, "somebody did change it")
+		down = false
+		require.NoError(t, demand(there, fine))
+		require.Equal(t, 2, calls)
+		sleep(4 * time.Minute) // what clocks may differ by
+		require.NoError(t, demand(there, fine))
+		calls, down = 0, true
+		for range 3 {
+			sleep(10 * time.Minute)
+			require.NoError(t, demand(there, fine))
+		}
+		require.Zero(t, calls, "once")
+	})
+}
