@@ -203,8 +203,8 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 			return last(store.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{row.Handle, other.Handle}, Now: now}))
 		}},
 		{"RevokeMany of nothing", 0, func() error { return last(store.RevokeMany(ctx, models.RevocationOfMany{Now: now})) }},
-		{"TurnFeedOn", 2, func() error { return store.TurnFeedOn(ctx) }},
-		{"TurnFeedOn again", 3, func() error { return store.TurnFeedOn(ctx) }},
+		{"TurnFeedOn", 3, func() error { return store.TurnFeedOn(ctx) }},
+		{"TurnFeedOn again", 4, func() error { return store.TurnFeedOn(ctx) }},
 		{"Check with the feed", 4, func() error { return store.Check(ctx) }},
 		{"WriteHint", 1, func() error { return store.WriteHint(ctx, models.Hint{Kind: models.HintAll}) }},
 		{"ReadFeed", 1, func() error { return last(store.ReadFeed(ctx, models.FeedQuery{Limit: 100})) }},

@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -104,7 +105,7 @@ func hintMutants() []mutant {
 			return h, true
 		}
 	}
-	number := 0
+	var number atomic.Int64
 	return []mutant{
 		{"hint with the caller's time", timed, breaking(func(s *Store, b *broken) {
 			b.writeHint = func(ctx context.Context, h models.Hint) error {
@@ -119,8 +120,7 @@ func hintMutants() []mutant {
 			}
 		})},
 		{"hint is lost now and then", seen, writing(func(_ *Store, h models.Hint) (models.Hint, bool) {
-			number++
-			return h, number%7 != 0
+			return h, number.Add(1)%7 != 0
 		})},
 		{"hint about what has one already is lost", seen, writing(func(s *Store, h models.Hint) (models.Hint, bool) {
 			s.mu.Lock()
