@@ -386,16 +386,17 @@ func TestCookbook_Limit(t *testing.T) {
 
 func TestCookbook_EndBefore(t *testing.T) {
 	t.Parallel()
-	svc, _ := newService(t, session.Config{})
+	clock := sessiontest.NewClock(time.Now())
+	svc, _ := newService(t, session.Config{Now: clock.Now})
 	for _, user := range []string{"ada", "bob"} {
 		_, err := svc.Create(t.Context(), user)
 		require.NoError(t, err)
 	}
 	own, err := svc.Create(t.Context(), "operator")
 	require.NoError(t, err)
-	time.Sleep(2 * time.Millisecond) // times are in milliseconds
+	clock.Advance(2 * time.Minute)
 	for _, sure := range []bool{false, true} {
-		count, err := endBefore(t.Context(), svc, time.Now(), own.Session.Handle(), sure)
+		count, err := endBefore(t.Context(), svc, clock.Now(), own.Session.Handle(), sure)
 		require.NoError(t, err)
 		require.Equal(t, 2, count)
 	}

