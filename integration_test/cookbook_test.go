@@ -394,9 +394,11 @@ func TestCookbook_EndBefore(t *testing.T) {
 	}
 	own, err := svc.Create(t.Context(), "operator")
 	require.NoError(t, err)
-	clock.Advance(2 * time.Minute)
+	clock.Advance(time.Minute)
+	breakIn := clock.Now()
+	clock.Advance(time.Hour)
 	for _, sure := range []bool{false, true} {
-		count, err := endBefore(t.Context(), svc, clock.Now(), own.Session.Handle(), sure)
+		count, err := endBefore(t.Context(), svc, breakIn, own.Session.Handle(), sure)
 		require.NoError(t, err)
 		require.Equal(t, 2, count)
 	}
