@@ -142,8 +142,8 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (count i
 }
 
 func (s *Service) hintOfUser(ctx context.Context, userID string) error {
-	if checkUserID(userID) != nil {
-		return nil // no session can have it
+	if possible := checkUserID(userID) == nil; !possible {
+		return nil // no session has it
 	}
 	return s.boundedly(ctx, func(ctx context.Context) error {
 		return s.hint(ctx, models.Hint{Kind: models.HintUser, Subject: userID})

@@ -19,7 +19,7 @@ import (
 type flakyHints struct{ session.FeedStore }
 
 func (f *flakyHints) WriteHint(ctx context.Context, h models.Hint) error {
-	switch rand.IntN(8) { //nolint:gosec // no secret
+	switch rand.IntN(8) {
 	case 0:
 		return errBroken
 	case 1:

@@ -39,7 +39,7 @@ func (w *world) play(t testing.TB, l load) {
 	}
 	var users sync.WaitGroup
 	for i := range l.users {
-		rng := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // no secret
+		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		users.Go(func() {
 			for n := 0; !over(); n++ {
 				w.run(t, rng, fmt.Sprintf("user-%d-%d", i, n))

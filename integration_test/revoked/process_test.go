@@ -325,7 +325,7 @@ func (p *process) send(method, path, access string, body any) (r reply) {
 		r.end = time.Now()
 		return r
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	content, _ := io.ReadAll(response.Body)
 	r.end = time.Now()
 	r.Status = response.StatusCode

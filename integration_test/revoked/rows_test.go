@@ -4,6 +4,7 @@ package revoked_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,8 +13,8 @@ import (
 // printRow prints a row's line; see scripts/fault-table.sh.
 func printRow(id, what string, numbers ...any) {
 	var text strings.Builder
-	for i := 0; i < len(numbers); i += 2 {
-		fmt.Fprintf(&text, " %v=%v", numbers[i], numbers[i+1])
+	for pair := range slices.Chunk(numbers, 2) {
+		fmt.Fprintf(&text, " %v=%v", pair...)
 	}
 	fmt.Printf("ROW %-4s %-34s%s\n", id, what, text.String())
 }

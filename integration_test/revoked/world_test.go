@@ -235,7 +235,7 @@ func (w *world) run(t testing.TB, rng *rand.Rand, user string) {
 	var requests sync.WaitGroup
 	stop := make(chan struct{})
 	for _, l := range x.lives {
-		pause := rand.New(rand.NewPCG(rng.Uint64(), 0)) //nolint:gosec // no secret
+		pause := rand.New(rand.NewPCG(rng.Uint64(), 0))
 		requests.Go(func() { x.keepAsking(l, pause, stop) })
 	}
 	time.Sleep(x.upTo(x.processes[0].Within))

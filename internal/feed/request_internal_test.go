@@ -103,16 +103,17 @@ func (w *world) changeRole(rng *rand.Rand) {
 	wanted := w.db.promote(s.user)
 	hint := models.Hint{Kind: models.HintClaims, Subject: s.user}
 	w.write(rng, w.anyProcess(rng), hint, time.Duration(rng.Int64N(int64(25*time.Second))))
+	judged := slices.Clone(tokens) // the others use their own list
 	for _, pause := range []time.Duration{w.within, time.Minute, 2 * time.Minute, w.length} {
 		time.Sleep(pause)
 		if pause == w.length && idle != nil {
-			tokens = append(slices.Clone(tokens), idle)
+			judged = append(judged, idle)
 		}
 		w.mu.Lock()
 		procs := append([]*process(nil), w.procs...)
 		w.mu.Unlock()
 		for _, p := range procs {
-			for _, tok := range tokens {
+			for _, tok := range judged {
 				if p.up.Load() {
 					p.authorize(tok, wanted, 0)
 				}
