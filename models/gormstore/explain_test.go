@@ -86,7 +86,7 @@ func fill(t *testing.T, db *gorm.DB) {
 			Algorithm: "HS256", Secret: []byte("s"), RetireAt: now - int64(i)*hour,
 		}
 		hints[i] = map[string]any{
-			"at": now - hour + int64(i/3), "id": []byte(fmt.Sprintf("%08d", i)), "kind": "all", "subject": "",
+			"at": now - hour + int64(i/3), "id": fmt.Appendf(nil, "%08d", i), "kind": "all", "subject": "",
 		}
 	}
 	if db.Name() == "postgres" {
