@@ -211,7 +211,7 @@ func (b *person) signIn(ctx context.Context, random *rand.Rand) {
 		return
 	}
 	b.jar.Take(reply)
-	b.checkUser(r, reply)
+	b.mustBeUser(r, reply)
 	b.crowd.tally.attacked(r.plants()...)
 	b.current = &account{handle: ReadClaims(b.jar.Access()).Handle, written: []string{""}}
 	b.current.received(reply)
