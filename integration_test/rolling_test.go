@@ -107,6 +107,7 @@ func build(t *testing.T, dir string) string {
 // buildBefore is build from the tree of versionBefore, with the program of this one.
 func buildBefore(t *testing.T) string {
 	t.Helper()
+	needHistory(t)
 	tree := t.TempDir()
 	archive := command(t, "..", "git", "archive", "--format=tar", versionBefore)
 	tar := exec.CommandContext(t.Context(), "tar", "-x", "-C", tree) //nolint:gosec // a folder of our own
@@ -119,6 +120,22 @@ func buildBefore(t *testing.T) string {
 	require.NoError(t, os.MkdirAll(into, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(into, "main.go"), source, 0o600)) //nolint:gosec // a folder of our own
 	return build(t, filepath.Join(tree, "integration_test"))
+}
+
+// needHistory leaves the test out where the version before is not to be had: in an
+// archive without history, and in a shallow clone that cannot get more of it.
+func needHistory(t *testing.T) {
+	t.Helper()
+	has := func() bool {
+		return exec.CommandContext(t.Context(), "git", "cat-file", "-e", versionBefore+"^{commit}").Run() == nil
+	}
+	if has() {
+		return
+	}
+	_ = exec.CommandContext(t.Context(), "git", "fetch", "--quiet", "--unshallow").Run()
+	if !has() {
+		t.Skipf("commit %s is not in this copy of the repository: clone it with its history", versionBefore)
+	}
 }
 
 // command runs a program in dir, and returns what it wrote.
