@@ -3,7 +3,6 @@ package integration_test
 import (
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -12,21 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
-
-// randomOf gives a test its random numbers, and prints how to repeat them.
-func randomOf(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("SESSIONKIT_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 0, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("SESSIONKIT_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // limited is one server of an application: its clock is off by skew.
 func limited(t *testing.T, store session.Store, skew time.Duration, limit session.LimitConfig) *session.Service {
@@ -49,7 +36,7 @@ func TestLimit_FiftyAtOnce(t *testing.T) {
 	t.Parallel()
 	onEach(t, allEngines, func(t *testing.T, e engine) {
 		store, _ := e.open(t)
-		random := randomOf(t)
+		random := testseed.Random(t)
 		for i, policy := range []session.LimitPolicy{session.EvictOldest, session.EvictIdlest, session.RefuseNew} {
 			fiftyAtOnce(t, store, session.LimitConfig{N: 3, Policy: policy}, strconv.Itoa(i), random)
 		}

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -55,7 +56,7 @@ func TestRevokeWhere_BesideOthers(t *testing.T) {
 				}
 			})
 		}
-		count := endInPieces(t, svc, session.Filter{CreatedBefore: cut}, randomOf(t))
+		count := endInPieces(t, svc, session.Filter{CreatedBefore: cut}, testseed.Random(t))
 		close(stop)
 		others.Wait()
 		close(failures)

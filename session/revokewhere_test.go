@@ -6,9 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,25 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
-
-// randomOf gives a test its random numbers, and prints how to repeat them.
-func randomOf(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("SESSIONKIT_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 0, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("SESSIONKIT_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // What is most likely a mistake is refused by name, in lists too.
 func TestFilter_mistakes(t *testing.T) {
@@ -172,7 +158,7 @@ var noon = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
 // Pages of any size show each session that is selected once, of the table and of users.
 func TestSessions_pages(t *testing.T) {
 	t.Parallel()
-	random, store := randomOf(t), memstore.New()
+	random, store := testseed.Random(t), memstore.New()
 	made := crowd(t, store, random, 300, 20)
 	k := newKitOn(t, store, sessiontest.NewClock(noon.Add(time.Hour)))
 	var some, want, all []string
@@ -247,7 +233,7 @@ func TestRevokeEverything_statements(t *testing.T) {
 // called again until it is through: what was selected has ended, and nothing else.
 func TestRevokeWhere_brokenOffAndResumed(t *testing.T) {
 	t.Parallel()
-	random := randomOf(t)
+	random := testseed.Random(t)
 	for _, mode := range []storetest.FaultMode{storetest.ErrorBefore, storetest.ErrorAfter, storetest.Hang} {
 		for _, byUser := range []bool{false, true} {
 			for _, resume := range []bool{false, true} {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -144,7 +145,7 @@ func TestF35_ClientDisconnects(t *testing.T) {
 // either nothing has happened, or the family is revoked and the theft reported.
 func (s *stage) thievesHangUp(n int) (found, unfinished int) {
 	s.t.Helper()
-	random := rig.Random(s.t)
+	random := testseed.Random(s.t)
 	ledger, cfg := &rig.Ledger{}, config()
 	cfg.OnEvent = ledger.Event
 	svc, err := session.New(s.t.Context(), s.store, cfg)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -37,7 +38,7 @@ func TestF24_AppKilledAtFailpoints(t *testing.T) {
 		Browsers: 30, Tabs: 2, Loss: 0.05, Thieves: 0.15, Pace: 60 * time.Millisecond, Eager: 0.2,
 		Strict: []string{"https://" + addr},
 	})
-	random := rig.Random(t)
+	random := testseed.Random(t)
 	deaths := map[string]int{}
 	begin := time.Now()
 	for n := 0; n < kills && time.Since(begin) < 5*time.Minute; n++ {

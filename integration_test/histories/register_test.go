@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
@@ -99,7 +100,7 @@ type recorder struct {
 func TestRegister_Linearizable(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, e *env) {
-		random := rig.Random(t)
+		random := testseed.Random(t)
 		operations := 0
 		for _, w := range []time.Duration{0, window} {
 			app, err := e.start(t.Context(), w)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
-	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -28,7 +28,7 @@ func measureDelay(t *testing.T, within time.Duration) {
 	d := fresh(t, onMySQL)
 	cfg := setting{Within: within}.config()
 	here, there := start(t, d, cfg, nil), start(t, d, cfg, nil)
-	rng := rig.Random(t)
+	rng := testseed.Random(t)
 	var delays []time.Duration
 	late := 0
 	for begin := time.Now(); time.Since(begin) < polls*within/4; {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -30,7 +30,7 @@ type load struct {
 func (w *world) play(t testing.TB, l load) {
 	t.Helper()
 	w.kinds = map[string]int{}
-	seed, begin := rig.Seed(t), time.Now()
+	seed, begin := testseed.New(t), time.Now()
 	over := func() bool {
 		w.mu.Lock()
 		exact := w.sum.exact

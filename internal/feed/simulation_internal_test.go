@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 )
 
 // seeds are the seeds of n simulations: SESSIONKIT_SEED repeats one.
 func seeds(t *testing.T, n int) []uint64 {
 	t.Helper()
-	if text := os.Getenv("SESSIONKIT_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
+	if seed, ok := testseed.Given(t); ok {
 		return []uint64{seed}
 	}
 	first := rand.Uint64() >> 16

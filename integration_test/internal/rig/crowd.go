@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 )
 
 // CrowdConfig says how many browsers do what. The zero values are those of the
@@ -85,11 +87,11 @@ type Crowd struct {
 }
 
 // StartCrowd signs all browsers in and lets them work until Stop. The seed is
-// printed; EnvSeed repeats who does what, though not when.
+// printed; testseed.Env repeats who does what, though not when.
 func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 	t.Helper()
 	cfg = cfg.withDefaults()
-	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: Seed(t)}
+	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: testseed.New(t)}
 	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	alien := pair{}
 	if cfg.Planters {
