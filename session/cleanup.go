@@ -4,62 +4,100 @@ import (
 	"context"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/wait"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // cleanupGrace keeps rows a little longer than they live, for clocks that disagree.
 const cleanupGrace = time.Minute
 
-// cleanUpUntil looks now and then whether a cleanup is due, until ctx ends. The
+// lookUntil calls once now and then, to see whether a cleanup is due, until ctx ends. The
 // store remembers when, so that restarts neither skip it nor repeat it.
-func (s *Service) cleanUpUntil(ctx context.Context) {
-	look := min(s.cfg.Cleanup.Every, time.Hour)
+func lookUntil(ctx context.Context, look time.Duration, once func(context.Context)) {
 	for wait.Sleep(ctx, wait.Below(look/4)+time.Second) {
-		s.cleanUpOnce(ctx)
+		once(ctx)
 		if !wait.Sleep(ctx, look*3/4) {
 			return
 		}
 	}
 }
 
-// cleanUpOnce removes ended rows if this instance gets the turn. A failure is
-// logged and left to the next turn; a panic of a store must not end the loop.
-func (s *Service) cleanUpOnce(ctx context.Context) {
-	defer func() {
-		if recover() != nil {
-			s.logPanic(ctx, "sessionkit: cleanup panicked")
-		}
-	}()
-	now := s.now()
-	claim, cancel := s.bounded(ctx)
-	mine, err := s.store.ClaimCleanup(claim, now, now+millis(s.cfg.Cleanup.Every))
-	cancel()
-	if err != nil || !mine {
-		s.warnCleanup(ctx, err)
-		return
-	}
-	removed, err := s.deleteEnded(ctx)
-	s.warnCleanup(ctx, err)
-	s.emit(ctx, Event{Kind: EventCleanup, Count: removed})
+// cleanUpUntil removes ended rows once in each Cleanup.Every, until ctx ends.
+func (s *Service) cleanUpUntil(ctx context.Context) {
+	lookUntil(ctx, min(s.cfg.Cleanup.Every, time.Hour), s.cleanUpOnce)
 }
 
-// deleteEnded works in small batches with pauses, so that no lock is held
-// long and replicas keep up.
-func (s *Service) deleteEnded(ctx context.Context) (removed int, err error) {
-	before := s.now() - millis(cleanupGrace)
+// cleanUpOnce removes ended rows if this instance gets the turn.
+func (s *Service) cleanUpOnce(ctx context.Context) {
+	defer s.survive(ctx, "sessionkit: cleanup panicked")
+	now := s.now()
+	removed, mine := s.sweep(ctx,
+		func(ctx context.Context) (bool, error) {
+			return s.store.ClaimCleanup(ctx, now, now+millis(s.cfg.Cleanup.Every))
+		},
+		func(ctx context.Context) (int, error) {
+			return s.store.DeleteEnded(ctx, now-millis(cleanupGrace), s.cfg.Cleanup.Batch)
+		})
+	if mine {
+		s.emit(ctx, Event{Kind: EventCleanup, Count: removed})
+	}
+}
+
+// cleanFeedUntil removes hints that no token can be older than, until ctx ends. One
+// instance works in each hour, whatever Cleanup.Every is: an application that turns that
+// off has a cleanup of its own for sessions, not for hints.
+func (s *Service) cleanFeedUntil(ctx context.Context) {
+	lookUntil(ctx, time.Hour, s.cleanFeedOnce)
+}
+
+// cleanFeedOnce removes old hints if this instance gets the turn.
+func (s *Service) cleanFeedOnce(ctx context.Context) {
+	defer s.survive(ctx, "sessionkit: cleanup of the feed panicked")
+	now, before := s.now(), int64(0)
+	s.sweep(ctx,
+		func(ctx context.Context) (bool, error) {
+			mine, err := s.hints.store.ClaimFeedCleanup(ctx, now, now+millis(time.Hour))
+			if err != nil || !mine {
+				return false, err
+			}
+			// The times of hints are the database's.
+			page, err := s.hints.store.ReadFeed(ctx, models.FeedQuery{Limit: 1})
+			before = page.Clock - millis(feed.Kept)
+			return true, err
+		},
+		func(ctx context.Context) (int, error) {
+			return s.hints.store.DeleteHints(ctx, before, s.cfg.Cleanup.Batch)
+		})
+}
+
+// sweep removes what is old if this instance gets the turn, which mine says. A failure
+// is logged and left to the next turn.
+func (s *Service) sweep(ctx context.Context, claim func(context.Context) (bool, error), remove func(context.Context) (int, error)) (removed int, mine bool) {
+	claiming, cancel := s.bounded(ctx)
+	mine, err := claim(claiming)
+	cancel()
+	if err == nil && mine {
+		removed, err = s.removeInBatches(ctx, remove)
+	} else {
+		mine = false
+	}
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Logger.WarnContext(ctx, "sessionkit: cleanup failed", "error", err)
+	}
+	return removed, mine
+}
+
+// removeInBatches works in small batches with pauses, so that no lock is held long and
+// replicas keep up.
+func (s *Service) removeInBatches(ctx context.Context, remove func(context.Context) (int, error)) (removed int, err error) {
 	for {
 		batch, cancel := s.bounded(ctx)
-		n, err := s.store.DeleteEnded(batch, before, s.cfg.Cleanup.Batch)
+		n, err := remove(batch)
 		cancel()
 		removed += n
 		if err != nil || n < s.cfg.Cleanup.Batch || !wait.Sleep(ctx, s.cfg.Cleanup.Pause) {
 			return removed, err
 		}
-	}
-}
-
-func (s *Service) warnCleanup(ctx context.Context, err error) {
-	if err != nil && ctx.Err() == nil {
-		s.cfg.Logger.WarnContext(ctx, "sessionkit: cleanup failed", "error", err)
 	}
 }

@@ -105,6 +105,14 @@ func (s *Service) callOnEvent(ctx context.Context, e Event) {
 	s.cfg.OnEvent(e)
 }
 
+// survive, deferred, keeps a panic of an application's store away from the loop that
+// called it.
+func (s *Service) survive(ctx context.Context, text string) {
+	if recover() != nil {
+		s.logPanic(ctx, text)
+	}
+}
+
 // logPanic logs a recovered panic without its value, which may hold anything.
 // What panicked may be the logger, and the goroutine one that nobody recovers.
 func (s *Service) logPanic(ctx context.Context, text string, attrs ...slog.Attr) {

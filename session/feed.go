@@ -10,7 +10,6 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
-	"github.com/gin-sessionkit/sessionkit/internal/wait"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -238,57 +237,6 @@ func (s *Service) RefetchClaims(ctx context.Context, userID string) error {
 }
 
 var errFeedOff = errors.WithReason(errors.ErrConfig, errors.New("the feed is off: set Config.Feed.Within, or Config.Revocation to RevokeSoon"))
-
-// cleanFeedUntil removes hints that no token can be older than, until ctx ends. One
-// instance works in each hour, whatever Cleanup.Every is: an application that turns that
-// off has a cleanup of its own for sessions, not for hints.
-func (s *Service) cleanFeedUntil(ctx context.Context) {
-	for wait.Sleep(ctx, wait.Below(15*time.Minute)+time.Second) {
-		s.cleanFeed(ctx)
-		if !wait.Sleep(ctx, 45*time.Minute) {
-			return
-		}
-	}
-}
-
-// cleanFeed removes old hints if this instance gets the turn. A failure is logged and
-// left to the next turn; a panic of a store must not end the loop.
-func (s *Service) cleanFeed(ctx context.Context) {
-	defer func() {
-		if recover() != nil {
-			s.logPanic(ctx, "sessionkit: cleanup of the feed panicked")
-		}
-	}()
-	now := s.now()
-	err := s.boundedly(ctx, func(ctx context.Context) error {
-		mine, err := s.hints.store.ClaimFeedCleanup(ctx, now, now+time.Hour.Milliseconds())
-		if err == nil && !mine {
-			return errNotMine
-		}
-		return err
-	})
-	var clock models.FeedPage // whose times the hints have
-	if err == nil {
-		err = s.boundedly(ctx, func(ctx context.Context) (err error) {
-			clock, err = s.hints.store.ReadFeed(ctx, models.FeedQuery{Limit: 1})
-			return err
-		})
-	}
-	for deleted := s.cfg.Cleanup.Batch; err == nil && deleted == s.cfg.Cleanup.Batch; {
-		err = s.boundedly(ctx, func(ctx context.Context) (err error) {
-			deleted, err = s.hints.store.DeleteHints(ctx, clock.Clock-feed.Kept.Milliseconds(), s.cfg.Cleanup.Batch)
-			return err
-		})
-		if !wait.Sleep(ctx, s.cfg.Cleanup.Pause) {
-			return
-		}
-	}
-	if !errors.Is(err, errNotMine) {
-		s.warnCleanup(ctx, err)
-	}
-}
-
-var errNotMine = errors.New("another instance cleans up")
 
 func (s *Service) boundedly(ctx context.Context, fn func(context.Context) error) error {
 	ctx, cancel := s.bounded(ctx)

@@ -90,11 +90,7 @@ func (s *Service) tellUntil(ctx context.Context) {
 // tell writes what waits, and reports whether it could. A panic of a store must not end
 // the loop.
 func (s *Service) tell(ctx context.Context) (done bool) {
-	defer func() {
-		if recover() != nil {
-			s.logPanic(ctx, "sessionkit: telling of revocations panicked")
-		}
-	}()
+	defer s.survive(ctx, "sessionkit: telling of revocations panicked")
 	for {
 		h, ok := s.hints.untold.next()
 		if !ok {

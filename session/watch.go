@@ -174,11 +174,7 @@ func (s *Service) watchUntil(ctx context.Context) {
 // watchOnce asks about all that are due. What the database cannot answer is asked again
 // after the next poll; a panic of a store must not end the loop.
 func (s *Service) watchOnce(ctx context.Context) {
-	defer func() {
-		if recover() != nil {
-			s.logPanic(ctx, "sessionkit: watching sessions panicked")
-		}
-	}()
+	defer s.survive(ctx, "sessionkit: watching sessions panicked")
 	questions := map[*watcher]feed.Question{}
 	now, blind := s.now(), s.cfg.Feed.OnLag == LagAsk && s.isLagging()
 	due := s.hints.watch.due(func(w *watcher) bool {
