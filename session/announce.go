@@ -67,7 +67,7 @@ func (a *announcement) hintsOf(rows []models.Session) (hints []models.Hint) {
 
 // again tells of everything that was ended. Where the selection itself says whose
 // sessions those are, it does so although nothing was found: the call may repeat one
-// that ended them and could not tell. ctx must not end by itself.
+// that ended them and could not tell.
 func (a *announcement) again(ctx context.Context) error {
 	hints := a.told
 	if users := a.sel.users; len(users) > maxHints {

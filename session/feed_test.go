@@ -339,18 +339,26 @@ func TestFeed_onForAllThatStartLater(t *testing.T) {
 	})
 }
 
+// revokedElsewhere is a process that revokes at expiry and reads the feed all the same,
+// and a session of its own that another process has ended.
+func revokedElsewhere(t *testing.T) (*process, *session.Tokens) {
+	t.Helper()
+	store := memstore.New()
+	p := start(t, store, func(cfg *session.Config) {
+		cfg.Revocation, cfg.Feed.Within = session.RevokeAtExpiry, within
+	})
+	tokens := p.create(t, "ada")
+	_, err := start(t, store).Revoke(t.Context(), tokens.Session.Handle())
+	require.NoError(t, err)
+	time.Sleep(within)
+	return p, tokens
+}
+
 // A route may go by the feed where the service does not.
 func TestRevokeSoon_onOneRoute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := memstore.New()
-		p := start(t, store, func(cfg *session.Config) {
-			cfg.Revocation, cfg.Feed.Within = session.RevokeAtExpiry, within
-		})
-		tokens := p.create(t, "ada")
-		_, err := start(t, store).Revoke(t.Context(), tokens.Session.Handle())
-		require.NoError(t, err)
-		time.Sleep(within)
+		p, tokens := revokedElsewhere(t)
 		require.True(t, p.verifies(t, tokens))
 		require.False(t, p.verifies(t, tokens, session.WithRevocation(session.RevokeSoon)))
 		require.True(t, p.verifies(t, tokens), "a remembered verdict is the route's own")
@@ -361,14 +369,7 @@ func TestRevokeSoon_onOneRoute(t *testing.T) {
 func TestRevokeSoon_secondVerify(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := memstore.New()
-		p := start(t, store, func(cfg *session.Config) {
-			cfg.Revocation, cfg.Feed.Within = session.RevokeAtExpiry, within
-		})
-		tokens := p.create(t, "ada")
-		_, err := start(t, store).Revoke(t.Context(), tokens.Session.Handle())
-		require.NoError(t, err)
-		time.Sleep(within)
+		p, tokens := revokedElsewhere(t)
 		inner := p.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), session.WithRevocation(session.RevokeSoon))
 		w := serve(t, p.Protect(inner), tokens)
 		require.Equal(t, http.StatusUnauthorized, w.Code)

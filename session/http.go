@@ -156,11 +156,13 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	if !x.satisfies(&claims, d.antiCSRF) {
 		return nil, tryRefresh(errors.ErrAntiCSRF)
 	}
-	if _, ask := x.svc.mustAsk(d.revocation, &claims, sess.memo.Load()); ask && !x.looked.Load() {
-		if _, err := x.svc.live(x.ctx, sess.Handle()); err != nil {
-			return nil, sess.clearIfEnded(err)
+	if !x.looked.Load() {
+		if _, ask := x.svc.mustAsk(d.revocation, &claims, sess.memo.Load()); ask {
+			if _, err := x.svc.live(x.ctx, sess.Handle()); err != nil {
+				return nil, sess.clearIfEnded(err)
+			}
+			x.looked.Store(true)
 		}
-		x.looked.Store(true)
 	}
 	if len(d.claims) > 0 {
 		// What it replaces, MergePayload has sent.

@@ -166,7 +166,7 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 	defer s.thefts.End()
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
-	untold := s.hintOfTheft(ctx, row)
+	s.hintOfTheft(ctx, row)
 	for attempt := 1; ; attempt++ {
 		now, current := s.now(), row.Lineage.Current
 		if attempt >= lineage.MaxAttempts {
@@ -179,9 +179,6 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 			return nil, err
 		}
 		if endedNow {
-			if untold != nil {
-				_ = s.hintOfTheft(ctx, row) // it has logged
-			}
 			return nil, s.reportTheft(ctx, row, now)
 		}
 		if row, err = s.store.Find(ctx, row.Handle); err != nil {
@@ -194,14 +191,13 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 }
 
 // hintOfTheft tells the others. A theft is reported whether or not they could be told,
-// as a repeat would only find that the session has ended: so it is tried twice.
-func (s *Service) hintOfTheft(ctx context.Context, row *models.Session) error {
+// as a repeat would only find that the session has ended.
+func (s *Service) hintOfTheft(ctx context.Context, row *models.Session) {
 	err := s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: row.Handle, Owner: row.UserID})
 	if err != nil {
 		s.cfg.Logger.ErrorContext(ctx, "sessionkit: the other processes could not be told of a theft: until they are, which is tried again and again, they may serve the session",
 			"session", shortHash(row.Handle), "error", err)
 	}
-	return err
 }
 
 func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int64) error {

@@ -129,10 +129,9 @@ func (r *revocation) step(ctx context.Context) (int, error) {
 	if err != nil || r.dry || len(rows) == 0 {
 		return len(rows), err
 	}
-	_ = r.boundedly(ctx, func(ctx context.Context) error {
-		r.told.before(ctx, rows)
-		return nil
-	})
+	telling, done := r.bounded(ctx)
+	r.told.before(telling, rows)
+	done()
 	many := models.RevocationOfMany{Handles: handlesOfRows(rows), Reason: models.RevokedByOperator, Now: r.now()}
 	ctx, cancel := r.bounded(ctx)
 	defer cancel()

@@ -183,9 +183,6 @@ func (f *Feed) Apply(h models.Hint) {
 // Lag is how old the knowledge is: the time since the newest good poll was started.
 func (f *Feed) Lag() time.Duration { return f.elapsed() - time.Duration(f.good.Load()) }
 
-// Clock is the time at the database in milliseconds, as of the newest good poll.
-func (f *Feed) Clock() int64 { return f.clock.Load() }
-
 // elapsed is the time for periods, on the monotonic clock.
 func (f *Feed) elapsed() time.Duration { return time.Since(f.began) }
 

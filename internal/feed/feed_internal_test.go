@@ -115,7 +115,7 @@ func TestFeed_Start(t *testing.T) {
 
 		// What the statements took is no gap between what is covered and what was read:
 		// the tokens that the oldest hint that was read late is about ask.
-		oldest := b.Clock() - Kept.Milliseconds()
+		oldest := b.clock.Load() - Kept.Milliseconds()
 		_, asks := b.Asks(nil, "another", "user", oldest+margin)
 		require.True(t, asks)
 	})

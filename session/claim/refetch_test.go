@@ -15,6 +15,17 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session/claim"
 )
 
+// process is one of several on a store that tell each other.
+func process(t *testing.T, store session.Store) *session.Service {
+	t.Helper()
+	svc, err := session.New(t.Context(), store, session.Config{
+		Logger: slog.New(slog.DiscardHandler), Revocation: session.RevokeSoon,
+	})
+	require.NoError(t, err)
+	t.Cleanup(svc.Close)
+	return svc
+}
+
 // A role is taken away, which another process is told: the user's next request is judged
 // by the new one, without a 401 and without a refresh, and each claim is fetched once for
 // it, not once for each request.
@@ -22,15 +33,7 @@ func TestRefetchClaims(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New()
-		process := func() *session.Service {
-			svc, err := session.New(t.Context(), store, session.Config{
-				Logger: slog.New(slog.DiscardHandler), Revocation: session.RevokeSoon,
-			})
-			require.NoError(t, err)
-			t.Cleanup(svc.Close)
-			return svc
-		}
-		here, there := process(), process()
+		here, there := process(t, store), process(t, store)
 		role, plan, roles, plans := "editor", "pro", 0, 0
 		fetched := func(value *string, calls *int) func(context.Context, string) (string, bool, error) {
 			return func(context.Context, string) (string, bool, error) { *calls++; return *value, true, nil }
@@ -95,14 +98,6 @@ func TestRefetchClaims_neverCalled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New()
-		process := func() *session.Service {
-			svc, err := session.New(t.Context(), store, session.Config{
-				Logger: slog.New(slog.DiscardHandler), Revocation: session.RevokeSoon,
-			})
-			require.NoError(t, err)
-			t.Cleanup(svc.Close)
-			return svc
-		}
 		calls, down := 0, false
 		role := single(t, claim.Config[string]{ID: "role", DefaultMaxAge: session.Off, Fetch: func(context.Context, string) (string, bool, error) {
 			calls++
@@ -111,7 +106,7 @@ func TestRefetchClaims_neverCalled(t *testing.T) {
 			}
 			return "editor", true, nil
 		}})
-		here := process()
+		here := process(t, store)
 		tokens, err := here.Create(t.Context(), "ada", role.FetchAtCreation())
 		require.NoError(t, err)
 		demand := func(svc *session.Service, validators ...session.Validator) error {
@@ -127,14 +122,14 @@ func TestRefetchClaims_neverCalled(t *testing.T) {
 			require.NoError(t, err)
 		}
 		sleep(20 * time.Hour)
-		there, fine := process(), role.HasValue("editor")
+		there, fine := process(t, store), role.HasValue("editor")
 		require.NoError(t, demand(there, fine))
 		require.Equal(t, 1, calls, "it was found out less than a day ago")
 
 		sleep(10 * time.Hour)
 		require.NoError(t, demand(there, fine))
 		require.Equal(t, 1, calls, "by a process that has been there")
-		there, down = process(), true
+		there, down = process(t, store), true
 		for n := range 3 {
 			require.NoError(t, demand(there, fine, fine.WithID("again")))
 			require.Equal(t, 2+n, calls, "each request tries, once")
