@@ -14,10 +14,10 @@ import (
 // Config is what an application may change. The zero Config is ready.
 type Config struct {
 	// Verify is what every route demands of the session, such as session.WithClaims for
-	// a second factor. It comes after session.WithRevocation(session.RevokeImmediately),
-	// which another WithRevocation replaces: session.RevokeAtExpiry saves one SELECT per
-	// request, and lets a session that was ended go on ending others for the rest of
-	// its access token's life.
+	// a second factor. It comes after
+	// session.WithRevocation(session.RevokeImmediately), which another WithRevocation
+	// replaces: session.RevokeAtExpiry saves one SELECT per request, and lets a session
+	// that was ended go on ending others for the rest of its access token's life.
 	Verify []session.VerifyOption
 
 	// Prefix is what a proxy in front takes off the path, such as "/api". [Mount] asks

@@ -15,27 +15,30 @@
 //
 // # Classes and their HTTP meaning
 //
-//	class               status                  cookies    body
-//	ErrUnauthorised     session expired (401)   cleared    {"message":"unauthorised"}
-//	ErrTryRefreshToken  session expired (401)   untouched  {"message":"try refresh token"}
-//	ErrTokenTheft       session expired (401)   cleared    {"message":"token theft detected"}
-//	ErrUnavailable      503 with Retry-After    untouched  {"message":"unavailable"}
-//	ErrCrossOrigin      403                     untouched  {"message":"cross-origin request refused"}
-//	ErrInvalidClaim     403                     untouched  {"message":"invalid claim","claimValidationErrors":[…]}
-//	ErrSessionLimit     409                     untouched  {"message":"session limit reached","limit":3,"sessions":[…]}
-//	ErrGeneral          500                     untouched  {"message":"internal error"}
+//	class               status                 cookies    message
+//	ErrUnauthorised     session expired (401)  cleared    unauthorised
+//	ErrTryRefreshToken  session expired (401)  untouched  try refresh token
+//	ErrTokenTheft       session expired (401)  cleared    token theft detected
+//	ErrUnavailable      503 with Retry-After   untouched  unavailable
+//	ErrCrossOrigin      403                    untouched  cross-origin request refused
+//	ErrInvalidClaim     403                    untouched  invalid claim
+//	ErrSessionLimit     409                    untouched  session limit reached
+//	ErrGeneral          500                    untouched  internal error
+//
+// The body is {"message":"unauthorised"} and so on. That of ErrInvalidClaim has
+// claimValidationErrors too, that of ErrSessionLimit limit and sessions.
 //
 // [ErrTokenTheft] is carried by a [TokenTheftError] and is an [ErrUnauthorised]
 // too. [ErrUnavailable] is an [ErrGeneral] whose cause passes by itself: the
 // database cannot be reached, is read-only, or took too long. It says nothing
 // about the session, so nobody is logged out by it. [ErrClosed] is one.
 //
-// [ErrCrossOrigin] says that a page of a foreign origin asked for the request,
-// with the cookies of the user's browser; nothing was changed.
-// [ErrInvalidClaim] says that the session is fine and this route asks for more
-// of it. [ErrSessionLimit] is the answer to a sign-in and to nothing else: front
-// ends pass a 409 on to the page. [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own
-// mistake: a user id or a payload that cannot be stored.
+// [ErrCrossOrigin] says that a page of a foreign origin asked for the request, with the
+// cookies of the user's browser; nothing was changed. [ErrInvalidClaim] says that the
+// session is fine and this route asks for more of it. [ErrSessionLimit] is the answer
+// to a sign-in and to nothing else: front ends pass a 409 on to the page.
+// [ErrInvalidInput], a kind of [ErrGeneral], is the caller's own mistake: a user id or
+// a payload that cannot be stored.
 //
 // Cookies are cleared only where an authentic token's session is over: a token
 // that cannot be understood may be another application's. A 401 has

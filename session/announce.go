@@ -8,8 +8,8 @@ import (
 )
 
 // announcement tells the other processes of what is being ended by many statements:
-// before each batch, so that nobody relies on what it ends, and of everything again when
-// the work is over, as by then some may have looked too early.
+// before each batch, so that nobody relies on what it ends, and of everything again
+// when the work is over, as by then some may have looked too early.
 type announcement struct {
 	tell func(context.Context, ...models.Hint) error
 	now  func() int64
@@ -46,8 +46,8 @@ func (a *announcement) before(ctx context.Context, rows []models.Session) {
 	}
 }
 
-// hintsOf are the hints about rows that have not been told. A user's rows come one after
-// the other.
+// hintsOf are the hints about rows that have not been told. A user's rows come one
+// after the other.
 func (a *announcement) hintsOf(rows []models.Session) (hints []models.Hint) {
 	last := ""
 	if len(a.told) > 0 {

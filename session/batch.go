@@ -133,9 +133,9 @@ func (b *Batch) note(ctx context.Context, tx TxStore, h models.Hint, e Event) er
 // Done says how the transaction went: err is what it returned, and so is the result,
 // unless that is nil and the other processes could not be told, an
 // [errors.ErrUnavailable]. Call it once the transaction has given its connection back,
-// whatever err is: the answer to a commit may have been lost, so hints are written again,
-// with a new time, and cost nothing if there was none. Events are emitted for a commit
-// only.
+// whatever err is: the answer to a commit may have been lost, so hints are written
+// again, with a new time, and cost nothing if there was none. Events are emitted for a
+// commit only.
 //
 // When the process ends between the commit and Done, the sessions have ended, and the
 // others know by the hint of the transaction; the events are lost.

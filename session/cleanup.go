@@ -12,8 +12,8 @@ import (
 // cleanupGrace keeps rows a little longer than they live, for clocks that disagree.
 const cleanupGrace = time.Minute
 
-// lookUntil calls once now and then, to see whether a cleanup is due, until ctx ends. The
-// store remembers when, so that restarts neither skip it nor repeat it.
+// lookUntil calls once now and then, to see whether a cleanup is due, until ctx ends.
+// The store remembers when, so that restarts neither skip it nor repeat it.
 func lookUntil(ctx context.Context, look time.Duration, once func(context.Context)) {
 	for wait.Sleep(ctx, wait.Below(look/4)+time.Second) {
 		once(ctx)
@@ -45,8 +45,8 @@ func (s *Service) cleanUpOnce(ctx context.Context) {
 }
 
 // cleanFeedUntil removes hints that no token can be older than, until ctx ends. One
-// instance works in each hour, whatever Cleanup.Every is: an application that turns that
-// off has a cleanup of its own for sessions, not for hints.
+// instance works in each hour, whatever Cleanup.Every is: an application that turns
+// that off has a cleanup of its own for sessions, not for hints.
 func (s *Service) cleanFeedUntil(ctx context.Context) {
 	lookUntil(ctx, time.Hour, s.cleanFeedOnce)
 }

@@ -98,8 +98,8 @@ type Config struct {
 	// lists. Default: nothing.
 	IPAddresses IPPolicy
 
-	// OperationTimeout bounds the database work of one call: 10 ms to 60 s, default 2 s.
-	// A shorter deadline of the caller's context wins.
+	// OperationTimeout bounds the database work of one call: 10 ms to 60 s,
+	// default 2 s. A shorter deadline of the caller's context wins.
 	OperationTimeout time.Duration
 
 	// Logger gets warnings and events; default slog.Default(). No token, key,

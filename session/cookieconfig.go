@@ -49,11 +49,13 @@ type CookieConfig struct {
 	// removed. Up to 8. Remove an entry when RefreshTokenValidity has passed since.
 	Older []OlderCookieConfig
 	// Insecure leaves the Secure attribute out, for plain HTTP on the loopback
-	// interface: no cookie is set for any other host, nor through a proxy that names one.
+	// interface: no cookie is set for any other host, nor through a proxy that names
+	// one.
 	Insecure bool
 }
 
-// OlderCookieConfig is an earlier Cookie. Fields left empty have the defaults of Cookie.
+// OlderCookieConfig is an earlier Cookie. Fields left empty have the defaults of
+// Cookie.
 type OlderCookieConfig struct {
 	Domain, AccessPath, RefreshPath string
 	Prefixes                        PrefixMode
@@ -66,10 +68,10 @@ type PrefixMode uint8
 const (
 	// PrefixOff has none.
 	PrefixOff PrefixMode = iota
-	// PrefixHost names them __Host-sAccessToken and __Secure-sRefreshToken
-	// (RFC 6265bis, section 4.1.3). No other host can set or replace the former, and only
-	// the refresh token of the session that it names is refreshed. So a sibling host can
-	// sign nobody in. It needs HTTPS, no Domain and the AccessPath "/".
+	// PrefixHost names them __Host-sAccessToken and __Secure-sRefreshToken (RFC
+	// 6265bis, section 4.1.3). No other host can set or replace the former, and only
+	// the refresh token of the session that it names is refreshed. So a sibling host
+	// can sign nobody in. It needs HTTPS, no Domain and the AccessPath "/".
 	PrefixHost
 )
 
@@ -207,8 +209,8 @@ func (p *fieldProblems) domain(field, domain string) {
 		p.add(field, "%q is not a domain name", domain)
 		return
 	}
-	// Browsers refuse cookies for a public suffix such as com or github.io, but for a host
-	// that is one itself.
+	// Browsers refuse cookies for a public suffix such as com or github.io, but for a
+	// host that is one itself.
 	if host := strings.ToLower(strings.TrimPrefix(domain, ".")); host != "" && host != "localhost" {
 		if suffix, _ := publicsuffix.PublicSuffix(host); suffix == host {
 			p.add(field, "%q is a public suffix, for which browsers keep no cookies", domain)

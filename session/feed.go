@@ -132,8 +132,8 @@ func (s *Service) isLagging() bool { return s.hints.feed.Lag() > s.cfg.Feed.With
 // know. A hint about what does not happen does no harm. An error is an
 // [errors.ErrUnavailable]; the caller goes on all the same and returns it at the end.
 //
-// What could not be written is tried again in the background, and so is what comes after
-// it in the list: a database that hangs takes the time of one hint only.
+// What could not be written is tried again in the background, and so is what comes
+// after it in the list: a database that hangs takes the time of one hint only.
 func (s *Service) hint(ctx context.Context, list ...models.Hint) (untold error) {
 	if s.hints.store == nil {
 		return nil
@@ -153,8 +153,8 @@ func (s *Service) hint(ctx context.Context, list ...models.Hint) (untold error) 
 	return untold
 }
 
-// writeHint takes half of the time of a call at most: the other half is the row's, which
-// must be written whatever becomes of the hint.
+// writeHint takes half of the time of a call at most: the other half is the row's,
+// which must be written whatever becomes of the hint.
 func (s *Service) writeHint(ctx context.Context, h models.Hint) error {
 	if s.hints.recent.has(h) {
 		return nil
@@ -215,9 +215,9 @@ func (s *Service) ask(ctx context.Context, text string, claims *token.Access, me
 // RefetchClaims has everything that was found out about a user found out anew: the
 // user's next request on a route with a [Fetcher] gets the new value, within
 // Config.Feed.Within in every process, and the session goes on. Call it after a change
-// of roles. It writes one row, and touches no session. A process knows of
-// the calls from a day before it started on: what was found out earlier it has found out
-// anew once, and keeps where that fails, whereas after a call a failure is an error.
+// of roles. It writes one row, and touches no session. A process knows of the calls
+// from a day before it started on: what was found out earlier it has found out anew
+// once, and keeps where that fails, whereas after a call a failure is an error.
 //
 // Errors: [errors.ErrConfig] when the feed is off; [errors.ErrInvalidInput] for a user
 // id that no session can have; [errors.ErrUnavailable], [errors.ErrGeneral].

@@ -23,16 +23,16 @@ type Filter struct {
 	// Config.AccessTokenValidity sessions in use are selected too.
 	NotUsedSince time.Time
 	// IPPrefix selects sessions whose stored address is within. What was stored,
-	// Config.IPAddresses said at the sign-in: nothing is within no prefix, and a network
-	// is stored as its first address (192.0.2.0 for all of 192.0.2.0/24), so that a
-	// longer prefix than /24 and /48 finds little of it. The address is that of the
-	// sign-in, and never moves.
+	// Config.IPAddresses said at the sign-in: nothing is within no prefix, and a
+	// network is stored as its first address (192.0.2.0 for all of 192.0.2.0/24), so
+	// that a longer prefix than /24 and /48 finds little of it. The address is that of
+	// the sign-in, and never moves.
 	IPPrefix netip.Prefix
 	// ExceptHandles are sessions to spare.
 	ExceptHandles []string
-	// All allows a filter that selects every session, but for ExceptHandles: without any
-	// of the others, with times of the last minute or in the future, or with a prefix of
-	// no bits.
+	// All allows a filter that selects every session, but for ExceptHandles: without
+	// any of the others, with times of the last minute or in the future, or with a
+	// prefix of no bits.
 	All bool
 }
 

@@ -15,15 +15,16 @@ import (
 // sessions, before its INSERT and again after it, and ends what is too many.
 //
 // The session that the signing-in browser had does not count: it ends by the sign-in
-// anyway. With an Evict… policy exactly N sessions are left, whatever number of sign-ins
-// come at once on whatever servers. With RefuseNew there are never more than N once all
-// of them have been answered; of several that come at once for the last place each may
-// be refused.
+// anyway. With an Evict… policy exactly N sessions are left, whatever number of
+// sign-ins come at once on whatever servers. With RefuseNew there are never more than N
+// once all of them have been answered; of several that come at once for the last place
+// each may be refused.
 //
-// A sign-in whose session was stored is answered, also if the surplus could not be ended
-// then: the log says so, and the user's next sign-in ends it. With RefuseNew, which ends
-// nobody else's session, it fails with [errors.ErrUnavailable] instead, and its session
-// is ended again. A limit that is introduced or lowered shows at a user's next sign-in.
+// A sign-in whose session was stored is answered, also if the surplus could not be
+// ended then: the log says so, and the user's next sign-in ends it. With RefuseNew,
+// which ends nobody else's session, it fails with [errors.ErrUnavailable] instead, and
+// its session is ended again. A limit that is introduced or lowered shows at a user's
+// next sign-in.
 type LimitConfig struct {
 	// N is how many sessions of a user live at most: 1 to 1,000; 0, the default, is no
 	// limit.
@@ -102,8 +103,8 @@ func (s *Service) enter(ctx context.Context, userID string, replaced []string) (
 	e := entry{Service: s, limit: s.cfg.MaxSessions, userID: userID, replaced: replaced}
 	q := models.SessionsOfUser{UserID: userID, Now: s.now(), Limit: maxPage}
 	if e.limit.Policy == EvictOldest {
-		// What matters are those that seem to be newer than now, by the clock of another
-		// server: usually there are none.
+		// What matters are those that seem to be newer than now, by the clock of
+		// another server: usually there are none.
 		q.From.CreatedAt = q.Now
 	}
 	var there []models.Session
@@ -179,8 +180,8 @@ func (e *entry) evict(ctx context.Context) (err error) {
 	return err
 }
 
-// fewHints is how many hints are written for one sign-in: beyond that one about the user
-// takes their place.
+// fewHints is how many hints are written for one sign-in: beyond that one about the
+// user takes their place.
 const fewHints = 4
 
 // evictAll ends up to maxPage sessions.
@@ -211,8 +212,8 @@ func (e *entry) evictAll(ctx context.Context, rows []models.Session) error {
 //
 // A row may stay only after a look, from after its INSERT, at no more than N sessions.
 // Of those that stay, the one that was stored last has seen all others, so there are
-// never more. Where several came at once, those that are behind in the common order give
-// way at once, and the others wait a little for that.
+// never more. Where several came at once, those that are behind in the common order
+// give way at once, and the others wait a little for that.
 func (e *entry) contend(ctx context.Context, row *models.Session) error {
 	for pause := 10 * time.Millisecond; ; pause *= 2 {
 		others, err := e.others(ctx, row)

@@ -67,8 +67,9 @@ func (s *Session) changePayload(ctx context.Context, change payloadChange) (*Tok
 }
 
 // MergePayload changes members of the payload object of the session named by handle.
-// Access tokens show it from their next refresh on; under [RevokeSoon] from the client's
-// next request on, within Config.Feed.Within. Errors: as [Session.MergePayload].
+// Access tokens show it from their next refresh on; under [RevokeSoon] from the
+// client's next request on, within Config.Feed.Within. Errors: as
+// [Session.MergePayload].
 func (s *Service) MergePayload(ctx context.Context, handle string, members map[string]any) error {
 	if err := s.checkOpen(); err != nil {
 		return err
@@ -76,8 +77,8 @@ func (s *Service) MergePayload(ctx context.Context, handle string, members map[s
 	return s.changeByHandle(ctx, handle, merging(members))
 }
 
-// ReplacePayload is [Session.ReplacePayload] for the session named by handle. When access
-// tokens show it, [Service.MergePayload] says.
+// ReplacePayload is [Session.ReplacePayload] for the session named by handle. When
+// access tokens show it, [Service.MergePayload] says.
 func (s *Service) ReplacePayload(ctx context.Context, handle string, v any) error {
 	if err := s.checkOpen(); err != nil {
 		return err

@@ -130,8 +130,8 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (count i
 		next = done.Next
 		batches++
 	}
-	// A hint waits for its rows for as long as one call of the store may take: here there
-	// were more, or one that goes on after its error.
+	// A hint waits for its rows for as long as one call of the store may take: here
+	// there were more, or one that goes on after its error.
 	if batches > 1 || err != nil || time.Since(began) >= renewAfter {
 		untold = cmp.Or(s.hintOfUser(context.WithoutCancel(ctx), userID), untold)
 	}

@@ -23,8 +23,8 @@ func ResumeAfter(after string) RevokeOption { return func(r *revocation) { r.aft
 type Revoked struct {
 	// Count is how many sessions have surely ended; with DryRun, how many would.
 	Count int
-	// After is where to go on, for ResumeAfter. It is empty when the call is through, and
-	// when it broke off at the begin.
+	// After is where to go on, for ResumeAfter. It is empty when the call is through,
+	// and when it broke off at the begin.
 	After string
 }
 
@@ -32,8 +32,8 @@ type Revoked struct {
 // who count first by the option DryRun.
 //
 // When it returns without an error, every session has ended that was selected when the
-// call began; sessions created while it runs may live on. A session that is used between
-// being read and being ended ends although NotUsedSince would spare it by then.
+// call began; sessions created while it runs may live on. A session that is used
+// between being read and being ended ends although NotUsedSince would spare it by then.
 //
 // With Filter.Users it reads the sessions of these users. Without, it reads the whole
 // table in the order of its primary key, which takes a while: a statement for each 1000
@@ -63,8 +63,8 @@ func (s *Service) RevokeWhere(ctx context.Context, filter Filter, opts ...Revoke
 	return r.run(ctx)
 }
 
-// RevokeEverything ends all sessions of everybody, such as after a break-in, and returns
-// how many. It is RevokeWhere with a Filter of All: true; see there.
+// RevokeEverything ends all sessions of everybody, such as after a break-in, and
+// returns how many. It is RevokeWhere with a Filter of All: true; see there.
 func (s *Service) RevokeEverything(ctx context.Context) (int, error) {
 	done, err := s.RevokeWhere(ctx, Filter{All: true})
 	return done.Count, err
@@ -79,8 +79,8 @@ type revocation struct {
 }
 
 // readingPause is the pause after a page of which nothing was ended. Reading a thousand
-// rows takes some milliseconds, so that the scan keeps one connection busy for less than
-// half of the time.
+// rows takes some milliseconds, so that the scan keeps one connection busy for less
+// than half of the time.
 const readingPause = 10 * time.Millisecond
 
 // againTimeout is how long the last hints may take beyond ctx: what is not written by

@@ -32,8 +32,8 @@ type place struct {
 	from models.Position
 }
 
-// next reads a page and returns what is selected of it, up to limit rows. After an error
-// the scan is where it was. It must not be called when the scan is done.
+// next reads a page and returns what is selected of it, up to limit rows. After an
+// error the scan is where it was. It must not be called when the scan is done.
 func (s *scan) next(ctx context.Context) ([]models.Session, error) {
 	if s.sel.users != nil {
 		return s.nextOfUsers(ctx)

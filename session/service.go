@@ -41,9 +41,10 @@ type Service struct {
 }
 
 // New checks the configuration ([errors.ErrConfig] names every wrong field) and the
-// tables ([errors.ErrSchema] names what is missing), loads the signing keys or makes the
-// first ones, and starts two goroutines: for the keys and for the cleanup (and one for
-// SigningKey.Provider, and four for the feed). ctx bounds only the start. Close the Service when done.
+// tables ([errors.ErrSchema] names what is missing), loads the signing keys or makes
+// the first ones, and starts two goroutines: for the keys and for the cleanup (and one
+// for SigningKey.Provider, and five for the feed). ctx bounds only the start. Close the
+// Service when done.
 func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nolint:contextcheck // the goroutines outlive ctx, as the comment says
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {

@@ -51,8 +51,8 @@ type View struct {
 	// long one of them takes; in milliseconds, by Config.Now.
 	Now time.Time
 	// RefetchBefore is zero unless [Service.RefetchClaims] was called, or may have been
-	// before this process started: then what was found out before it is stale. It may be
-	// some minutes ahead of Now, for the clocks of other servers.
+	// before this process started: then what was found out before it is stale. It may
+	// be some minutes ahead of Now, for the clocks of other servers.
 	RefetchBefore time.Time
 }
 

@@ -46,7 +46,8 @@ func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
 // or are protected by other means, such as a token in a header.
 func InsecureSkipAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfNever } }
 
-// WithRevocation overrides Config.Revocation. RevokeSoon needs the feed: see FeedConfig.
+// WithRevocation overrides Config.Revocation. RevokeSoon needs the feed: see
+// FeedConfig.
 func WithRevocation(mode RevocationMode) VerifyOption {
 	return func(d *demands) { d.revocation = mode }
 }
@@ -87,8 +88,8 @@ func (s *Service) possible(d demands) error {
 // Verify checks an access token and the anti-CSRF token that came with it. The second
 // result is a new access token which the client must be given in place of its own, or
 // nil: the first use of a refreshed token makes the refresh definite, and WithClaims
-// may have fetched a claim; under RevokeSoon the payload may have been changed elsewhere.
-// It may come with an error, which ends nothing ([errors.ErrInvalidClaim],
+// may have fetched a claim; under RevokeSoon the payload may have been changed
+// elsewhere. It may come with an error, which ends nothing ([errors.ErrInvalidClaim],
 // [errors.ErrGeneral]). Verifying any other token needs no database, unless immediate
 // revocation is on, or RevokeSoon and something happened to the session or the user.
 //
@@ -219,9 +220,9 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 	return nil, nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
 }
 
-// confirmed re-issues a promoted access token without its parent, with the SAME
-// expiry: only a refresh extends life. iat stays too: what is older than a revocation or
-// a change of claims must not come to look younger.
+// confirmed re-issues a promoted access token without its parent, with the SAME expiry:
+// only a refresh extends life. iat stays too: what is older than a revocation or a
+// change of claims must not come to look younger.
 func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *Token, error) {
 	fresh := *claims
 	fresh.Parent = models.Hash{}

@@ -17,11 +17,11 @@ type End struct {
 }
 
 // Watch tells when the session ends: for a WebSocket, server-sent events or a long
-// poll, whose one request outlives many access tokens. The channel gets exactly one End,
-// within Config.Feed.Within after the session was revoked by whichever process, or when
-// its idle or absolute end has passed. Then it is closed. It is closed without an End
-// when ctx ends or the Service is closed, and nothing else ends it: not the expiry of the
-// access token, no refresh, and no outage of the database.
+// poll, whose one request outlives many access tokens. The channel gets exactly one
+// End, within Config.Feed.Within after the session was revoked by whichever process, or
+// when its idle or absolute end has passed. Then it is closed. It is closed without an
+// End when ctx ends or the Service is closed, and nothing else ends it: not the expiry
+// of the access token, no refresh, and no outage of the database.
 //
 //	ended, err := sess.Watch(ctx)
 //	…
@@ -36,10 +36,11 @@ type End struct {
 //	}
 //
 // A socket holds the session's idle end as little as an open page does: who only
-// listens is still idle. End ctx when the socket closes. It runs no SQL of its own while
-// nothing happens, and takes about 300 bytes.
+// listens is still idle. End ctx when the socket closes. It runs no SQL of its own
+// while nothing happens, and takes about 300 bytes.
 //
-// Errors: [errors.ErrConfig] when the feed is off, see [FeedConfig]; [errors.ErrClosed].
+// Errors: [errors.ErrConfig] when the feed is off, see [FeedConfig];
+// [errors.ErrClosed].
 func (s *Session) Watch(ctx context.Context) (<-chan End, error) {
 	svc := s.svc
 	if err := svc.checkOpen(); err != nil {

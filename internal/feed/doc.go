@@ -23,12 +23,12 @@
 // # Why nothing is lost
 //
 // Entries become visible late: a transaction commits its hint some time after it was
-// written. So each poll reads back a minute and a half, and now and then a scan reads back a
-// quarter of an hour from where the scan before began; what was seen is told by its id.
-// And the row that a hint is about may be written after the hint. So what the database
-// says about a session is kept for good only once the hint has settled: a minute after
-// this process saw it, which is the longest that a statement may take. Until then it is
-// kept for a quarter of Within.
+// written. So each poll reads back a minute and a half, and now and then a scan reads
+// back a quarter of an hour from where the scan before began; what was seen is told by
+// its id. And the row that a hint is about may be written after the hint. So what the
+// database says about a session is kept for good only once the hint has settled: a
+// minute after this process saw it, which is the longest that a statement may take.
+// Until then it is kept for a quarter of Within.
 //
 // What this process cannot know it asks about: tokens from before the time that it has
 // read, and all of them when there is no more room. Claims may be older than any token,

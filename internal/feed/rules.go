@@ -7,8 +7,8 @@ import "time"
 type rules struct {
 	// tolerance is how much later than an entry a token may have been issued and still
 	// be asked about: a minute for the clocks of two servers, a minute for the row to
-	// be written after its hint, and a minute for the database's clock, which a failover
-	// may have moved since the hint was written.
+	// be written after its hint, and a minute for the database's clock, which a
+	// failover may have moved since the hint was written.
 	tolerance time.Duration
 	// settling is how long after this process saw a hint the row that it is about may
 	// still be written: the longest OperationTimeout.

@@ -8,7 +8,8 @@ type entry struct {
 	// them, from 1.
 	arrival uint64
 	// upTo is when the youngest token was issued, or the youngest claim found out, that
-	// can be older than what the hint is about: in milliseconds of this process's clock.
+	// can be older than what the hint is about: in milliseconds of this process's
+	// clock.
 	upTo int64
 }
 
@@ -60,8 +61,8 @@ type table struct {
 	// anybody is about everybody's claims: hints that were read, and found no room.
 	anybody entry
 	// unknown is about everybody's claims too: what was written before this process
-	// began to read. Old claims live as long as sessions do, so what is dropped from the
-	// maps is kept here.
+	// began to read. Old claims live as long as sessions do, so what is dropped from
+	// the maps is kept here.
 	unknown entry
 	// arrivals is how many entries there have been.
 	arrivals uint64

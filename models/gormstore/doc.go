@@ -4,8 +4,8 @@
 //	store, err := gormstore.New(db, gormstore.Config{})
 //	err = store.Migrate(ctx) // or run the text of Schema by other means
 //
-// The feed (session.FeedStore) is a table of its own, whose times come from the database.
-// [Store.In] works in a transaction of the application.
+// The feed (session.FeedStore) is a table of its own, whose times come from the
+// database. [Store.In] works in a transaction of the application.
 //
 // The [Store] issues single statements that commit by themselves, always on the
 // primary, and takes one connection at a time: a pool of one is enough. It

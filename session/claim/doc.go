@@ -15,7 +15,8 @@
 //
 // Its methods make validators, and [session.WithClaims] demands them of a route:
 //
-//	admin := router.Group("/admin", middleware.Verify(svc, session.WithClaims(roles.Includes("admin"))))
+//	admins := session.WithClaims(roles.Includes("admin"))
+//	admin := router.Group("/admin", middleware.Verify(svc, admins))
 //
 // A user who does not meet a demand stays signed in, and gets 403
 // (session.Config.InvalidClaimStatus) with the reasons; in Go they are in an
@@ -48,7 +49,8 @@
 // [Reason] for each validator:
 //
 //	{"message": "invalid claim", "claimValidationErrors": [
-//		{"id": "roles", "reason": {"message": "wrong value", "expectedToInclude": "admin", "actualValue": ["reader"]}}
+//		{"id": "roles", "reason": {"message": "wrong value",
+//			"expectedToInclude": "admin", "actualValue": ["reader"]}}
 //	]}
 //
 // # Demands of another kind

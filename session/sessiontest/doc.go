@@ -14,7 +14,8 @@
 //		router := newRouter(kit.Service) // the application's own
 //
 //		r := httptest.NewRequest(http.MethodDelete, "/posts/1", nil)
-//		kit.Login(t, r, "alice", session.WithPayload(map[string]string{"role": "editor"}))
+//		editor := map[string]string{"role": "editor"}
+//		kit.Login(t, r, "alice", session.WithPayload(editor))
 //		w := httptest.NewRecorder()
 //		router.ServeHTTP(w, r)
 //		if w.Code != http.StatusNoContent {
