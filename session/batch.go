@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
@@ -127,7 +128,7 @@ func (b *Batch) note(ctx context.Context, tx TxStore, h models.Hint, e Event) er
 	if !listens {
 		return nil
 	}
-	return tx.WriteHint(ctx, newHint(h))
+	return tx.WriteHint(ctx, feed.Named(h))
 }
 
 // Done says how the transaction went: err is what it returned, and so is the result,

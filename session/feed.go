@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"sync/atomic"
 	"time"
 
@@ -15,15 +14,14 @@ import (
 
 // hints is the Service's part in the feed.
 type hints struct {
-	// store is where revocations are told; nil when nobody listens.
-	store FeedStore
+	// store and teller are where revocations are told; nil when nobody listens.
+	store  FeedStore
+	teller *feed.Teller
 	// feed is what others told; nil when this process does not read it.
 	feed *feed.Feed
 	// lagging and full are what was told last.
 	lagging, full atomic.Bool
 	watch         watchers
-	untold        untold
-	recent        recent
 	// aside are the events of polls, for the goroutine that tells them.
 	aside chan Event
 }
@@ -35,7 +33,8 @@ func (s *Service) startFeed(ctx context.Context) error {
 	switch {
 	case !s.cfg.feedOn():
 		if ok && store.FeedOn() {
-			s.tellBy(store)
+			s.hints.store = store
+			s.hints.teller = feed.NewTeller(store, s.cfg.OperationTimeout, nil, s.logLost)
 		}
 		return nil
 	case !ok:
@@ -45,26 +44,22 @@ func (s *Service) startFeed(ctx context.Context) error {
 	if err := store.TurnFeedOn(ctx); err != nil {
 		return err
 	}
-	s.tellBy(store)
 	s.hints.watch.init()
+	s.hints.aside = make(chan Event, 16)
 	s.hints.feed = feed.New(store, feed.Config{
 		Within: s.cfg.Feed.Within, MaxEntries: s.cfg.Feed.MaxEntries,
 		Now:    s.cfg.Now,
 		OnPoll: s.polled, OnNews: s.hints.watch.wake,
 	})
-	return s.hints.feed.Start(ctx)
-}
-
-func (s *Service) tellBy(store FeedStore) {
 	s.hints.store = store
-	s.hints.untold.init()
-	s.hints.aside = make(chan Event, 16)
+	s.hints.teller = feed.NewTeller(store, s.cfg.OperationTimeout, s.hints.feed, s.logLost)
+	return s.hints.feed.Start(ctx)
 }
 
 // runFeed starts what goes on until background ends.
 func (s *Service) runFeed(background context.Context) {
 	if s.hints.store != nil {
-		s.worker.Go(func() { s.tellUntil(background) })
+		s.worker.Go(func() { s.hints.teller.Run(background) })
 		s.worker.Go(func() { s.cleanFeedUntil(background) })
 	}
 	if s.hints.feed == nil {
@@ -127,52 +122,19 @@ func (s *Service) RevocationLag() time.Duration {
 
 func (s *Service) isLagging() bool { return s.hints.feed.Lag() > s.cfg.Feed.Within }
 
-// hint tells the other processes what to ask the database about. It comes before the
-// row is written: so there is no moment in which the session has ended and nobody can
-// know. A hint about what does not happen does no harm. An error is an
-// [errors.ErrUnavailable]; the caller goes on all the same and returns it at the end.
-//
-// What could not be written is tried again in the background, and so is what comes
-// after it in the list: a database that hangs takes the time of one hint only.
-func (s *Service) hint(ctx context.Context, list ...models.Hint) (untold error) {
-	if s.hints.store == nil {
+// hint is [feed.Teller.Tell], where somebody listens.
+func (s *Service) hint(ctx context.Context, list ...models.Hint) error {
+	if s.hints.teller == nil {
 		return nil
 	}
-	for _, h := range list {
-		h = newHint(h)
-		if s.hints.feed != nil {
-			s.hints.feed.Apply(h)
-		}
-		if untold == nil {
-			untold = s.writeHint(ctx, h)
-		}
-		if untold != nil && h.Kind != models.HintClaims { // whose caller can repeat it
-			s.hints.untold.add(h)
-		}
-	}
-	return untold
+	return s.hints.teller.Tell(ctx, list...)
 }
 
-// writeHint takes half of the time of a call at most: the other half is the row's,
-// which must be written whatever becomes of the hint.
-func (s *Service) writeHint(ctx context.Context, h models.Hint) error {
-	if s.hints.recent.has(h) {
-		return nil
-	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout/2)
-	defer cancel()
-	if err := s.hints.store.WriteHint(ctx, h); err != nil {
-		return errors.WithReason(errors.ErrUnavailable, err)
-	}
-	s.hints.recent.note(h, began)
-	return nil
-}
-
-// newHint is h under an id of its own.
-func newHint(h models.Hint) models.Hint {
-	_, _ = rand.Read(h.ID[:])
-	return h
+// logLost logs that a hint cannot be written. Whatever the logger does must not end the
+// loop.
+func (s *Service) logLost(ctx context.Context, err error) {
+	defer func() { _ = recover() }()
+	s.cfg.Logger.ErrorContext(ctx, "sessionkit: the other processes cannot be told of a revocation", "error", err)
 }
 
 // mustAsk reports whether the mode wants the database to be asked about a session that

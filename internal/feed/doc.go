@@ -1,6 +1,6 @@
-// Package feed is what one process knows of the feed: the hints by which the
-// processes of an application tell each other that a session ended, or that
-// something about a user changed.
+// Package feed is what one process knows of the feed and how it writes to it: the
+// hints by which the processes of an application tell each other that a session
+// ended, or that something about a user changed. [Feed] reads, [Teller] writes.
 //
 // A hint decides nothing. It says: ask the database about this one. So a hint too
 // many costs one SELECT, and where nothing matches a request costs a few lookups

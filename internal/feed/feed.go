@@ -118,11 +118,13 @@ func (f *Feed) poll(ctx context.Context) {
 func safely(fn func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = errors.New("feed: the store panicked")
+			err = errPanicked
 		}
 	}()
 	return fn()
 }
+
+var errPanicked = errors.New("feed: the store panicked")
 
 type readFunc func(context.Context, models.FeedQuery) (models.FeedPage, error)
 

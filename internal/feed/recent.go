@@ -1,4 +1,4 @@
-package session
+package feed
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 // who presses a button ten times a second does not fill the feed.
 type recent struct {
 	mu   sync.Mutex
-	list map[about]time.Time
+	list map[subject]time.Time
 }
 
 const (
@@ -27,7 +27,7 @@ const (
 func (r *recent) has(h models.Hint) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	began, ok := r.list[about{h.Kind, h.Subject}]
+	began, ok := r.list[subject{h.Kind, h.Subject}]
 	return ok && time.Since(began) < recently
 }
 
@@ -36,12 +36,12 @@ func (r *recent) note(h models.Hint, began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.list) >= maxRecent {
-		maps.DeleteFunc(r.list, func(_ about, at time.Time) bool { return time.Since(at) >= recently })
+		maps.DeleteFunc(r.list, func(_ subject, at time.Time) bool { return time.Since(at) >= recently })
 	}
 	if r.list == nil {
-		r.list = map[about]time.Time{}
+		r.list = map[subject]time.Time{}
 	}
 	if len(r.list) < maxRecent {
-		r.list[about{h.Kind, h.Subject}] = began
+		r.list[subject{h.Kind, h.Subject}] = began
 	}
 }
