@@ -37,6 +37,11 @@ func (x *Exchange) findAccess() (presentedToken, error) {
 	if err := x.checkIDRefresh(); err != nil {
 		return presentedToken{}, err
 	}
+	return x.chooseAccess()
+}
+
+// chooseAccess chooses among the tokens that came.
+func (x *Exchange) chooseAccess() (presentedToken, error) {
 	q := x.response.Request()
 	bearer, cookies := q.AccessToken()
 	switch {

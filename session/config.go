@@ -221,6 +221,11 @@ const (
 	// AntiCSRFViaCustomHeader wants any header rid, which a page of a foreign
 	// origin cannot send without passing a CORS preflight.
 	AntiCSRFViaCustomHeader
+	// AntiCSRFViaFetchMetadata goes by what browsers say of who asks: Sec-Fetch-Site,
+	// and without it Origin, as http.CrossOriginProtection does, with TrustedOrigins.
+	// No page needs a token. A request with neither header passes: no browser of this
+	// decade sent it. One of a foreign page is an [errors.ErrCrossOrigin].
+	AntiCSRFViaFetchMetadata
 	// InsecureAntiCSRFOff leaves it to the SameSite attribute and to the application.
 	InsecureAntiCSRFOff
 )

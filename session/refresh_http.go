@@ -30,33 +30,58 @@ func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Ses
 
 func (x *Exchange) refresh() (*Session, error) {
 	s, r := x.svc, x.received
+	c, err := x.refreshToken(s.wire.Origins.Allows)
+	if err != nil {
+		return nil, err
+	}
+	if s.cfg.AntiCSRF.OnRefresh && c.by == wire.ByCookie {
+		switch {
+		case s.cfg.AntiCSRF.Mode == AntiCSRFViaFetchMetadata && !s.wire.Origins.IsOwn(r):
+			return nil, s.crossOrigin(r)
+		case !s.hasRefreshProof(r, c.tok):
+			return nil, tryRefresh(errors.ErrAntiCSRF)
+		}
+	}
+	return x.renew(c)
+}
+
+// carried is the refresh token of a request, and its carrier.
+type carried struct {
+	tok *refreshToken
+	by  wire.Carrier
+	// unsure: there is another that nobody can decide about now.
+	unsure bool
+}
+
+// refreshToken finds the token to refresh with, in a request that meant says was meant
+// if it has cookies.
+func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err error) {
+	s, r := x.svc, x.received
 	bearer, cookies := x.response.Request().RefreshToken()
-	by := wire.ByCookie
-	if bearer != "" {
-		by = wire.ByHeader
+	if c.by = wire.ByCookie; bearer != "" {
+		c.by = wire.ByHeader
 	}
-	x.response.Carries(by, "")
-	if by == wire.ByCookie && !s.wire.Origins.Allows(r) {
-		return nil, s.crossOrigin(r)
+	x.response.Carries(c.by, "")
+	if c.by == wire.ByCookie && !meant(r) {
+		return c, s.crossOrigin(r)
 	}
-	if err := s.checkHost(r, by); err != nil {
-		return nil, err
+	if err := s.checkHost(r, c.by); err != nil {
+		return c, err
 	}
-	tok, unsure, err := x.findRefresh(bearer, cookies)
+	c.tok, c.unsure, err = x.findRefresh(bearer, cookies)
+	return c, err
+}
+
+// renew exchanges the token for new ones.
+func (x *Exchange) renew(c carried) (*Session, error) {
+	tokens, err := x.svc.refresh(x.ctx, c.tok, c.by == wire.ByCookie)
 	if err != nil {
-		return nil, err
-	}
-	if s.cfg.AntiCSRF.OnRefresh && by == wire.ByCookie && !s.hasRefreshProof(r, tok) {
-		return nil, tryRefresh(errors.ErrAntiCSRF)
-	}
-	tokens, err := s.refresh(x.ctx, tok, by == wire.ByCookie)
-	if err != nil {
-		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !unsure {
+		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !c.unsure {
 			x.response.Remove("", false)
 		}
 		return nil, err
 	}
-	return x.issue(tokens, by), nil
+	return x.issue(tokens, c.by), nil
 }
 
 // hasRefreshProof reports whether the page that asks knows the anti-CSRF token.
