@@ -91,7 +91,7 @@ func (r *Response) sendPair(h http.Header) {
 		}
 		r.expire(h, set.olderAccess(), set.olderRefresh())
 		if q.HasDuplicates() {
-			r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+			r.expire(h, set.copies(set.Place.accessSlot(), q.http.Host), set.copies(set.Place.refreshSlot(), q.http.Host))
 		}
 		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
 		r.keep(h, set.Place.refreshSlot(), p.Refresh.Value, p.Refresh.Ends)
@@ -182,7 +182,7 @@ func (r *Response) expireAll(h http.Header) {
 	q, set := &r.request, r.request.set
 	r.expire(h, set.olderAccess(), set.olderRefresh())
 	if q.HasDuplicates() {
-		r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+		r.expire(h, set.copies(set.Place.accessSlot(), q.http.Host), set.copies(set.Place.refreshSlot(), q.http.Host))
 	}
 	r.expire(h, []slot{set.Place.accessSlot(), set.Place.refreshSlot()})
 	if q.sendsIDCookies() {
