@@ -21,6 +21,8 @@ type creation struct {
 	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
 	members                   []payloadMember
+	// newDevice is what the event says.
+	newDevice bool
 	// replaced are the sessions that end by this sign-in.
 	replaced []string
 }
@@ -94,7 +96,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	if err := place.settle(ctx, row); err != nil {
 		return nil, err
 	}
-	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID})
+	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID, NewDevice: c.newDevice})
 	return tokens, nil
 }
 

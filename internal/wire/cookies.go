@@ -40,6 +40,10 @@ func (set *Settings) idRefreshSlot() slot {
 	return slot{CookieIDRefresh, set.Place.Domain, set.IDRefreshPath, set.Place.Partitioned}
 }
 
+// deviceSlot is at / whatever the paths of the tokens are: a sign-in may be
+// anywhere.
+func (set *Settings) deviceSlot() slot { return slot{set.Device, "", "/", set.Place.Partitioned} }
+
 // olderAccess and olderRefresh are the slots in which earlier deploys put the
 // cookies. Those in use now are not among them.
 func (set *Settings) olderAccess() (slots []slot) {

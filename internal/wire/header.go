@@ -48,7 +48,7 @@ func (r *Response) withdrawAll(h http.Header) {
 	set := r.request.set
 	ours := func(line string) bool {
 		name, _, _ := strings.Cut(line, "=")
-		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh ||
+		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh || name == set.Device ||
 			slices.ContainsFunc(set.Older, func(p Place) bool { return name == p.Access || name == p.Refresh })
 	}
 	withdrawCookies(h, ours)
@@ -95,6 +95,9 @@ func (r *Response) sendPair(h http.Header) {
 		}
 		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
 		r.keep(h, set.Place.refreshSlot(), p.Refresh.Value, p.Refresh.Ends)
+		if device := r.plan.device; device.Value != "" {
+			r.keep(h, set.deviceSlot(), device.Value, device.Ends)
+		}
 		if p.AntiCSRF != "" {
 			r.say(h, HeaderAntiCSRF, p.AntiCSRF)
 		}

@@ -16,6 +16,9 @@ type Settings struct {
 	SameSite http.SameSite
 	Insecure bool
 
+	// Device is the name of the device cookie; empty where there is none.
+	Device string
+
 	// Cookies and Headers allow tokens in that carrier. A token in a carrier
 	// that is not allowed counts as absent.
 	Cookies, Headers bool
