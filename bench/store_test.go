@@ -140,20 +140,20 @@ func (s *stage) waiting(b *testing.B) []*session.Tokens {
 
 const columns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 	"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
-	"revoked_at, revoke_reason, user_agent, ip, label"
+	"auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, user_agent, ip, label, amr, origin"
 
 // row holds the values of columns as Create writes them.
 func row(handle string) []any {
 	const now, end = 1_795_000_000_000, 1_803_640_000_000
 	return []any{
 		[]byte(handle), []byte("user of " + handle), hash(0), make([]byte, 32), now, 0,
-		nil, nil, 0, now, now, end, 0, 0, "", "", "", "",
+		nil, nil, 0, now, now, end, 0, 0, 0, 0, 0, 0, "", "", "", "", []byte{}, []byte{},
 	}
 }
 
 func BenchmarkRawInsert(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(18) + ")"
+		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(24) + ")"
 		for i := 0; b.Loop(); i++ {
 			s.exec(b, query, row(handle(i))...)
 		}

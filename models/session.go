@@ -42,6 +42,52 @@ type Session struct {
 	// Label is what the user calls the device: at most MaxLabel characters; may be
 	// empty.
 	Label string `gorm:"column:label"`
+
+	// AuthAt is when the user proved who it is last; 0 = at CreatedAt.
+	AuthAt int64 `gorm:"column:auth_at"`
+	// AMR says how: words of RFC 8176 between blanks, such as "pwd otp", at most MaxAMR
+	// bytes of ASCII; may be empty.
+	AMR string `gorm:"column:amr"`
+	// Level is how sure the application is of that, by its own scale: 0 to MaxLevel.
+	Level int `gorm:"column:aal"`
+	// IdleMillis is how long the session lives without use; 0 = as configured.
+	IdleMillis int64 `gorm:"column:idle_ms"`
+	// Flags are what else is special about it.
+	Flags SessionFlags `gorm:"column:flags"`
+	// Origin is the handle of the session that this one continues; may be empty.
+	Origin string `gorm:"column:origin"`
+}
+
+// SessionFlags are yes-or-no properties of a session.
+type SessionFlags int
+
+// The flags. A row may hold others, of later versions: they are kept.
+const (
+	// FlagBrowserSession: the browser forgets the cookies when it is closed.
+	FlagBrowserSession SessionFlags = 1 << iota
+	// FlagAnonymous: a visitor's session, whose user id names nobody.
+	FlagAnonymous
+	// FlagPending: it continues another session, and no token of it was used yet. Until
+	// then it does not count as one more session.
+	FlagPending
+)
+
+// Has reports whether all of the flags are set.
+func (f SessionFlags) Has(flags SessionFlags) bool { return f&flags == flags }
+
+const (
+	// MaxAMR is the longest AMR in bytes.
+	MaxAMR = 64
+	// MaxLevel is the highest Level.
+	MaxLevel = 9
+)
+
+// ProvenAt is when the user proved who it is last (milliseconds).
+func (s *Session) ProvenAt() int64 {
+	if s.AuthAt != 0 {
+		return s.AuthAt
+	}
+	return s.CreatedAt
 }
 
 // MaxGeneration is the highest generation of refresh tokens, in tokens and in
@@ -90,6 +136,8 @@ const (
 	RevokedByNewLogin RevokeReason = "new-login"
 	// RevokedByLimit: the user signed in elsewhere, and may have no more sessions.
 	RevokedByLimit RevokeReason = "session-limit"
+	// RevokedByReplacement: another session continues this one, and was used.
+	RevokedByReplacement RevokeReason = "replaced"
 	// RevokedByOperator: one of many that were ended by a filter, or together with
 	// everybody's.
 	RevokedByOperator RevokeReason = "operator"

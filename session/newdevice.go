@@ -41,9 +41,10 @@ type signInDevice struct {
 }
 
 // device reads the device cookie of a sign-in by that carrier. Whatever came under its
-// name, there is a device then: nothing that a client sends makes this fail.
-func (x *Exchange) device(by wire.Carrier) *signInDevice {
-	if !x.svc.cfg.NewDeviceNotice || by != wire.ByCookie {
+// name, there is a device then: nothing that a client sends makes this fail. A visitor
+// is nobody who could be told.
+func (x *Exchange) device(by wire.Carrier, flags models.SessionFlags) *signInDevice {
+	if !x.svc.cfg.NewDeviceNotice || by != wire.ByCookie || flags.Has(models.FlagAnonymous) {
 		return nil
 	}
 	return &signInDevice{x, token.ParseDevice(x.response.Request().Device())}

@@ -76,7 +76,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 		return nil, err
 	}
 	c.noAntiCSRF, c.replaced = by == wire.ByHeader, presented
-	device := x.device(by)
+	device := x.device(by, c.flags)
 	c.newDevice = device.isNewTo(userID)
 	tokens, err := s.create(x.context(), userID, &c)
 	if err != nil {

@@ -12,7 +12,9 @@ import (
 // columns is in the order of values.
 const columns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 	"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
-	"revoked_at, revoke_reason, user_agent, ip"
+	"auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, user_agent, ip, label, amr, origin"
+
+var columnCount = strings.Count(columns, ",") + 1
 
 const (
 	// perInsert is how many rows one statement brings: few enough for the 65,535
@@ -31,7 +33,8 @@ func values(args []any, row *models.Session) []any {
 	return append(
 		args, row.Handle, row.UserID, append([]byte{}, token.Current[:]...), append([]byte{}, token.Previous[:]...),
 		token.IssuedAt, token.Generation, row.Payload, row.Data, row.DataVersion, row.CreatedAt, row.LastUsedAt,
-		row.ExpiresAt, row.AbsoluteExpiresAt, row.RevokedAt, string(row.RevokeReason), row.UserAgent, row.IP,
+		row.ExpiresAt, row.AbsoluteExpiresAt, row.AuthAt, row.Level, row.IdleMillis, int64(row.Flags),
+		row.RevokedAt, string(row.RevokeReason), row.UserAgent, row.IP, row.Label, row.AMR, row.Origin,
 	)
 }
 
@@ -66,7 +69,7 @@ func loadPart(ctx context.Context, db *sql.DB, table string, p *plan, k, from, t
 	}
 	defer full.Close() //nolint:errcheck // ends with the transaction
 	s := p.stage(k)
-	args := make([]any, 0, perInsert*17)
+	args := make([]any, 0, perInsert*columnCount)
 	for i := from; i < to; {
 		n := min(perInsert, to-i)
 		args = args[:0]
@@ -88,6 +91,6 @@ func loadPart(ctx context.Context, db *sql.DB, table string, p *plan, k, from, t
 }
 
 func insertText(table string, rows int) string {
-	one := "(" + strings.TrimSuffix(strings.Repeat("?, ", strings.Count(columns, ",")+1), ", ") + ")"
+	one := "(" + strings.TrimSuffix(strings.Repeat("?, ", columnCount), ", ") + ")"
 	return "INSERT INTO " + table + " (" + columns + ") VALUES " + one + strings.Repeat(", "+one, rows-1)
 }

@@ -166,7 +166,8 @@ func (s step) short() string {
 }
 
 const listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
-	"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip"
+	"expires_at, absolute_expires_at, auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, " +
+	"user_agent, ip, label, amr, origin"
 
 func writeTable(w *bytes.Buffer, rows [][]string) {
 	for i, row := range rows {

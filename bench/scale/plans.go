@@ -79,6 +79,15 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		{"List", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.List(ctx, models.SessionsOfUser{UserID: user, Now: now}))
 		}},
+		{"Walk", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.Walk(ctx, models.Walk{After: h, Now: now}))
+		}},
+		{"SetLabel", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.SetLabel(ctx, models.LabelWrite{Handle: h, UserID: user, Label: "x", Now: now}))
+		}},
+		{"RevokeMany", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{"plans ended 1", "plans ended 2"}, Now: 4}))
+		}},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Except: h, Now: now}))
 		}},

@@ -2,6 +2,7 @@ package gormstore
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -38,6 +39,10 @@ func checkRow(row *models.Session) error {
 		{"user_agent", 0, maxUserAgent, utf8.RuneCountInString(row.UserAgent), utf8.ValidString(row.UserAgent)},
 		{"ip", 0, maxIP, len(row.IP), ascii(row.IP)},
 		labelLimit(row.Label),
+		{"amr", 0, models.MaxAMR, len(row.AMR), ascii(row.AMR)},
+		{"aal", 0, models.MaxLevel, row.Level, true},
+		{"flags", 0, math.MaxInt32, int(row.Flags), true},
+		{"origin", 0, maxHandle, len(row.Origin), true},
 	})
 }
 
@@ -86,7 +91,7 @@ func checkLimits(limits []limit) error {
 		case l.size > l.max:
 			return refused(fmt.Errorf("%w: %s of %d, at most %d fit", errors.ErrValueTooLarge, l.column, l.size, l.max))
 		case l.size < l.min:
-			return refused(fmt.Errorf("%s is empty", l.column))
+			return refused(fmt.Errorf("%s of %d, at least %d", l.column, l.size, l.min))
 		case !l.valid:
 			return refused(fmt.Errorf("%s holds characters that its column does not", l.column))
 		}

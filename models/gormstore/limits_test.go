@@ -31,6 +31,12 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 		"ip not ASCII":       func(r *models.Session) { r.IP = "\u0661" },
 		"long reason":        func(r *models.Session) { r.RevokeReason = models.RevokeReason(strings.Repeat("r", 33)) },
 		"reason not ASCII":   func(r *models.Session) { r.RevokeReason = "\u00e9" },
+		"long amr":           func(r *models.Session) { r.AMR = strings.Repeat("a", models.MaxAMR+1) },
+		"no word in amr":     func(r *models.Session) { r.AMR = "pwd\u00e9" },
+		"level below 0":      func(r *models.Session) { r.Level = -1 },
+		"high level":         func(r *models.Session) { r.Level = models.MaxLevel + 1 },
+		"many flags":         func(r *models.Session) { r.Flags = 1 << 31 },
+		"long origin":        func(r *models.Session) { r.Origin = strings.Repeat("o", 65) },
 		"long label":         func(r *models.Session) { r.Label = strings.Repeat("l", models.MaxLabel+1) },
 		"invalid label":      func(r *models.Session) { r.Label = "a\xff" },
 		"label with a NUL":   func(r *models.Session) { r.Label = "a\x00" },
@@ -77,6 +83,8 @@ func TestTheLargestFits(t *testing.T) {
 		row.UserAgent = strings.Repeat("\U0001f98a", 255)
 		row.IP = strings.Repeat("f", 45)
 		row.Label = strings.Repeat("\U0001f98a", models.MaxLabel)
+		row.AMR, row.Origin = strings.Repeat("a", models.MaxAMR), strings.Repeat("o", 64)
+		row.Level, row.Flags, row.IdleMillis, row.AuthAt = models.MaxLevel, 1<<31-1, 1<<62, 1<<62
 		row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
 		row.Payload = bytes.Repeat([]byte("p"), 100<<10)
 		row.Data = bytes.Repeat([]byte("d"), 3<<20)

@@ -49,6 +49,7 @@ func everything(to *recorder) logger.Interface {
 func secretRow() models.Session {
 	row := newRow("CanaryHandle")
 	row.UserID, row.UserAgent, row.IP, row.Label = "CanaryUser", "CanaryAgent", "CanaryIP", "CanaryLabel"
+	row.AMR, row.Origin = "CanaryAMR", "CanaryOrigin"
 	row.Payload, row.Data = []byte(`"CanaryPayload"`), []byte(`"CanaryData"`)
 	row.Lineage.Current = models.Hash([]byte("CanaryHashOfTheCurrentTokenXXXXX"))
 	row.Lineage.Previous = models.Hash([]byte("CanaryHashOfThePreviousTokenXXXX"))

@@ -103,6 +103,8 @@ func newRow(handle string) models.Session {
 		CreatedAt: now - 2*hour, LastUsedAt: now - hour,
 		ExpiresAt: now + hour, AbsoluteExpiresAt: now + 100*hour,
 		UserAgent: "Mozilla/5.0 \U0001f98a", IP: "192.0.2.7", Label: "kitchen",
+		AuthAt: now - hour, AMR: "pwd otp", Level: 2, IdleMillis: hour,
+		Flags: models.FlagBrowserSession | models.FlagPending, Origin: "of " + handle,
 	}
 }
 

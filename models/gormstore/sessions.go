@@ -67,7 +67,8 @@ func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error
 }
 
 // insertArgs is in the order of sessionColumns. Reasons and addresses are plain
-// ASCII, which checkRow has seen to, and so are bound as text.
+// ASCII, which checkRow has seen to, and so are bound as text; amr and origin are
+// columns of bytes.
 func (s *Store) insertArgs(row *models.Session) []any {
 	token := &row.Lineage
 	return []any{
@@ -75,7 +76,9 @@ func (s *Store) insertArgs(row *models.Session) []any {
 		s.hash(token.Current), s.hash(token.Previous), token.IssuedAt, token.Generation,
 		s.bytes(row.Payload), s.bytes(row.Data), row.DataVersion,
 		row.CreatedAt, row.LastUsedAt, row.ExpiresAt, row.AbsoluteExpiresAt,
+		row.AuthAt, row.Level, row.IdleMillis, int64(row.Flags),
 		row.RevokedAt, string(row.RevokeReason), s.text(row.UserAgent), row.IP, s.text(row.Label),
+		s.exact(row.AMR), s.exact(row.Origin),
 	}
 }
 
@@ -87,7 +90,8 @@ func scanSession(rows *sql.Rows, row *models.Session) error {
 		&token.Current, &token.Previous, &token.IssuedAt, &token.Generation,
 		(*nullableBytes)(&row.Payload), (*nullableBytes)(&row.Data), &row.DataVersion,
 		&row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
-		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP, &row.Label,
+		&row.AuthAt, &row.Level, &row.IdleMillis, &row.Flags,
+		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP, &row.Label, &row.AMR, &row.Origin,
 	)
 }
 
@@ -96,6 +100,7 @@ func scanListed(rows *sql.Rows, row *models.Session) error {
 	return rows.Scan(
 		&row.Handle, &row.UserID, &row.Lineage.IssuedAt, &row.Lineage.Generation,
 		&row.DataVersion, &row.CreatedAt, &row.LastUsedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt,
-		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP, &row.Label,
+		&row.AuthAt, &row.Level, &row.IdleMillis, &row.Flags,
+		&row.RevokedAt, &row.RevokeReason, &row.UserAgent, &row.IP, &row.Label, &row.AMR, &row.Origin,
 	)
 }

@@ -18,16 +18,15 @@ type statement string
 // The columns of the tables. insertArgs and scanSession, scanListed, scanEnd,
 // InsertKey and scanKey, WriteHint and scanFeed know their order: a column is added
 // at both places or not at all.
-//
-// The sessions table has further ones, which nothing uses yet.
 const (
 	sessionColumns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 		"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
-		"revoked_at, revoke_reason, user_agent, ip, label"
+		"auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, user_agent, ip, label, amr, origin"
 	// listColumns are those that a device list may show: no hashes, no payload
 	// and no data, which would make a page of a thousand rows large.
 	listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
-		"expires_at, absolute_expires_at, revoked_at, revoke_reason, user_agent, ip, label"
+		"expires_at, absolute_expires_at, auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, " +
+		"user_agent, ip, label, amr, origin"
 	// endColumns tell where in the order a session is, and whether it is live.
 	endColumns = "handle, created_at, expires_at, absolute_expires_at"
 
@@ -143,14 +142,14 @@ func textValue(dialect string) string {
 }
 
 // sessionValues is one placeholder for each of the sessionColumns, of which the last
-// four may be empty texts.
+// six may be empty texts.
 func sessionValues(dialect string) string {
 	if dialect != mysqlDialect {
 		return placeholders(columnCount(sessionColumns))
 	}
 	const word = "COALESCE( ?, " + emptyText + ")"
 	text := textValue(dialect)
-	return strings.Join([]string{placeholders(columnCount(sessionColumns) - 4), word, text, word, text}, ", ")
+	return strings.Join([]string{placeholders(columnCount(sessionColumns) - 6), word, text, word, text, word, word}, ", ")
 }
 
 // clock is the time at the database in milliseconds since 1970 UTC, whatever the time

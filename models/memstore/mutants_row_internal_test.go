@@ -98,6 +98,35 @@ func rowMutants() []mutant {
 			"device cut", "Insert keeps every field exactly",
 			inserting(func(r *models.Session) { r.UserAgent = r.UserAgent[:min(len(r.UserAgent), 8)] }),
 		},
+		{
+			"flags of later versions dropped", "Insert keeps every field exactly",
+			inserting(func(r *models.Session) { r.Flags &= 1<<3 - 1 }),
+		},
+		{
+			"amr cut", "Insert keeps every field exactly",
+			inserting(func(r *models.Session) { r.AMR = r.AMR[:min(len(r.AMR), 32)] }),
+		},
+		{
+			"origin must be a handle", "Insert keeps every field exactly",
+			inserting(func(r *models.Session) { r.Origin = strings.ToValidUTF8(r.Origin, "") }),
+		},
+		{
+			"level of a few", "Insert keeps every field exactly",
+			inserting(func(r *models.Session) { r.Level = min(r.Level, 3) }),
+		},
+		{
+			"another level is the same row", "Insert refuses another row with the same handle",
+			breaking(func(s *Store, b *broken) {
+				b.insert = func(ctx context.Context, row *models.Session) error {
+					if found, err := s.Find(ctx, row.Handle); err == nil && found != nil {
+						same := *row
+						same.Level, same.Origin, same.Flags = found.Level, found.Origin, found.Flags
+						return s.Insert(ctx, &same)
+					}
+					return s.Insert(ctx, row)
+				}
+			}),
+		},
 		{"insert keeps the caller's slices", "Insert and Find copy deeply", breaking(func(s *Store, b *broken) {
 			b.insert = func(ctx context.Context, row *models.Session) error {
 				err := s.Insert(ctx, row)

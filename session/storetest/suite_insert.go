@@ -41,6 +41,9 @@ func insertDuplicate(tr *trial) {
 		"with other data":          func(r *models.Session) { r.Data = []byte(`{}`) },
 		"with another idle end":    func(r *models.Session) { r.ExpiresAt++ },
 		"without an absolute end":  func(r *models.Session) { r.AbsoluteExpiresAt = 0 },
+		"with another level":       func(r *models.Session) { r.Level++ },
+		"with another origin":      func(r *models.Session) { r.Origin = tr.handle() },
+		"with other flags":         func(r *models.Session) { r.Flags = models.FlagPending },
 		"with another create time": func(r *models.Session) { r.CreatedAt++ },
 	} {
 		other := row
@@ -124,6 +127,12 @@ func insertExact(tr *trial) {
 			r.CreatedAt, r.LastUsedAt, r.Lineage.IssuedAt = year2100, year2100+1, year2100+2
 			r.ExpiresAt, r.AbsoluteExpiresAt, r.RevokedAt = year2100+3, year2100+4, year2100+5
 			r.Lineage.Generation, r.DataVersion = 1<<40, 1<<41
+		},
+		"authentication": func(r *models.Session) {
+			r.AuthAt, r.IdleMillis, r.Level = year2100, year2100+1, models.MaxLevel
+			r.AMR = strings.Repeat("hwk pop ", models.MaxAMR/8)
+			r.Flags = 1<<30 | models.FlagPending // of a later version
+			r.Origin = "\x01not one of ours\xff"
 		},
 		"device": func(r *models.Session) {
 			r.UserAgent, r.IP = "B\u00f6ser \U0001f600 Agent'; -- \\ \" ", "2001:db8:1234:5678:9abc:def0:1234:5678"

@@ -75,6 +75,12 @@ func (tr *trial) row(changes ...func(*models.Session)) models.Session {
 		UserAgent:         "Mozilla/5.0 (X11; Linux x86_64)",
 		IP:                "2001:db8::1",
 		Label:             "the kitchen's",
+		AuthAt:            created + 1,
+		AMR:               "pwd otp",
+		Level:             2,
+		IdleMillis:        hour,
+		Flags:             models.FlagBrowserSession | models.FlagAnonymous,
+		Origin:            tr.handle(),
 	}
 	for _, change := range changes {
 		change(&row)
