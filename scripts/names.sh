@@ -6,11 +6,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 cd "${self%/*}/.."
 
-<<<<<<< HEAD
-declare -A budget=([session]=183 [session/claim]=30 [middleware]=7 [refresh]=6 [devices]=2 [errors]=57 [models]=71 [models/gormstore]=39
-=======
-declare -A budget=([session]=173 [session/claim]=30 [middleware]=11 [refresh]=7 [devices]=2 [errors]=55 [models]=62 [models/gormstore]=39
->>>>>>> b2e3aed7f1f2fd472567ba278a6d9aa0ac6ce9d9
+declare -A budget=([session]=191 [session/claim]=30 [middleware]=11 [refresh]=7 [devices]=2 [errors]=57 [models]=72 [models/gormstore]=39
   [models/gormstore/sqlite]=2 [models/memstore]=29 [session/storetest]=46 [session/sessiontest]=21)
 
 # names PACKAGE: constants, variables, types, functions and methods of `go doc -all`.

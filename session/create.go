@@ -28,6 +28,8 @@ type creation struct {
 	level          int
 	idle, absolute time.Duration
 	flags          models.SessionFlags
+	// newDevice is what the event says.
+	newDevice bool
 	// replaced are the sessions that end by this sign-in.
 	replaced []string
 }
@@ -101,7 +103,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	if err := place.settle(ctx, row); err != nil {
 		return nil, err
 	}
-	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID})
+	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID, NewDevice: c.newDevice})
 	return tokens, nil
 }
 

@@ -163,20 +163,15 @@ func (p Site) placeFor(err error) string {
 		return page.With(p.Login, "reason", "theft")
 	case errors.Is(err, errors.ErrUnauthorised), errors.Is(err, errors.ErrTryRefreshToken):
 		return p.Login
-	case errors.Is(err, errors.ErrInvalidClaim) && provedAgain(err):
-		if p.Reauth != "" {
-			return p.Reauth
-		}
+	case errors.Is(err, errors.ErrUserRequired):
+		return p.Login
+	case errors.Is(err, errors.ErrStepUp) && p.Reauth != "":
+		return p.Reauth
+	case errors.Is(err, errors.ErrStepUp):
 		return p.Login
 	default:
 		return ""
 	}
-}
-
-// provedAgain reports whether the session would do once its user has proven again who
-// that is. It is where demands of a recent authentication, a level or a user go.
-func provedAgain(err error) bool {
-	return errors.Is(err, errors.ErrStepUp) || errors.Is(err, errors.ErrUserRequired)
 }
 
 // RefreshPage is RefreshHTTP for a route that takes the browsers of pages too, which

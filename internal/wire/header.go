@@ -48,7 +48,7 @@ func (r *Response) withdrawAll(h http.Header) {
 	set := r.request.set
 	ours := func(line string) bool {
 		name, _, _ := strings.Cut(line, "=")
-		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh ||
+		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh || name == set.Device ||
 			slices.ContainsFunc(set.Older, func(p Place) bool { return name == p.Access || name == p.Refresh })
 	}
 	withdrawCookies(h, ours)
@@ -91,10 +91,13 @@ func (r *Response) sendPair(h http.Header) {
 		}
 		r.expire(h, set.olderAccess(), set.olderRefresh())
 		if q.HasDuplicates() {
-			r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+			r.expire(h, set.copies(set.Place.accessSlot(), q.http.Host), set.copies(set.Place.refreshSlot(), q.http.Host))
 		}
 		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
 		r.keep(h, set.Place.refreshSlot(), p.Refresh.Value, p.Refresh.Ends)
+		if device := r.plan.device; device.Value != "" {
+			r.keep(h, set.deviceSlot(), device.Value, device.Ends)
+		}
 		if p.AntiCSRF != "" {
 			r.say(h, HeaderAntiCSRF, p.AntiCSRF)
 		}
@@ -182,7 +185,7 @@ func (r *Response) expireAll(h http.Header) {
 	q, set := &r.request, r.request.set
 	r.expire(h, set.olderAccess(), set.olderRefresh())
 	if q.HasDuplicates() {
-		r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+		r.expire(h, set.copies(set.Place.accessSlot(), q.http.Host), set.copies(set.Place.refreshSlot(), q.http.Host))
 	}
 	r.expire(h, []slot{set.Place.accessSlot(), set.Place.refreshSlot()})
 	if q.sendsIDCookies() {
