@@ -110,6 +110,15 @@ var (
 	ErrSessionReplaced = stderrors.New("session replaced by a sign-in")
 )
 
+// Reasons of an [ErrInvalidClaim] that the kit itself gives.
+var (
+	// ErrStepUp means that the user has to prove again who it is, or by a stronger
+	// method.
+	ErrStepUp = stderrors.New("the user must authenticate again")
+	// ErrUserRequired means a visitor's session where a user's is demanded.
+	ErrUserRequired = stderrors.New("the session is a visitor's")
+)
+
 // Reasons of an [ErrInvalidInput].
 var (
 	// ErrUserIDInvalid means a user id that is empty, too long or not UTF-8.

@@ -86,6 +86,9 @@ type Config struct {
 	// InvalidClaimStatus is the status of an answer to a session that lacks a
 	// claim: 400 to 499, default 403, never equal to SessionExpiredStatus.
 	InvalidClaimStatus int
+	// StepUp says how a session is answered whose user must prove again who it is: see
+	// RequireRecentAuth.
+	StepUp StepUpMode
 
 	// TokenCacheBytes is about how much memory, in bytes, verified access tokens may be
 	// remembered in: 64 KiB to 1 GiB, default 16 MiB, Off for none. One with a small
@@ -146,6 +149,19 @@ const (
 	// SuperTokens' Node library calls blacklisting. When the database cannot be asked,
 	// the request gets an [errors.ErrUnavailable].
 	RevokeImmediately
+)
+
+// StepUpMode says how a session is answered that [RequireRecentAuth] or [RequireLevel]
+// refuses. Either answer has the challenge of RFC 9470, section 3.
+type StepUpMode uint8
+
+const (
+	// StepUpByClaim answers as for any claim that is missing: InvalidClaimStatus with the
+	// failures. Front ends from npm know that, and stay signed in.
+	StepUpByClaim StepUpMode = iota
+	// StepUpRFC9470 answers by 401, as the RFC has it, for clients that go by that.
+	// Front ends from npm would refresh and ask again, up to ten times.
+	StepUpRFC9470
 )
 
 // FeedConfig configures the feed of revocations, which [RevokeSoon] goes by: a table

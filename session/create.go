@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -21,6 +22,12 @@ type creation struct {
 	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
 	members                   []payloadMember
+	// amr and level are what Authenticated and Level say, idle and absolute what
+	// WithLifetime does.
+	amr            string
+	level          int
+	idle, absolute time.Duration
+	flags          models.SessionFlags
 	// replaced are the sessions that end by this sign-in.
 	replaced []string
 }
@@ -114,7 +121,7 @@ func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models
 	if err != nil {
 		return nil, err
 	}
-	if err := checkReserved(payload); err != nil {
+	if err := errors.Join(checkReserved(payload), c.checkAssurance(), s.checkLifetimes(c)); err != nil {
 		return nil, err
 	}
 	data, err := encodeData(c.data)
@@ -122,12 +129,16 @@ func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models
 		return nil, err
 	}
 
-	absolute := s.absoluteEnd(now)
+	absolute, idle := s.absoluteEnd(now), millis(c.idle)
+	if c.absolute != 0 {
+		absolute = now + millis(c.absolute)
+	}
 	row := &models.Session{
 		Handle: handle, UserID: userID,
 		Payload: payload, Data: data,
 		CreatedAt: now, LastUsedAt: now,
-		ExpiresAt: s.idleEnd(now, absolute), AbsoluteExpiresAt: absolute,
+		ExpiresAt: s.idleEnd(now, absolute, idle), AbsoluteExpiresAt: absolute,
+		AMR: c.amr, Level: c.level, IdleMillis: idle, Flags: c.flags,
 		UserAgent: boundedText(c.userAgent, maxUserAgentLen), IP: s.cfg.IPAddresses.apply(c.ip),
 	}
 	return row, s.checkFits(row)

@@ -159,14 +159,18 @@ func (s *Service) ask(ctx context.Context, text string, claims *token.Access, me
 		return nil, nil, err
 	}
 	fromFeed := q != (feed.Question{})
-	if !fromFeed || bytes.Equal(bytes.TrimSpace(row.Payload), claims.Payload) {
+	changed := fromFeed && !bytes.Equal(bytes.TrimSpace(row.Payload), claims.Payload)
+	if !changed && row.Level == claims.Level {
 		if fromFeed {
 			s.hints.feed.Answered(memo, q)
 		}
 		return s.newSession(text, claims, row.ExpiresAt), nil, nil
 	}
 	fresh := *claims
-	fresh.Payload = row.Payload
+	fresh.Level = row.Level
+	if changed {
+		fresh.Payload = row.Payload
+	}
 	replacement, err := s.signAccess(ctx, &fresh)
 	if err != nil {
 		return nil, nil, err

@@ -158,17 +158,17 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	}
 	if !x.looked.Load() {
 		if _, ask := x.svc.mustAsk(d.revocation, &claims, sess.memo.Load()); ask {
-			if _, err := x.svc.live(x.ctx, sess.Handle()); err != nil {
+			row, err := x.svc.live(x.ctx, sess.Handle())
+			if err != nil {
 				return nil, sess.clearIfEnded(err)
 			}
+			sess.isOfLevel(row.Level)
 			x.looked.Store(true)
 		}
 	}
-	if len(d.claims) > 0 {
-		// What it replaces, MergePayload has sent.
-		if _, err := x.svc.checkClaims(x.ctx, sess, d.claims, x.asked()); err != nil {
-			return nil, err
-		}
+	// What it replaces, MergePayload has sent.
+	if _, err := x.svc.check(x.ctx, sess, &d); err != nil {
+		return nil, err
 	}
 	return sess, nil
 }

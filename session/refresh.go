@@ -84,7 +84,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 			g.ends, granted = row.ExpiresAt, true
 		case lineage.Advance, lineage.FastForward, lineage.Swap:
 			g.repeat = lineage.Young(tok.lineage(), now, s.window())
-			step := s.dated(lineage.Step(v, read, tok.lineage()), tok.Handle(), row.AbsoluteExpiresAt)
+			step := s.dated(lineage.Step(v, read, tok.lineage()), tok.Handle(), row.AbsoluteExpiresAt, row.IdleMillis)
 			g.ends = max(step.ExpiresAt, row.ExpiresAt)
 			row, granted, err = s.advance(ctx, step)
 			if granted {
@@ -140,8 +140,8 @@ func (s *Service) window() int64 { return millis(s.cfg.ConcurrentRefreshWindow) 
 // handed out get the end that the row has then, never a later one. False means that
 // the row moved on meanwhile.
 func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int64) (ends int64, ok bool, err error) {
-	wanted := s.idleEnd(now, row.AbsoluteExpiresAt)
-	if wanted-row.ExpiresAt <= millis(s.cfg.RefreshTokenValidity)/10 {
+	wanted := s.idleEnd(now, row.AbsoluteExpiresAt, row.IdleMillis)
+	if wanted-row.ExpiresAt <= s.idleLength(row.IdleMillis)/10 {
 		return row.ExpiresAt, true, nil
 	}
 	moved, err := s.store.Extend(ctx, models.Extend{

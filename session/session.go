@@ -57,7 +57,7 @@ func (s *Session) UserID() string { return s.claims.UserID }
 func (s *Session) Handle() string { return s.claims.Handle }
 
 // CreatedAt is when the user signed in, to the second.
-func (s *Session) CreatedAt() time.Time { return time.Unix(s.claims.AuthTime, 0) }
+func (s *Session) CreatedAt() time.Time { return time.Unix(s.claims.SessionStart(), 0) }
 
 // ExpiresAt is when the access token expires and a refresh is due.
 func (s *Session) ExpiresAt() time.Time { return time.Unix(s.claims.ExpiresAt, 0) }

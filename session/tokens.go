@@ -83,14 +83,9 @@ func (s *Service) mint(ctx context.Context, b mintRequest) (*Tokens, models.Hash
 // the row as it is, bound to it; the anti-CSRF token that derives from it; and a new
 // id-refresh marker.
 func (s *Service) accompany(ctx context.Context, b mintRequest, tok *refreshToken) (*Tokens, error) {
-	claims := token.Access{
-		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
-		UserID: b.row.UserID, Handle: b.row.Handle,
-		IssuedAt: b.now / 1000, ExpiresAt: s.accessExpiry(b.now, b.row.AbsoluteExpiresAt),
-		AuthTime: b.row.CreatedAt / 1000,
-		Gen:      tok.Gen, RefreshIssuedAt: tok.IssuedAt, Refresh: tok.hash, Parent: b.parent,
-		Payload: b.row.Payload,
-	}
+	claims := s.claimsOf(b.row)
+	claims.IssuedAt, claims.ExpiresAt = b.now/1000, s.accessExpiry(b.now, b.row)
+	claims.Gen, claims.RefreshIssuedAt, claims.Refresh, claims.Parent = tok.Gen, tok.IssuedAt, tok.hash, b.parent
 	tokens := &Tokens{
 		Refresh:   Token{Value: tok.text, ExpiresAt: time.UnixMilli(b.ends)},
 		IDRefresh: Token{Value: rand.Text(), ExpiresAt: time.UnixMilli(b.ends)},
@@ -106,6 +101,24 @@ func (s *Service) accompany(ctx context.Context, b mintRequest, tok *refreshToke
 	tokens.Access = *access
 	tokens.Session = s.newSession(access.Value, &claims, b.ends)
 	return tokens, nil
+}
+
+// claimsOf are the claims that a token has from the row. What decides lifetimes and
+// looks of the tokens to come is among them: a promotion reads no row.
+func (s *Service) claimsOf(row *models.Session) token.Access {
+	claims := token.Access{
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
+		UserID: row.UserID, Handle: row.Handle, Payload: row.Payload,
+		AuthTime: row.ProvenAt() / 1000, AMR: row.AMR, Level: row.Level,
+		Idle: row.IdleMillis / 1000, Flags: row.Flags &^ models.FlagPending,
+	}
+	if start := row.CreatedAt / 1000; start != claims.AuthTime {
+		claims.Start = start
+	}
+	if row.Flags.Has(models.FlagPending) {
+		claims.Replaces = row.Origin
+	}
+	return claims
 }
 
 // signAccess signs claims under an id of their own, as no two tokens may share one
@@ -130,17 +143,6 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Token,
 	return &Token{Value: text, ExpiresAt: time.Unix(claims.ExpiresAt, 0)}, nil
 }
 
-// accessExpiry is in Unix seconds, which is what a JWT can say: rounded down, so
-// that no token works longer than the application chose, nor past the session's
-// absolute end. The smallest validity leaves a second of life all the same.
-func (s *Service) accessExpiry(now, absolute int64) int64 {
-	ends := now + millis(s.cfg.AccessTokenValidity)
-	if absolute > 0 {
-		ends = min(ends, absolute)
-	}
-	return ends / 1000
-}
-
 // sizes are those of the cookies, names included, that a page keeps tokens in.
 type sizes struct{ access, front int }
 
@@ -159,9 +161,8 @@ func (s *Service) sizesOf(access int, claims *token.Access) sizes {
 
 // largest are the sizes that a session with this payload will ever have.
 func (s *Service) largest(row *models.Session, payload []byte) sizes {
-	claims := token.Access{
-		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, UserID: row.UserID, Handle: row.Handle, Payload: payload,
-	}
+	claims := s.claimsOf(row)
+	claims.Payload = payload
 	length := claims.Lengthen()
 	return s.sizesOf(length, &claims)
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"math"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
@@ -29,10 +28,10 @@ func (s *Service) advance(ctx context.Context, step models.Advance) (found *mode
 
 // dated completes a step with the session's name and times. The end of the token
 // that becomes current was promised to the client, so the row's must not be earlier.
-func (s *Service) dated(step models.Advance, handle string, absolute int64) models.Advance {
+func (s *Service) dated(step models.Advance, handle string, absolute, idle int64) models.Advance {
 	step.Handle = handle
 	step.Now = s.now()
-	step.ExpiresAt = s.idleEnd(max(step.Now, step.IssuedAt), absolute)
+	step.ExpiresAt = s.idleEnd(max(step.Now, step.IssuedAt), absolute, idle)
 	return step
 }
 
@@ -75,25 +74,6 @@ func ended(row *models.Session) error {
 	default:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionExpired)
 	}
-}
-
-// absoluteEnd is the end of a session created at the given time that never moves, or
-// 0. The row has the definite one, and no step goes past that.
-func (s *Service) absoluteEnd(created int64) int64 {
-	if s.cfg.SessionLifetime == 0 {
-		return 0
-	}
-	return created + millis(s.cfg.SessionLifetime)
-}
-
-// idleEnd is where use at now moves the end of a session.
-func (s *Service) idleEnd(now, absolute int64) int64 {
-	// A token says when it was issued; whoever holds a key may let it say anything.
-	end := min(now, math.MaxInt64-millis(s.cfg.RefreshTokenValidity)) + millis(s.cfg.RefreshTokenValidity)
-	if absolute > 0 {
-		end = min(end, absolute)
-	}
-	return end
 }
 
 // revokeSurely is Store.Revoke, and after an unknown outcome looks whether it was

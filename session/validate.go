@@ -180,6 +180,9 @@ func (c Config) validateHTTP(p *fieldProblems) {
 		p.add("MaxSessions.Policy", "RefuseNew answers 409, which is SessionExpiredStatus or InvalidClaimStatus already")
 	}
 	p.clientError("InvalidClaimStatus", c.InvalidClaimStatus)
+	if c.StepUp > StepUpRFC9470 {
+		p.add("StepUp", "unknown mode %d", c.StepUp)
+	}
 	if c.SessionExpiredStatus == c.InvalidClaimStatus {
 		p.add("InvalidClaimStatus", "%d is SessionExpiredStatus already: front ends would refresh forever", c.InvalidClaimStatus)
 	}

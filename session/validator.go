@@ -112,7 +112,7 @@ func (s *Service) checkClaims(ctx context.Context, sess *Session, validators []V
 func (s *Session) view(now int64) View {
 	claims, _ := s.snapshot()
 	return View{
-		UserID: claims.UserID, Handle: claims.Handle, CreatedAt: time.Unix(claims.AuthTime, 0),
+		UserID: claims.UserID, Handle: claims.Handle, CreatedAt: time.Unix(claims.SessionStart(), 0),
 		Payload: objectOf(claims.Payload), Now: time.UnixMilli(now),
 	}
 }
@@ -189,7 +189,7 @@ var errClaim = errors.New("the application's function failed")
 // answers its client.
 var verdicts = [...]error{
 	errors.ErrUnauthorised, errors.ErrTryRefreshToken, errors.ErrTokenTheft, errors.ErrInvalidClaim, errors.ErrCrossOrigin,
-	errors.ErrSessionLimit, errors.ErrSessionReplaced, errors.ErrTokenMissing, errors.ErrTokenMalformed,
+	errors.ErrSessionLimit, errors.ErrSessionReplaced, errors.ErrTokenMissing, errors.ErrTokenMalformed, errors.ErrStepUp, errors.ErrUserRequired,
 }
 
 // claimFailed classifies an error of the application. Whatever its function ran

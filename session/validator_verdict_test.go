@@ -71,7 +71,8 @@ func kitErrors(t *testing.T) map[string]error {
 		"ErrUserIDInvalid": errors.ErrUserIDInvalid, "ErrValueNotJSON": errors.ErrValueNotJSON,
 		"ErrValueTooDeep": errors.ErrValueTooDeep, "ErrValueTooLarge": errors.ErrValueTooLarge,
 		"ErrClosed": errors.ErrClosed, "ErrConfig": errors.ErrConfig,
-		"ErrSessionLimit": errors.ErrSessionLimit,
+		"ErrSessionLimit": errors.ErrSessionLimit, "ErrStepUp": errors.ErrStepUp,
+		"ErrUserRequired": errors.ErrUserRequired,
 		"ErrInvalidInput": errors.ErrInvalidInput, "ErrUnavailable": errors.ErrUnavailable,
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "../errors/errors.go", nil, 0)

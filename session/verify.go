@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
@@ -22,6 +23,10 @@ type demands struct {
 	revocation RevocationMode
 	claims     []Validator
 	optional   bool
+	// maxAge, level and user: see RequireRecentAuth, RequireLevel and RequireUser.
+	maxAge *time.Duration
+	level  *int
+	user   bool
 	// asked is when the claims are asked for; 0 is now.
 	asked int64
 }
@@ -82,7 +87,7 @@ func (s *Service) possible(d demands) error {
 	case slices.Contains(d.claims, nil):
 		return errNilValidator
 	}
-	return nil
+	return d.possibleAssurance()
 }
 
 // Verify checks an access token and the anti-CSRF token that came with it. The second
@@ -145,10 +150,10 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 		return nil, nil, tryRefresh(errors.ErrAntiCSRF)
 	}
 	sess, replacement, err := s.settle(ctx, text, claims, memo, d.revocation)
-	if err != nil || len(d.claims) == 0 {
+	if err != nil {
 		return sess, replacement, err
 	}
-	merged, err := s.checkClaims(ctx, sess, d.claims, cmp.Or(d.asked, s.now()))
+	merged, err := s.check(ctx, sess, &d)
 	return sess, cmp.Or(merged, replacement), err
 }
 
@@ -192,9 +197,9 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 	// Optimistic: in the usual case the parent is current, and then this is the step,
 	// without any reading. Nobody gave that verdict yet; the statement's WHERE does.
 	v, row := lineage.Advance, lineage.Row{Cur: tok.Parent}
-	absolute := s.absoluteEnd(claims.AuthTime * 1000)
+	absolute, idle := s.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000
 	for range lineage.MaxAttempts {
-		step := s.dated(lineage.Step(v, row, tok), claims.Handle, absolute)
+		step := s.dated(lineage.Step(v, row, tok), claims.Handle, absolute, idle)
 		found, applied, err := s.advance(ctx, step)
 		if err != nil {
 			return nil, nil, err

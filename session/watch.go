@@ -52,7 +52,7 @@ func (s *Session) Watch(ctx context.Context) (<-chan End, error) {
 	claims, ends := s.snapshot()
 	if ends == 0 {
 		// The row is read when this has passed: others may have moved the end.
-		ends = svc.idleEnd(claims.IssuedAt*1000, svc.absoluteEnd(claims.AuthTime*1000))
+		ends = svc.idleEnd(claims.IssuedAt*1000, svc.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000)
 	}
 	end := make(chan End, 1)
 	w := &watcher{

@@ -32,10 +32,13 @@ func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	wire.NoStore(h)
-	switch status {
-	case http.StatusUnauthorized:
+	stepUp := stepUpChallenge(err)
+	switch {
+	case stepUp != "":
+		wire.Challenge(h, stepUp)
+	case status == http.StatusUnauthorized:
 		wire.Challenge(h, challenge(err))
-	case http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter)
 	}
 	if status >= http.StatusInternalServerError {
@@ -65,6 +68,8 @@ func (s *Service) answerFor(r *http.Request, err error) (status int, body []byte
 		return s.expiredStatus(r), []byte(`{"message":"try refresh token"}`)
 	case errors.Is(err, errors.ErrCrossOrigin):
 		return http.StatusForbidden, []byte(`{"message":"cross-origin request refused"}`)
+	case errors.Is(err, errors.ErrStepUp) && s.cfg.StepUp == StepUpRFC9470:
+		return http.StatusUnauthorized, invalidClaimBody(err)
 	case errors.Is(err, errors.ErrInvalidClaim):
 		return s.cfg.InvalidClaimStatus, invalidClaimBody(err)
 	case errors.Is(err, errors.ErrSessionLimit):

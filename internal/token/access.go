@@ -1,7 +1,9 @@
 package token
 
 import (
+	"cmp"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -37,9 +39,24 @@ type Access struct {
 	Handle string
 	// ID names the token: jti. Sign fills it when it is empty.
 	ID string
-	// IssuedAt, ExpiresAt and AuthTime are in seconds since 1970: iat (and
-	// nbf), exp, auth_time.
+	// IssuedAt, ExpiresAt and AuthTime, the last proof of identity, are in seconds
+	// since 1970: iat (and nbf), exp, auth_time.
 	IssuedAt, ExpiresAt, AuthTime int64
+	// Start is when the session began, in seconds since 1970; 0 = at AuthTime: sat.
+	Start int64
+	// AMR says how the user proved who it is, words of RFC 8176 between blanks: amr.
+	// Empty is an absent claim.
+	AMR string
+	// Level is how sure the application is of it: acr. 0 is an absent claim.
+	Level int
+	// Idle is how long the session lives without use, in seconds: idl. 0, an absent
+	// claim, is as configured.
+	Idle int64
+	// Flags are the session's but for models.FlagPending: flg. 0 is an absent claim.
+	Flags models.SessionFlags
+	// Replaces is the handle of the session that ends when this token is used first:
+	// rep. Empty is an absent claim.
+	Replaces string
 	// Gen and RefreshIssuedAt (milliseconds) belong to the refresh token made
 	// together with this one: gen, rti.
 	Gen, RefreshIssuedAt int64
@@ -65,11 +82,36 @@ func (a *Access) check() error {
 		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.Audience) || !utf8.ValidString(a.ID),
 		outside(a.IssuedAt, maxSeconds) || outside(a.ExpiresAt, maxSeconds) || outside(a.AuthTime, maxSeconds),
 		outside(a.Gen, models.MaxGeneration) || outside(a.RefreshIssuedAt, maxMillis),
+		outside(a.Start, maxSeconds) || outside(a.Idle, maxSeconds),
+		outside(int64(a.Level), models.MaxLevel) || outside(int64(a.Flags), maxFlags),
+		a.AMR != "" && !ValidAMR(a.AMR), a.Replaces != "" && !ValidHandle(a.Replaces),
 		a.Refresh.IsZero():
 		return errors.ErrTokenMalformed
 	}
 	return nil
 }
+
+// maxFlags is what the column holds.
+const maxFlags = 1<<31 - 1
+
+// ValidAMR reports whether s is a list of words between single blanks, none of which
+// needs to be escaped anywhere.
+func ValidAMR(s string) bool {
+	for word := range strings.SplitSeq(s, " ") {
+		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !isWordRune(r) }) {
+			return false
+		}
+	}
+	return len(s) <= models.MaxAMR
+}
+
+func isWordRune(r rune) bool {
+	return r == '_' || r == '-' || r == '.' || r == ':' ||
+		'0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
+}
+
+// SessionStart is when the session began, in seconds since 1970.
+func (a *Access) SessionStart() int64 { return cmp.Or(a.Start, a.AuthTime) }
 
 func outside(n, most int64) bool { return n < 0 || n > most }
 

@@ -57,7 +57,8 @@ func (a *Access) Sign(k Key) (string, error) {
 }
 
 // Lengthen sets all claims to the longest values that they can have, but for
-// the texts that the application chose. It returns the length of the token that
+// the texts that the application chose and for what a session keeps: Start, AMR,
+// Level, Idle, Flags and Replaces. It returns the length of the token that
 // they make: no later token of the session is longer, whatever signs it. Such a
 // token is good for its size only.
 func (a *Access) Lengthen() int {
@@ -83,6 +84,7 @@ func (a *Access) appendClaims(b []byte) []byte {
 	b = strconv.AppendInt(append(b, `,"exp":`...), a.ExpiresAt, 10)
 	b = appendText(append(b, `,"jti":`...), a.ID)
 	b = strconv.AppendInt(append(b, `,"auth_time":`...), a.AuthTime, 10)
+	b = a.appendRareClaims(b)
 	b = strconv.AppendInt(append(b, `,"gen":`...), a.Gen, 10)
 	b = strconv.AppendInt(append(b, `,"rti":`...), a.RefreshIssuedAt, 10)
 	b = appendHash(append(b, `,"rt2":`...), a.Refresh)
@@ -96,6 +98,31 @@ func (a *Access) appendClaims(b []byte) []byte {
 		b = append(append(b, `,"pl":`...), bytes.Trim(a.Payload, " \t\r\n")...)
 	}
 	return append(b, '}')
+}
+
+// appendRareClaims appends those that most tokens do not have.
+func (a *Access) appendRareClaims(b []byte) []byte {
+	if a.Start != 0 && a.Start != a.AuthTime {
+		b = strconv.AppendInt(append(b, `,"sat":`...), a.Start, 10)
+	}
+	if a.AMR != "" {
+		b = append(append(b, `,"amr":["`...), strings.ReplaceAll(a.AMR, " ", `","`)...)
+		b = append(b, `"]`...)
+	}
+	if a.Level != 0 {
+		b = append(b, `,"acr":"`...)
+		b = append(strconv.AppendInt(b, int64(a.Level), 10), '"')
+	}
+	if a.Idle != 0 {
+		b = strconv.AppendInt(append(b, `,"idl":`...), a.Idle, 10)
+	}
+	if a.Flags != 0 {
+		b = strconv.AppendInt(append(b, `,"flg":`...), int64(a.Flags), 10)
+	}
+	if a.Replaces != "" {
+		b = appendText(append(b, `,"rep":`...), a.Replaces)
+	}
+	return b
 }
 
 func appendHash(b []byte, hash [32]byte) []byte {

@@ -14,7 +14,7 @@ const missing = -1
 // claimNames are the names that mean something to us.
 var claimNames = [...]string{
 	"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time",
-	"gen", "rti", "rt2", "prt2", "acs", "pl",
+	"gen", "rti", "rt2", "prt2", "acs", "pl", "sat", "amr", "acr", "idl", "flg", "rep",
 }
 
 // Reserved reports whether a payload object must not use the name: it is one of the
@@ -90,9 +90,55 @@ func (a *Access) parseClaim(s *scanner, name string) (err error) {
 	case "pl":
 		err = s.rawTo(&a.Payload)
 	default:
+		err = a.parseRareClaim(s, name)
+	}
+	return err
+}
+
+// parseRareClaim reads those that most tokens do not have.
+func (a *Access) parseRareClaim(s *scanner, name string) (err error) {
+	var n int64
+	switch name {
+	case "sat":
+		a.Start, err = s.natural(maxSeconds)
+	case "amr":
+		a.AMR, err = s.words()
+	case "acr":
+		a.Level, err = s.level()
+	case "idl":
+		a.Idle, err = s.natural(maxSeconds)
+	case "flg":
+		n, err = s.natural(maxFlags)
+		a.Flags = models.SessionFlags(n)
+	case "rep":
+		a.Replaces, err = s.text()
+	default:
 		err = s.unknownClaim(name)
 	}
 	return err
+}
+
+// words reads an array of texts, of which [Access.check] sees whether they are words.
+func (s *scanner) words() (string, error) {
+	var words []string
+	err := s.array(func() error {
+		word, err := s.text()
+		words = append(words, word)
+		return err
+	})
+	return strings.Join(words, " "), err
+}
+
+// level reads a digit in a text: acr is a text (OpenID Connect Core 1.0, section 2).
+func (s *scanner) level() (int, error) {
+	text, err := s.text()
+	if err == nil && (len(text) != 1 || text[0] < '1' || text[0] > '0'+models.MaxLevel) {
+		err = errors.ErrTokenMalformed
+	}
+	if err != nil {
+		return 0, err
+	}
+	return int(text[0] - '0'), nil
 }
 
 // unknownClaim skips a claim, unless its name is one of ours in other case: a

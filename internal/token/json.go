@@ -82,7 +82,7 @@ func (s *scanner) value() error {
 	case '{':
 		return s.object(func(string) error { return s.value() })
 	case '[':
-		return s.array()
+		return s.array(s.value)
 	case '"':
 		_, _, err := s.stringLiteral()
 		return err
@@ -138,8 +138,8 @@ func (s *scanner) object(member func(name string) error) error {
 	return nil
 }
 
-// array skips an array.
-func (s *scanner) array() error {
+// array reads an array, calling element at each value.
+func (s *scanner) array(element func() error) error {
 	if err := s.open('['); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (s *scanner) array() error {
 				return err
 			}
 		}
-		if err := s.value(); err != nil {
+		if err := element(); err != nil {
 			return err
 		}
 	}
@@ -174,7 +174,7 @@ func (s *scanner) close() {
 }
 
 // fewNames is how many names an object of ours has at most: its claims.
-const fewNames = 16
+const fewNames = 24
 
 // distinct reports whether all names differ. Few are compared each with each,
 // which costs least as most differ in length already; many are sorted.

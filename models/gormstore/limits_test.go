@@ -83,6 +83,8 @@ func TestTheLargestFits(t *testing.T) {
 		row.UserAgent = strings.Repeat("\U0001f98a", 255)
 		row.IP = strings.Repeat("f", 45)
 		row.Label = strings.Repeat("\U0001f98a", models.MaxLabel)
+		row.AMR, row.Origin = strings.Repeat("a", models.MaxAMR), strings.Repeat("o", 64)
+		row.Level, row.Flags, row.IdleMillis, row.AuthAt = models.MaxLevel, 1<<31-1, 1<<62, 1<<62
 		row.RevokeReason = models.RevokeReason(strings.Repeat("r", 32))
 		row.Payload = bytes.Repeat([]byte("p"), 100<<10)
 		row.Data = bytes.Repeat([]byte("d"), 3<<20)

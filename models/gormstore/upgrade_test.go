@@ -59,9 +59,9 @@ func TestMigrateFromVersion1(t *testing.T) {
 			makeVersion(t, db, "0001")
 			require.EqualValues(t, 1, schemaVersion(t, db))
 			store := emptyStore(t, db)
-			require.ErrorContains(t, store.Check(t.Context()), "table auth_sessions lacks label; call Migrate")
-			old := newRow("old")
-			old.UserID, old.Label = userIDOf(128, "o"), ""
+			require.ErrorContains(t, store.Check(t.Context()), "table auth_sessions lacks auth_at, aal, idle_ms, flags, label, amr, origin; call Migrate")
+			old := oldRow("old")
+			old.UserID = userIDOf(128, "o")
 			insertOld(t, db, old)
 
 			if engine.name == "mysql" {
@@ -95,8 +95,7 @@ func TestMigrateFromVersion2(t *testing.T) {
 	onEachDB(t, func(t *testing.T, db *gorm.DB) {
 		makeVersion(t, db, "0002")
 		require.EqualValues(t, 2, schemaVersion(t, db))
-		rows := []models.Session{newRow("before"), newRow("beside")}
-		rows[0].Label, rows[1].Label = "", ""
+		rows := []models.Session{oldRow("before"), oldRow("beside")}
 		insertOld(t, db, rows[0])
 		store := emptyStore(t, db)
 		require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
@@ -131,10 +130,17 @@ func runFirst(t *testing.T, db *gorm.DB, text string, n int) {
 	runText(t, db, strings.Join(parts[:n], ""), true)
 }
 
-// insertOld stores a row as code of versions 1 and 2 does: it knows no label.
+// oldRow is newRow as code of versions 1 and 2 knows rows, insertOld stores it.
+func oldRow(handle string) models.Session {
+	row := newRow(handle)
+	row.AuthAt, row.AMR, row.Level, row.IdleMillis, row.Flags, row.Label, row.Origin = 0, "", 0, 0, 0, "", ""
+	return row
+}
+
 func insertOld(t *testing.T, db *gorm.DB, row models.Session) {
 	t.Helper()
-	require.NoError(t, db.Table("auth_sessions").Omit("label").Create(&row).Error)
+	require.NoError(t, db.Table("auth_sessions").
+		Omit("auth_at", "amr", "aal", "idle_ms", "flags", "label", "origin").Create(&row).Error)
 }
 
 func requireLongIDs(t *testing.T, store *gormstore.Store) {

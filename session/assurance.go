@@ -1,0 +1,171 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// Authenticated notes how the user has just proven who it is, for the claim amr: words
+// of RFC 8176, section 2, such as "pwd" and "otp", or of your own. Letters, digits and
+// "_-.:", 64 characters in all with one between two words; anything else is an
+// [errors.ErrInvalidInput].
+func Authenticated(methods ...string) CreateOption {
+	return func(c *creation) { c.amr = strings.Join(methods, " ") }
+}
+
+// Level notes how sure the application is of who the user is, by a scale of its own, 0
+// to [models.MaxLevel], for [RequireLevel] and the claim acr: often 1 for a password
+// and 2 for a second factor. Anything else is an [errors.ErrInvalidInput].
+func Level(level int) CreateOption { return func(c *creation) { c.level = level } }
+
+// checkAssurance looks at what Authenticated and Level say.
+func (c *creation) checkAssurance() error {
+	switch {
+	case c.amr != "" && !token.ValidAMR(c.amr):
+		return invalidInput(errors.New("Authenticated: not up to 64 characters of words of A-Z a-z 0-9 _ - . :"))
+	case c.level < 0 || c.level > models.MaxLevel:
+		return invalidInput(fmt.Errorf("Level: %d is not between 0 and %d", c.level, models.MaxLevel))
+	}
+	return nil
+}
+
+// RequireRecentAuth demands that the user proved who it is at most maxAge ago: at the
+// sign-in, or later by [Session.Replace] or middleware.Reauthenticate. Config.Leeway is
+// granted. A refresh is no proof.
+//
+// A session that fails gets an [errors.ErrStepUp], which is an [errors.ErrInvalidClaim]
+// too: 403 with the failure auth_time, and the challenge of RFC 9470, section 3; see
+// Config.StepUp. It stays signed in.
+func RequireRecentAuth(maxAge time.Duration) VerifyOption {
+	return func(d *demands) {
+		if d.maxAge == nil || maxAge < *d.maxAge {
+			d.maxAge = &maxAge
+		}
+	}
+}
+
+// RequireLevel demands a [Level] of at least level, 1 to [models.MaxLevel]. A session
+// that fails is answered as by [RequireRecentAuth], with the failure acr.
+func RequireLevel(level int) VerifyOption {
+	return func(d *demands) {
+		if d.level == nil || level > *d.level {
+			d.level = &level
+		}
+	}
+}
+
+// RequireUser refuses the sessions of visitors (see CreateAnonymous): an
+// [errors.ErrUserRequired], which is an [errors.ErrInvalidClaim] too: 403 with the
+// failure user.
+func RequireUser() VerifyOption { return func(d *demands) { d.user = true } }
+
+// possibleAssurance reports, as [errors.ErrConfig], what no session can fulfil.
+func (d *demands) possibleAssurance() error {
+	switch {
+	case d.maxAge != nil && *d.maxAge <= 0:
+		return errors.WithReason(errors.ErrConfig, fmt.Errorf("RequireRecentAuth: %v is no time", *d.maxAge))
+	case d.level != nil && (*d.level < 1 || *d.level > models.MaxLevel):
+		return errors.WithReason(errors.ErrConfig, fmt.Errorf("RequireLevel: %d is not between 1 and %d", *d.level, models.MaxLevel))
+	}
+	return nil
+}
+
+// stepUpReason is why a session does not do, as front ends read it.
+type stepUpReason struct {
+	Message string `json:"message"`
+	MaxAge  int64  `json:"max_age,omitempty"` // seconds
+	ACR     string `json:"acr,omitempty"`
+}
+
+// assured holds a session against what d demands of who its user is.
+func (s *Service) assured(sess *Session, d *demands) error {
+	if d.maxAge == nil && d.level == nil && !d.user {
+		return nil
+	}
+	claims, _ := sess.snapshot()
+	var failures []errors.ClaimFailure
+	reason := errors.ErrStepUp
+	if d.user && claims.Flags.Has(models.FlagAnonymous) {
+		reason = errors.ErrUserRequired
+		failures = append(failures, errors.ClaimFailure{ID: "user", Reason: stepUpReason{Message: "sign in"}})
+	}
+	if d.maxAge != nil && s.now()-claims.AuthTime*1000 > millis(*d.maxAge)+millis(s.cfg.Leeway) {
+		failures = append(failures, errors.ClaimFailure{ID: "auth_time", Reason: stepUpReason{
+			Message: "authenticate again", MaxAge: int64(*d.maxAge / time.Second),
+		}})
+	}
+	if d.level != nil && claims.Level < *d.level {
+		failures = append(failures, errors.ClaimFailure{ID: "acr", Reason: stepUpReason{
+			Message: "authenticate at a higher level", ACR: strconv.Itoa(*d.level),
+		}})
+	}
+	if len(failures) == 0 {
+		return nil
+	}
+	return errors.WithReason(&errors.ClaimError{Failures: failures}, reason)
+}
+
+// check holds a session against all that d demands of it beyond being one. The result
+// is as that of checkClaims.
+func (s *Service) check(ctx context.Context, sess *Session, d *demands) (*Token, error) {
+	if err := s.assured(sess, d); err != nil || len(d.claims) == 0 {
+		return nil, err
+	}
+	asked := d.asked
+	if asked == 0 {
+		asked = s.now()
+	}
+	return s.checkClaims(ctx, sess, d.claims, asked)
+}
+
+// stepUpChallenge is the challenge of RFC 9470, section 3, or empty where err asks for
+// no step-up.
+func stepUpChallenge(err error) string {
+	claim, ok := errors.AsType[*errors.ClaimError](err)
+	if !ok || !errors.Is(err, errors.ErrStepUp) {
+		return ""
+	}
+	text := `Bearer error="insufficient_user_authentication"`
+	for _, failure := range claim.Failures {
+		reason, _ := failure.Reason.(stepUpReason)
+		if reason.MaxAge > 0 {
+			text += fmt.Sprintf(", max_age=\"%d\"", reason.MaxAge)
+		}
+		if reason.ACR != "" {
+			text += fmt.Sprintf(", acr_values=%q", reason.ACR)
+		}
+	}
+	return text
+}
+
+// isOfLevel notes the level that the row has: see Downgrade.
+func (s *Session) isOfLevel(level int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claims.Level = level
+}
+
+// AuthenticatedAt is when the user proved last who it is, to the second.
+func (s *Session) AuthenticatedAt() time.Time {
+	claims, _ := s.snapshot()
+	return time.Unix(claims.AuthTime, 0)
+}
+
+// AMR is how: what [Authenticated] was given.
+func (s *Session) AMR() []string {
+	claims, _ := s.snapshot()
+	return strings.Fields(claims.AMR)
+}
+
+// Level is the session's [Level].
+func (s *Session) Level() int {
+	claims, _ := s.snapshot()
+	return claims.Level
+}

@@ -1,0 +1,99 @@
+package session
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/models"
+)
+
+// BrowserSession has the browser forget the session when it is closed: cookies without
+// an end. It is for "keep me signed in" that was not ticked. A browser that restores
+// its tabs brings such cookies back, so the session's own end is the one to count on:
+// see WithLifetime. Tokens in headers know no such thing.
+func BrowserSession() CreateOption {
+	return func(c *creation) { c.flags |= models.FlagBrowserSession }
+}
+
+// WithLifetime gives this session shorter lifetimes than the configuration has: idle in
+// the place of Config.RefreshTokenValidity, absolute in that of Config.SessionLifetime.
+// 0 leaves one as configured; both count in whole seconds. An idle end also shortens
+// the session's access tokens, to a quarter of it, so that a user who is at work is
+// seen in time.
+//
+// Longer than configured, or shorter than what the configuration may say, is an
+// [errors.ErrInvalidInput] of the sign-in.
+func WithLifetime(idle, absolute time.Duration) CreateOption {
+	return func(c *creation) { c.idle, c.absolute = idle.Truncate(time.Second), absolute.Truncate(time.Second) }
+}
+
+// checkLifetimes holds the lifetimes of one session against those of all.
+func (s *Service) checkLifetimes(c *creation) error {
+	shortest := minRefreshValidity
+	if s.cfg.InsecureShortLifetimes {
+		shortest = time.Second
+	}
+	for _, l := range []struct {
+		name        string
+		is, longest time.Duration
+	}{
+		{"idle", c.idle, s.cfg.RefreshTokenValidity},
+		{"absolute", c.absolute, s.cfg.SessionLifetime},
+	} {
+		switch {
+		case l.is == 0:
+		case l.is < shortest:
+			return invalidInput(fmt.Errorf("WithLifetime: %s of %v is shorter than %v", l.name, l.is, shortest))
+		case l.longest != 0 && l.is > l.longest:
+			return invalidInput(fmt.Errorf("WithLifetime: %s of %v is longer than the configured %v", l.name, l.is, l.longest))
+		}
+	}
+	return nil
+}
+
+// absoluteEnd is the end of a session created at the given time that never moves, or
+// 0. The row has the definite one, and no step goes past that.
+func (s *Service) absoluteEnd(created int64) int64 {
+	if s.cfg.SessionLifetime == 0 {
+		return 0
+	}
+	return created + millis(s.cfg.SessionLifetime)
+}
+
+// idleLength is how long a session lives without use whose own length is idle (0 = as
+// configured), all in milliseconds. A configuration that has become shorter holds for
+// everybody.
+func (s *Service) idleLength(idle int64) int64 {
+	configured := millis(s.cfg.RefreshTokenValidity)
+	if idle <= 0 {
+		return configured
+	}
+	return min(idle, configured)
+}
+
+// idleEnd is where use at now moves the end of a session.
+func (s *Service) idleEnd(now, absolute, idle int64) int64 {
+	length := s.idleLength(idle)
+	// A token says when it was issued; whoever holds a key may let it say anything.
+	end := min(now, math.MaxInt64-length) + length
+	if absolute > 0 {
+		end = min(end, absolute)
+	}
+	return end
+}
+
+// accessExpiry is in Unix seconds, which is what a JWT can say: rounded down, so
+// that no token works longer than the application chose, nor past the session's
+// absolute end. The smallest validity leaves a second of life all the same.
+func (s *Service) accessExpiry(now int64, row *models.Session) int64 {
+	validity := millis(s.cfg.AccessTokenValidity)
+	if row.IdleMillis > 0 {
+		validity = min(validity, max(s.idleLength(row.IdleMillis)/4, millis(minAccessValidity)))
+	}
+	ends := now + validity
+	if row.AbsoluteExpiresAt > 0 {
+		ends = min(ends, row.AbsoluteExpiresAt)
+	}
+	return ends / 1000
+}
