@@ -108,6 +108,12 @@ func (s *Service) RevokeAll(ctx context.Context, userID string) (int, error) {
 // as a thief of its tokens, stays in too: after a change of password create a
 // new session first, and keep that one.
 func (s *Service) RevokeOthers(ctx context.Context, userID, keepHandle string) (int, error) {
+	if err := s.checkOpen(); err != nil {
+		return 0, err
+	}
+	if err := s.takePlaceOf(ctx, userID, keepHandle); err != nil {
+		return 0, err
+	}
 	return s.revokeAll(ctx, userID, keepHandle)
 }
 

@@ -315,7 +315,9 @@ func (m *lineModel) findsTheft(w *line, c *lineCall, r *lineRow) {
 		return
 	}
 	w.alarm = w.alarm || r.fate == replaced
-	w.flagged, w.over = true, true
+	// What a theft ends is the session of that token: where two tabs replaced at once,
+	// the other one lives.
+	w.flagged, w.over = true, w.over || !r.pending
 	r.fate, r.endedAt = stolenFrom, w.now
 	m.answers(w, c, lineCleared)
 }
