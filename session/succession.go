@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
-	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -116,7 +115,7 @@ func (s *Service) disinherit(ctx context.Context, next heir, before *models.Sess
 }
 
 // inheritByUse is settle for an access token that names a session to replace.
-func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, mode RevocationMode) (*Session, *Token, error) {
+func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.Access) (*Session, *Token, error) {
 	sess, replacement := s.newSession(text, claims, 0), (*Token)(nil)
 	if !claims.Parent.IsZero() {
 		// Only a token that counts in its own session may speak for it.
@@ -125,19 +124,20 @@ func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.A
 			return nil, nil, err
 		}
 	}
-	next := heir{
-		claims.Handle, claims.UserID, claims.Replaces, s.absoluteEnd(claims.SessionStart() * 1000), claims.Idle * 1000,
-	}
-	got, err := s.inherit(ctx, next, lineage.Overlap)
-	switch {
-	case err != nil:
+	// One that has ended must take nobody's place.
+	row, err := s.live(ctx, claims.Handle)
+	if err != nil {
 		return nil, nil, err
-	case got.sharedWith != "":
-		sess.standsFor = got.sharedWith
-		if _, ask := s.mustAsk(mode, claims, memo); ask {
-			_, err = s.live(ctx, claims.Handle)
+	}
+	got := inheritance{ends: row.ExpiresAt}
+	if row.Flags.Has(models.FlagPending) { // else another request was faster
+		if got, err = s.inherit(ctx, heirOf(row), lineage.Overlap); err != nil {
+			return nil, nil, err
 		}
-		return sess, replacement, err
+	}
+	if got.sharedWith != "" {
+		sess.standsFor = got.sharedWith
+		return sess, replacement, nil
 	}
 	fresh := sess.claims
 	fresh.Replaces = ""

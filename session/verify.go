@@ -174,7 +174,7 @@ func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, 
 func (s *Service) settle(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, mode RevocationMode) (sess *Session, replacement *Token, err error) {
 	switch {
 	case claims.Replaces != "":
-		return s.inheritByUse(ctx, text, claims, memo, mode)
+		return s.inheritByUse(ctx, text, claims)
 	case !claims.Parent.IsZero():
 		return s.promote(ctx, text, claims)
 	}

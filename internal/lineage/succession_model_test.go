@@ -38,7 +38,7 @@ func lineScenarios() []lineBounds {
 		{quickPairs: 5, quickTicks: 3, lineScenario: named("A one tab, messages lost, any delay", oneTab, func(s *lineScenario) {
 			s.losses = 3
 		})},
-		{quickPairs: 5, lineScenario: named("B two tabs that replace at once", twoTabs, func(s *lineScenario) {
+		{quickPairs: 5, quickTicks: 2, lineScenario: named("B two tabs that replace at once", twoTabs, func(s *lineScenario) {
 			s.ticks = 4
 		})},
 		{quickPairs: 4, quickTicks: 2, lineScenario: named("C two tabs that replace at once, a message lost or a server dead", twoTabs, func(s *lineScenario) {
@@ -59,16 +59,22 @@ func lineScenarios() []lineBounds {
 		{quickPairs: 4, quickTicks: 2, lineScenario: named("H two tabs that replace at once, a request lasts longer than the overlap", twoTabs, func(s *lineScenario) {
 			s.brisk, s.pairs, s.line = false, 5, 3
 		}), givesUp: s1},
+		{quickPairs: 4, lineScenario: named("J two tabs that replace at once, some of that before they are answered", twoTabs, func(s *lineScenario) {
+			s.mixed, s.line = true, 3
+		}), givesUp: s1},
+		{quickPairs: 4, lineScenario: named("S two tabs, some of a Replace before it is answered, never two under way", twoTabs, func(s *lineScenario) {
+			s.mixed, s.apart, s.eager, s.line, s.pairs = true, true, true, 3, 5
+		})},
 		{quickPairs: 4, lineScenario: named("I one tab, at once, a message lost", oneTab, func(s *lineScenario) {
 			s.atOnce, s.losses = true, 1
 		}), givesUp: s1},
-		{quickPairs: 4, quickTicks: 2, lineScenario: named("K two tabs, sign-out, all sessions ended, any delay", twoTabs, func(s *lineScenario) {
+		{quickPairs: 3, quickTicks: 2, lineScenario: named("K two tabs, sign-out, all sessions ended, any delay", twoTabs, func(s *lineScenario) {
 			s.signOut, s.endsAll, s.brisk, s.pairs, s.line = true, true, false, 4, 3
 		}), givesUp: s1},
-		{quickPairs: 4, quickTicks: 2, lineScenario: named("L two tabs, sign-out, all sessions ended, a message lost, every use asks", twoTabs, func(s *lineScenario) {
+		{quickPairs: 3, quickTicks: 2, lineScenario: named("L two tabs, sign-out, all sessions ended, a message lost, every use asks", twoTabs, func(s *lineScenario) {
 			s.signOut, s.endsAll, s.asks, s.losses, s.pairs, s.line = true, true, true, 1, 4, 3
 		})},
-		{quickPairs: 4, quickTicks: 3, lineScenario: named("M thief of the old tokens, one tab, a message lost, any delay", oneTab, func(s *lineScenario) {
+		{quickPairs: 3, quickTicks: 3, lineScenario: named("M thief of the old tokens, one tab, a message lost, any delay", oneTab, func(s *lineScenario) {
 			s.thief, s.losses, s.line, s.ticks = true, 1, 3, 3
 		})},
 		{quickPairs: 4, quickTicks: 2, lineScenario: named("N thief of the old tokens, every use asks, sign-out, all sessions ended", oneTab, func(s *lineScenario) {
@@ -80,6 +86,9 @@ func lineScenarios() []lineBounds {
 		{quickPairs: 4, quickTicks: 2, lineScenario: named("P thief of any tokens, one tab", oneTab, func(s *lineScenario) {
 			s.thief, s.anyJar, s.line, s.ticks = true, true, 3, 3
 		})},
+		{fullOnly: true, lineScenario: named("R thief of any tokens, two tabs, some of a Replace before it is answered", twoTabs, func(s *lineScenario) {
+			s.thief, s.anyJar, s.mixed, s.apart, s.eager, s.line, s.pairs = true, true, true, true, true, 3, 4
+		}), givesUp: s6},
 		{fullOnly: true, lineScenario: named("Q thief of any tokens, two tabs", twoTabs, func(s *lineScenario) {
 			s.thief, s.anyJar, s.line, s.pairs = true, true, 3, 4
 		}), givesUp: s6},

@@ -43,8 +43,11 @@ func (m *lineModel) userSends(w *line, out emitLine) {
 		if w.jar.promote || w.jar.rep || m.asks {
 			m.sendLine(*w, lineCall{kind: lineUse}, out)
 		}
-		if w.sessions < m.line && !(m.turns && refreshing) {
-			m.sendLine(*w, lineCall{kind: lineReplace}, out)
+		if w.sessions < m.line && !(m.turns && refreshing) && !(m.apart && replacing) {
+			m.sendLine(*w, lineCall{kind: lineReplace, once: m.atOnce}, out)
+			if m.mixed {
+				m.sendLine(*w, lineCall{kind: lineReplace, once: true}, out)
+			}
 		}
 		if m.signOut && !w.over {
 			m.sendLine(*w, lineCall{kind: lineSignOut}, out)

@@ -25,6 +25,8 @@ func lineMutants() []lineMutant {
 	asks, withThief, signOut := twoTabs, oneTab, twoTabs
 	asks.asks, withThief.thief, signOut.signOut = true, true, true
 	withThief.losses = 0
+	mixed := twoTabs
+	mixed.mixed, mixed.apart, mixed.eager, mixed.thief, mixed.anyJar = true, true, true, true, true
 	return []lineMutant{
 		{"flag cleared before the origin is ended", "S4", func(m *lineMachine) { m.confirmFirst = true }, oneTab},
 		{"accept although the origin was ended by sign-out", "S5", acceptsEnded, ends},
@@ -40,6 +42,7 @@ func lineMutants() []lineMutant {
 		{"a session that was replaced is cleared", "S1", func(m *lineMachine) { m.clears = true }, asks},
 		{"signing out of a replaced session is a success", "S5", func(m *lineMachine) { m.forgets = true }, signOut},
 		{"signing out shares a place", "S5", func(m *lineMachine) { m.overlap = func(lineKind) int64 { return Overlap } }, signOut},
+		{"what has ended takes a place", "S7", func(m *lineMachine) { m.unchecked = true }, mixed},
 		{"a Replace asks for no proof", "S6", func(m *lineMachine) { m.unproven = true }, withThief},
 		{"a session that was replaced is judged", "S3", judgesReplaced, withThief},
 	}
@@ -68,7 +71,7 @@ func judgesReplaced(m *lineMachine) {
 
 func TestSuccessionModelFindsDeliberateBugs(t *testing.T) {
 	t.Parallel()
-	require.Len(t, lineMutants(), 12, "the number that the documents name")
+	require.Len(t, lineMutants(), 13, "the number that the documents name")
 	for _, mut := range lineMutants() {
 		t.Run(mut.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ func (m *lineModel) properties() []property[line] {
 		{"S3", "a token of a session that was replaced is reported as stolen", m.falseAlarm},
 		{"S4", "two sessions of one browser count: live, and pending no longer", m.twoCount},
 		{"S5", "a session lives on whose origin, or what took its place, was ended", m.outlives},
+		{"S7", "a thief who is not in has put the user out, and nothing is flagged", m.putOut},
 		{"S6", "silent takeover: the user is out, nothing is flagged, the thief is in", m.takenOver},
 	}
 }
@@ -99,8 +100,12 @@ func (m *lineModel) outlives(w *line) bool {
 	return false
 }
 
-func (m *lineModel) takenOver(w *line) bool {
-	return w.stolen && !w.over && !w.leaving && m.isOut(w) && !m.tellsTheft(w) && m.thiefIsIn(w)
+func (m *lineModel) takenOver(w *line) bool { return m.silentlyOut(w) && m.thiefIsIn(w) }
+
+func (m *lineModel) putOut(w *line) bool { return m.silentlyOut(w) && !m.thiefIsIn(w) }
+
+func (m *lineModel) silentlyOut(w *line) bool {
+	return w.stolen && !w.over && !w.leaving && m.isOut(w) && !m.tellsTheft(w)
 }
 
 // tellsTheft: the user's next refresh would give the thief away.

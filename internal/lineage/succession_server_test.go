@@ -9,6 +9,8 @@ func (m *lineModel) serveLine(w line, i int, out emitLine) {
 	switch c.phase {
 	case linePromote:
 		m.linePromotes(&w, c)
+	case lineAlive:
+		m.looksAtItself(&w, c)
 	case lineTake:
 		m.takes(&w, c)
 	case lineLook:
@@ -95,8 +97,25 @@ func (m *lineModel) promoted(w *line, c *lineCall) {
 // succeeds begins to put next in the place of at.
 func (m *lineModel) succeeds(w *line, c *lineCall, next, at sessNo) {
 	c.next, c.at, c.taken, c.phase = next, at, 0, lineTake
-	if m.confirmFirst {
+	switch {
+	case c.kind != lineRefresh && c.child == 0 && !m.unchecked:
+		c.phase = lineAlive // a refresh has read its row, and at once it is new
+	case m.confirmFirst:
 		c.phase = lineConfirm
+	}
+}
+
+// looksAtItself: what has ended takes nobody's place.
+func (m *lineModel) looksAtItself(w *line, c *lineCall) {
+	switch r := w.row(c.next); {
+	case r.fate != living:
+		m.refuses(w, c, *r)
+	case !r.pending:
+		m.settled(w, c)
+	case m.confirmFirst:
+		c.phase = lineConfirm
+	default:
+		c.phase = lineTake
 	}
 }
 
@@ -106,6 +125,9 @@ func (m *lineModel) takes(w *line, c *lineCall) {
 		return
 	}
 	if m.end(w, c.at, replaced, c.next) {
+		if c.once && c.child != 0 {
+			m.endsRivals(w, c.at, c.next)
+		}
 		m.taken(w, c)
 		return
 	}
@@ -209,7 +231,7 @@ func (m *lineModel) inserts(w *line, c *lineCall) {
 	w.rows[n-1] = lineRow{fate: living, pending: true, origin: origin, cur: t}
 	c.child, c.childRep = t, true
 	switch {
-	case m.atOnce:
+	case c.once:
 		c.childRep = false
 		m.succeeds(w, c, n, origin)
 	case m.endsAtMint:
@@ -218,6 +240,15 @@ func (m *lineModel) inserts(w *line, c *lineCall) {
 	default:
 		w.reps = w.reps.with(t)
 		m.answers(w, c, lineTokens)
+	}
+}
+
+// endsRivals ends what waits for the same place, for a Replace at once that has it.
+func (m *lineModel) endsRivals(w *line, origin, n sessNo) {
+	for k := sessNo(1); uint8(k) <= w.sessions; k++ {
+		if r := w.row(k); k != n && r.pending && w.made[k-1] == origin {
+			m.end(w, k, replaced, n)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (w *line) tellRows() (text string) {
 
 func (p linePhase) String() string {
 	return [...]string{
-		"it was sent", "it promotes", "it ends the predecessor", "it reads the predecessor", "it clears the flag",
+		"it was sent", "it promotes", "it looks whether it lives", "it ends the predecessor", "it reads the predecessor", "it clears the flag",
 		"it ends itself", "it asks", "it reads the origin", "it inserts", "it signs out", "it reads the row", "it decides", "its answer arrives",
 	}[p]
 }

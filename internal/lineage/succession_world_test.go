@@ -106,6 +106,7 @@ type linePhase uint8
 const (
 	lineNone linePhase = iota
 	linePromote
+	lineAlive
 	lineTake
 	lineLook
 	lineConfirm
@@ -140,6 +141,8 @@ type lineCall struct {
 	by    who
 	token tokenNo
 	rep   bool
+	// once: a Replace that ends the old session before it is answered.
+	once bool
 	// beside is the session of the access cookie beside a refresh token.
 	beside sessNo
 	// next is the pending session that takes a place, at the one that is looked at, and
@@ -218,6 +221,8 @@ type lineMachine struct {
 	forgets bool
 	// unproven: whoever has an access token may replace.
 	unproven bool
+	// unchecked: a pending session that has ended takes a place too.
+	unchecked bool
 	// listing is the proposal without a link from a session to who took its place: the
 	// others that live are ended.
 	listing bool
@@ -250,6 +255,8 @@ type lineScenario struct {
 	turns            bool // a refresh and a Replace never run at once either
 	losses           uint8
 	asks             bool // RevokeImmediately
+	mixed            bool // some of a Replace are at once
+	apart            bool // never two of a Replace under way
 	atOnce           bool
 	signOut, endsAll bool
 	thief, anyJar    bool
