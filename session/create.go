@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +31,12 @@ type creation struct {
 	flags          models.SessionFlags
 	// newDevice is what the event says.
 	newDevice bool
+	// proven and leveled: Authenticated and Level were said.
+	proven, leveled bool
+	// as, merge and atOnce are what As, MergeData and ReplaceAtOnce say.
+	as     *string
+	merge  func(old json.RawMessage) (any, error)
+	atOnce bool
 	// replaced are the sessions that end by this sign-in.
 	replaced []string
 }

@@ -25,6 +25,9 @@ const (
 	// EventDatabaseBehind: a client's token was ahead of the database, which
 	// has lost commits (a failover, a restored backup).
 	EventDatabaseBehind EventKind = "database_behind"
+	// EventReplaced: a session that Replace made was used first, and the one before it has
+	// ended. Handle is the next one.
+	EventReplaced EventKind = "session_replaced"
 	// EventTheft: a replaced refresh token was used. The session is revoked.
 	EventTheft EventKind = "token_theft"
 	// EventRevoked: a session, or every session of a user, was revoked.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"slices"
@@ -109,7 +110,9 @@ func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *re
 	case len(cookies) > 0:
 		authentic, unsure, err := x.svc.authenticRefresh(x, cookies)
 		if err == nil {
-			tok, err = x.chooseRefresh(x.hostBound(authentic))
+			if authentic, err = x.hostBound(authentic); err == nil {
+				tok, err = x.chooseRefresh(authentic)
+			}
 		}
 		return tok, unsure, err
 	}
@@ -175,7 +178,12 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 	case err != nil:
 		return nil, err
 	case len(own) > 0:
-		return nil, x.foreignToken()
+		// But for an answer of the session before, which came after the next one's.
+		handles, err := x.continuing(handles, own)
+		if err != nil || len(handles) != 1 {
+			return nil, cmp.Or(err, x.foreignToken())
+		}
+		return newestRefresh(authentic, handles[0]), nil
 	}
 	rest := slices.DeleteFunc(slices.Clone(handles), func(h string) bool { return slices.Contains(named, h) })
 	if len(rest) == 1 {
@@ -185,6 +193,22 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 		return tok, err
 	}
 	return newestRefresh(authentic, handles[0]), nil // all are over, as the refresh will find
+}
+
+// continuing are those of handles that are of the same line as the others.
+func (x *Exchange) continuing(handles, others []string) (found []string, err error) {
+	ctx, cancel := x.svc.bounded(x.ctx)
+	defer cancel()
+	for _, handle := range handles[:min(len(handles), maxHandles)] {
+		ok, err := x.svc.continues(ctx, handle, others)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, handle)
+		}
+	}
+	return found, nil
 }
 
 // onlyLive is the newest token of the one session of handles that lives; nil if none
@@ -249,12 +273,13 @@ func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authe
 }
 
 // hostBound leaves those that the access cookie beside names, where the browser
-// vouches for that cookie's host by its prefix. While Cookie.Older lists names without
+// vouches for that cookie's host by its prefix; and those that continue what it names,
+// as its answer may have come late. While Cookie.Older lists names without
 // a prefix, a token under them needs no such cookie yet.
-func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
+func (x *Exchange) hostBound(authentic []refreshCandidate) ([]refreshCandidate, error) {
 	set := x.svc.wire
 	if !set.Place.HostBound {
-		return authentic
+		return authentic, nil
 	}
 	var named []string
 	for _, c := range x.response.Request().AccessCookies() {
@@ -262,9 +287,16 @@ func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
 			named = append(named, id.Handle)
 		}
 	}
-	return slices.DeleteFunc(authentic, func(tok refreshCandidate) bool {
+	rest := slices.DeleteFunc(slices.Clone(authentic), func(tok refreshCandidate) bool {
 		return (set.HostBound(tok.place) || len(named) > 0) && !slices.Contains(named, tok.Handle())
 	})
+	if len(rest) > 0 || len(named) == 0 {
+		return rest, nil
+	}
+	next, err := x.continuing(refreshHandles(authentic), named)
+	return slices.DeleteFunc(authentic, func(tok refreshCandidate) bool {
+		return !slices.Contains(next, tok.Handle())
+	}), err
 }
 
 // foreignToken refuses refresh tokens that may be somebody else's. Nothing is cleared

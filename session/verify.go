@@ -184,7 +184,10 @@ func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, 
 // settle asks the database where that is needed: to promote, because revocation must
 // be immediate, or because the feed says so.
 func (s *Service) settle(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, mode RevocationMode) (sess *Session, replacement *Token, err error) {
-	if !claims.Parent.IsZero() {
+	switch {
+	case claims.Replaces != "":
+		return s.inheritByUse(ctx, text, claims)
+	case !claims.Parent.IsZero():
 		return s.promote(ctx, text, claims)
 	}
 	if q, ask := s.mustAsk(mode, claims, memo); ask {
@@ -212,6 +215,9 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 	absolute, idle := s.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000
 	for range lineage.MaxAttempts {
 		step := s.dated(lineage.Step(v, row, tok), claims.Handle, absolute, idle)
+		if claims.Replaces != "" {
+			step.ExpiresAt = 0 // it does not move before the session is confirmed
+		}
 		found, applied, err := s.advance(ctx, step)
 		if err != nil {
 			return nil, nil, err
