@@ -103,9 +103,9 @@ type Config struct {
 
 	// NewDeviceNotice tells at each sign-in by cookie whether the user has signed in
 	// with this browser before: Event.NewDevice, for a mail to the user. A cookie for
-	// 400 days remembers up to 5 users of a browser, as hashes that name nobody; its
-	// name is __Host-sDevice (sDevice with Cookie.Insecure) and the Cookie.Suffix. It
-	// is no credential. To begin with every sign-in is one by a new device.
+	// 400 days remembers the last five users of a browser, as hashes that name nobody.
+	// Its name is __Host-sDevice (sDevice with Cookie.Insecure) and the Cookie.Suffix.
+	// It is no credential. To begin with, every sign-in is one by a new device.
 	NewDeviceNotice bool
 
 	// OperationTimeout bounds the database work of one call: 10 ms to 60 s,

@@ -212,7 +212,7 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 	// Optimistic: in the usual case the parent is current, and then this is the step,
 	// without any reading. Nobody gave that verdict yet; the statement's WHERE does.
 	v, row := lineage.Advance, lineage.Row{Cur: tok.Parent}
-	absolute, idle := s.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000
+	absolute, idle := s.absoluteEndOf(claims), claims.Idle*1000
 	for range lineage.MaxAttempts {
 		step := s.dated(lineage.Step(v, row, tok), claims.Handle, absolute, idle)
 		if claims.Replaces != "" {

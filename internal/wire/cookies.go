@@ -14,19 +14,24 @@ import (
 // 5.5).
 const maxCookieAge = 400 * 24 * time.Hour
 
-// cookie is what keeps a token in a slot until it expires.
+// cookie is what keeps a token in a slot until it expires, or, where that is the
+// zero time, until the browser is closed: without Max-Age and Expires (RFC
+// 6265bis, section 5.7).
 func (set *Settings) cookie(at slot, value string, expires time.Time) *http.Cookie {
-	now := set.Now()
-	lifetime := min(expires.Sub(now), maxCookieAge)
-	return &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
+	c := &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
 		Name: at.name, Value: value, Path: at.path, Domain: at.domain,
-		// A lifetime of 0 s would read as "no Max-Age".
-		MaxAge: max(1, int(lifetime/time.Second)), Expires: now.Add(lifetime).UTC(),
 		// The sign for front ends before 4 is read by scripts, and is no
 		// credential.
 		HttpOnly: at.name != CookieIDRefresh, Secure: !set.Insecure, SameSite: set.SameSite,
 		Partitioned: at.partitioned,
 	}
+	if !expires.IsZero() {
+		now := set.Now()
+		lifetime := min(expires.Sub(now), maxCookieAge)
+		// A lifetime of 0 s would read as "no Max-Age".
+		c.MaxAge, c.Expires = max(1, int(lifetime/time.Second)), now.Add(lifetime).UTC()
+	}
+	return c
 }
 
 // expiry is the cookie that deletes what is in a slot.

@@ -136,7 +136,7 @@ func (r *Response) Issue(pair Pair, by Carrier, alive func(context.Context) bool
 func (r *Response) Remember(device Token) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.done && r.plan.what == newPair && r.by == ByCookie {
+	if r.plan.what == newPair {
 		r.plan.device = device
 	}
 }
