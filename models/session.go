@@ -248,6 +248,30 @@ type RevokedOfUser struct {
 	Next *Position
 }
 
+// Downgrade lowers the level of some of a user's sessions, from the newest on. As with a
+// [RevocationOfUser], one call looks at a bounded number of them.
+type Downgrade struct {
+	UserID string
+	// Level is what higher ones become, 0 to MaxLevel. Lower ones stay.
+	Level int
+	// Now decides which sessions are live.
+	Now int64
+	// From is where the call before left off: this one goes on with what is
+	// older. Zero = the newest.
+	From Position
+	// Limit is how many rows are looked at, at most. 0 = as many as the store
+	// likes.
+	Limit int
+}
+
+// Downgraded is what a [Downgrade] did.
+type Downgraded struct {
+	// Count is how many sessions it lowered.
+	Count int
+	// Next is where to go on; nil when no session was left to look at.
+	Next *Position
+}
+
 // SessionsOfUser asks for some of a user's sessions, from the oldest on.
 type SessionsOfUser struct {
 	UserID string

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -32,20 +32,47 @@ func (s *Service) CreateAnonymous(ctx context.Context, opts ...CreateOption) (*T
 
 // CreateAnonymousHTTP is CreateAnonymous for a handler; see CreateHTTP. Where the
 // request has a session already, a visitor's or a user's, that is the result, and none
-// is made.
-func (s *Service) CreateAnonymousHTTP(w http.ResponseWriter, r *http.Request, opts ...CreateOption) (*Session, error) {
-	if x := s.exchangeOf(w, r); x != nil && x.Session() != nil {
-		return x.Session(), nil
-	}
-	return s.CreateHTTP(w, r, newVisitor(), s.anonymous(opts)...)
+// is made: it is verified if nobody has done so. Errors: as CreateHTTP and VerifyHTTP.
+func (s *Service) CreateAnonymousHTTP(w http.ResponseWriter, r *http.Request, opts ...CreateOption) (sess *Session, err error) {
+	err = s.within(w, r, func(x *Exchange) error {
+		if sess, err = x.there(); sess != nil || err != nil {
+			return err
+		}
+		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
+			return errResponseBegun
+		}
+		sess, err = x.create(newVisitor(), s.anonymous(opts))
+		return err
+	})
+	return sess, err
 }
 
 // CreateAnonymous is Service.CreateAnonymousHTTP for the request of x.
 func (x *Exchange) CreateAnonymous(opts ...CreateOption) (*Session, error) {
-	if sess := x.Session(); sess != nil {
+	var sess *Session
+	err := x.svc.checkOpen()
+	if err == nil {
+		sess, err = x.root.there()
+	}
+	if err == nil && sess == nil {
+		sess, err = x.root.create(newVisitor(), x.svc.anonymous(opts))
+	}
+	x.done(x.outer, err)
+	return sess, err
+}
+
+// there is the session that the request has, or nil. One that a refresh may bring back
+// is an error: a visitor's session in its place would sign the user out.
+func (x *Exchange) there() (*Session, error) {
+	if sess := x.session.Load(); sess != nil && !sess.over.Load() {
 		return sess, nil
 	}
-	return x.Create(newVisitor(), x.svc.anonymous(opts)...)
+	x.session.Store(nil)
+	sess, err := x.verify(x.svc.demandsOf([]VerifyOption{Optional()}))
+	if errors.Is(err, errors.ErrUnauthorised) {
+		return nil, nil //nolint:nilnil // it is over
+	}
+	return sess, err
 }
 
 func newVisitor() string { return anonymousPrefix + rand.Text() }
@@ -53,7 +80,7 @@ func newVisitor() string { return anonymousPrefix + rand.Text() }
 func (s *Service) anonymous(opts []CreateOption) []CreateOption {
 	return append([]CreateOption{func(c *creation) {
 		c.flags |= models.FlagAnonymous
-		c.idle = min(anonymousIdle, s.cfg.RefreshTokenValidity).Truncate(time.Second)
+		c.idle = min(anonymousIdle, s.cfg.RefreshTokenValidity)
 	}}, opts...)
 }
 

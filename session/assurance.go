@@ -28,6 +28,8 @@ func Level(level int) CreateOption { return func(c *creation) { c.level, c.level
 // checkAssurance looks at what Authenticated and Level say.
 func (c *creation) checkAssurance() error {
 	switch {
+	case c.flags.Has(models.FlagAnonymous) && (c.amr != "" || c.level != 0):
+		return invalidInput(errors.New("a visitor has proven nothing: neither Authenticated nor Level goes with CreateAnonymous"))
 	case c.amr != "" && !token.ValidAMR(c.amr):
 		return invalidInput(errors.New("Authenticated: not up to 64 characters of words of A-Z a-z 0-9 _ - . :"))
 	case c.level < 0 || c.level > models.MaxLevel:
@@ -36,13 +38,14 @@ func (c *creation) checkAssurance() error {
 	return nil
 }
 
-// RequireRecentAuth demands that the user proved who it is at most maxAge ago: at the
-// sign-in, or later by [Session.Replace] or middleware.Reauthenticate. Config.Leeway is
-// granted. A refresh is no proof.
+// RequireRecentAuth demands that the user proved who it is at most maxAge ago, a second
+// at least: at the sign-in, or later by [Session.Replace] or middleware.Reauthenticate.
+// Config.Leeway is granted. A refresh is no proof, and a visitor (see CreateAnonymous)
+// has none: see [RequireUser].
 //
 // A session that fails gets an [errors.ErrStepUp], which is an [errors.ErrInvalidClaim]
 // too: 403 with the failure auth_time, and the challenge of RFC 9470, section 3; see
-// Config.StepUp. It stays signed in.
+// Config.StepUp. It stays signed in. Options add up: the strictest holds.
 func RequireRecentAuth(maxAge time.Duration) VerifyOption {
 	return func(d *demands) {
 		if d.maxAge == nil || maxAge < *d.maxAge {
@@ -69,8 +72,8 @@ func RequireUser() VerifyOption { return func(d *demands) { d.user = true } }
 // possibleAssurance reports, as [errors.ErrConfig], what no session can fulfil.
 func (d *demands) possibleAssurance() error {
 	switch {
-	case d.maxAge != nil && *d.maxAge <= 0:
-		return errors.WithReason(errors.ErrConfig, fmt.Errorf("RequireRecentAuth: %v is no time", *d.maxAge))
+	case d.maxAge != nil && *d.maxAge < time.Second: // which is what auth_time and max_age can say
+		return errors.WithReason(errors.ErrConfig, fmt.Errorf("RequireRecentAuth: %v is less than a second", *d.maxAge))
 	case d.level != nil && (*d.level < 1 || *d.level > models.MaxLevel):
 		return errors.WithReason(errors.ErrConfig, fmt.Errorf("RequireLevel: %d is not between 1 and %d", *d.level, models.MaxLevel))
 	}
@@ -90,13 +93,13 @@ func (s *Service) assured(sess *Session, d *demands) error {
 		return nil
 	}
 	claims, _ := sess.snapshot()
-	var failures []errors.ClaimFailure
-	reason := errors.ErrStepUp
-	if d.user && claims.Flags.Has(models.FlagAnonymous) {
-		reason = errors.ErrUserRequired
-		failures = append(failures, errors.ClaimFailure{ID: "user", Reason: stepUpReason{Message: "sign in"}})
+	if claims.Flags.Has(models.FlagAnonymous) {
+		// Whatever was asked: who has proven nothing has nothing to prove again.
+		failure := errors.ClaimFailure{ID: "user", Reason: stepUpReason{Message: "sign in"}}
+		return errors.WithReason(&errors.ClaimError{Failures: []errors.ClaimFailure{failure}}, errors.ErrUserRequired)
 	}
-	if d.maxAge != nil && s.now()-claims.AuthTime*1000 > millis(*d.maxAge)+millis(s.cfg.Leeway) {
+	var failures []errors.ClaimFailure
+	if d.maxAge != nil && !s.isRecent(claims.AuthTime, *d.maxAge) {
 		failures = append(failures, errors.ClaimFailure{ID: "auth_time", Reason: stepUpReason{
 			Message: "authenticate again", MaxAge: int64(*d.maxAge / time.Second),
 		}})
@@ -109,7 +112,15 @@ func (s *Service) assured(sess *Session, d *demands) error {
 	if len(failures) == 0 {
 		return nil
 	}
-	return errors.WithReason(&errors.ClaimError{Failures: failures}, reason)
+	return errors.WithReason(&errors.ClaimError{Failures: failures}, errors.ErrStepUp)
+}
+
+// isRecent reports whether a proof, in Unix seconds, is no older than maxAge. One from
+// the future is by a server whose clock is ahead, and must not count for longer than
+// one of now.
+func (s *Service) isRecent(proven int64, maxAge time.Duration) bool {
+	age := s.now() - proven*1000
+	return max(age, -age) <= millis(maxAge)+millis(s.cfg.Leeway)
 }
 
 // check holds a session against all that d demands of it beyond being one. The result
@@ -145,11 +156,27 @@ func stepUpChallenge(err error) string {
 	return text
 }
 
-// isOfLevel notes the level that the row has: see Downgrade.
-func (s *Session) isOfLevel(level int) {
+// takeLevel reads the session's row: where that has another level, the session has it
+// from now on, and the result is an access token that says so. See Downgrade.
+func (s *Session) takeLevel(ctx context.Context) (*Token, error) {
+	row, err := s.svc.live(ctx, s.Handle())
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.claims.Level = level
+	if row.Level == s.claims.Level {
+		return nil, nil //nolint:nilnil // no other token is no error
+	}
+	claims := s.claims
+	claims.Level = row.Level // iat stays; see confirmed
+	access, err := s.svc.signAccess(ctx, &claims)
+	if err != nil {
+		return nil, err
+	}
+	s.claims.Level, s.claims.ID = claims.Level, claims.ID
+	s.ends, s.text = row.ExpiresAt, access.Value
+	return access, nil
 }
 
 // AuthenticatedAt is when the user proved last who it is, to the second.

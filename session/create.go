@@ -85,9 +85,13 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	place, err := s.enter(ctx, userID, c.replaced)
-	if err != nil {
-		return nil, err
+	var place entry
+	// Each visitor is a user of its own, who has no second session.
+	if !c.flags.Has(models.FlagAnonymous) {
+		var err error
+		if place, err = s.enter(ctx, userID, c.replaced); err != nil {
+			return nil, err
+		}
 	}
 	now := s.now()
 	family := token.NewFamily(now)

@@ -32,6 +32,8 @@ const (
 	EventTheft EventKind = "token_theft"
 	// EventRevoked: a session, or every session of a user, was revoked.
 	EventRevoked EventKind = "session_revoked"
+	// EventDowngraded: sessions of a user lost their level, by Downgrade.
+	EventDowngraded EventKind = "session_downgraded"
 	// EventFeedLagging: the feed has not been read for longer than Feed.Within, so that
 	// revocations of other processes are not known. EventFeedCaughtUp ends it.
 	EventFeedLagging  EventKind = "feed_lagging"
@@ -69,7 +71,7 @@ func (k EventKind) level() slog.Level {
 	switch k {
 	case EventTheft, EventDatabaseBehind, EventFeedLagging, EventFeedFull:
 		return slog.LevelWarn
-	case EventCleanup, EventRevoked, EventFeedCaughtUp:
+	case EventCleanup, EventRevoked, EventDowngraded, EventFeedCaughtUp:
 		return slog.LevelInfo
 	default:
 		return slog.LevelDebug

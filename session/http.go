@@ -128,7 +128,8 @@ func (x *Exchange) settled(sess *Session, replacement *Token, d demands, err err
 	if sess != nil {
 		x.response.Carries(x.response.Carrier(), sess.Handle())
 		x.adopt(sess)
-		x.looked.Store(d.revocation == RevokeImmediately || replacement != nil)
+		// Whoever promotes a token reads no row, which may have another level.
+		x.looked.Store(d.revocation == RevokeImmediately || replacement != nil && sess.Level() == 0)
 		if replacement != nil {
 			claims, ends := sess.snapshot()
 			sess.replace(replacement, &claims, ends)
@@ -164,11 +165,14 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	}
 	if !x.looked.Load() {
 		if _, ask := x.svc.mustAsk(d.revocation, &claims, sess.memo.Load()); ask {
-			row, err := x.svc.live(x.ctx, sess.Handle())
+			lowered, err := sess.takeLevel(x.ctx)
 			if err != nil {
 				return nil, sess.clearIfEnded(err)
 			}
-			sess.isOfLevel(row.Level)
+			if lowered != nil {
+				claims, ends := sess.snapshot()
+				sess.replace(lowered, &claims, ends)
+			}
 			x.looked.Store(true)
 		}
 	}

@@ -19,36 +19,46 @@ func BrowserSession() CreateOption {
 
 // WithLifetime gives this session shorter lifetimes than the configuration has: idle in
 // the place of Config.RefreshTokenValidity, absolute in that of Config.SessionLifetime.
-// 0 leaves one as configured; both count in whole seconds. An idle end also shortens
+// 0 leaves one as it is; both count in whole seconds. An idle end also shortens
 // the session's access tokens, to a quarter of it, so that a user who is at work is
 // seen in time.
 //
 // Longer than configured, or shorter than what the configuration may say, is an
 // [errors.ErrInvalidInput] of the sign-in.
 func WithLifetime(idle, absolute time.Duration) CreateOption {
-	return func(c *creation) { c.idle, c.absolute = idle.Truncate(time.Second), absolute.Truncate(time.Second) }
+	return func(c *creation) {
+		if idle != 0 {
+			c.idle = idle
+		}
+		if absolute != 0 {
+			c.absolute = absolute
+		}
+	}
 }
 
-// checkLifetimes holds the lifetimes of one session against those of all.
+// checkLifetimes holds the lifetimes of one session against those of all, and makes
+// whole seconds of them.
 func (s *Service) checkLifetimes(c *creation) error {
 	shortest := minRefreshValidity
 	if s.cfg.InsecureShortLifetimes {
-		shortest = time.Second
+		shortest = minAccessValidity
 	}
 	for _, l := range []struct {
-		name        string
-		is, longest time.Duration
+		name    string
+		is      *time.Duration
+		longest time.Duration
 	}{
-		{"idle", c.idle, s.cfg.RefreshTokenValidity},
-		{"absolute", c.absolute, s.cfg.SessionLifetime},
+		{"idle", &c.idle, s.cfg.RefreshTokenValidity},
+		{"absolute", &c.absolute, s.cfg.SessionLifetime},
 	} {
-		switch {
-		case l.is == 0:
-		case l.is < shortest:
-			return invalidInput(fmt.Errorf("WithLifetime: %s of %v is shorter than %v", l.name, l.is, shortest))
-		case l.longest != 0 && l.is > l.longest:
-			return invalidInput(fmt.Errorf("WithLifetime: %s of %v is longer than the configured %v", l.name, l.is, l.longest))
+		switch is := *l.is; {
+		case is == 0:
+		case is < shortest:
+			return invalidInput(fmt.Errorf("WithLifetime: %s of %v is shorter than %v", l.name, is, shortest))
+		case l.longest != 0 && is > l.longest:
+			return invalidInput(fmt.Errorf("WithLifetime: %s of %v is longer than the configured %v", l.name, is, l.longest))
 		}
+		*l.is = l.is.Truncate(time.Second)
 	}
 	return nil
 }

@@ -51,11 +51,11 @@ func (s *Session) changePayload(ctx context.Context, change payloadChange) (*Tok
 	}
 	s.mu.Lock()
 	claims := s.claims
-	claims.Payload = row.Payload // iat stays; see confirmed
+	claims.Payload, claims.Level = row.Payload, row.Level // iat stays; see confirmed
 	access, err := s.svc.signAccess(ctx, &claims)
 	if err == nil {
 		// One by one: what never changes is read without the lock.
-		s.claims.Payload, s.claims.ID = claims.Payload, claims.ID
+		s.claims.Payload, s.claims.Level, s.claims.ID = claims.Payload, claims.Level, claims.ID
 		s.ends, s.text = row.ExpiresAt, access.Value
 	}
 	s.mu.Unlock()

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
@@ -118,34 +117,22 @@ func (s *Service) RevokeOthers(ctx context.Context, userID, keepHandle string) (
 	return s.revokeAll(ctx, userID, keepHandle)
 }
 
-func (s *Service) revokeAll(ctx context.Context, userID, except string) (count int, err error) {
+func (s *Service) revokeAll(ctx context.Context, userID, except string) (int, error) {
 	if err := s.checkOpen(); err != nil {
 		return 0, err
 	}
 	r := models.RevocationOfUser{
 		UserID: userID, Except: except, Reason: models.RevokedByRevokeAll, Now: s.now(), Limit: maxPage,
 	}
-	began, batches := time.Now(), 0
-	untold := s.hintOfUser(ctx, userID)
-	for next := &r.From; next != nil && err == nil; {
-		r.From = *next
-		statement, cancel := s.bounded(ctx)
-		var done models.RevokedOfUser
-		done, err = s.store.RevokeAll(statement, r)
-		cancel()
-		count += done.Count
-		next = done.Next
-		batches++
-	}
-	// A hint waits for its rows for as long as one call of the store may take: here
-	// there were more, or one that goes on after its error.
-	if batches > 1 || err != nil || time.Since(began) >= renewAfter {
-		untold = cmp.Or(s.hintOfUser(context.WithoutCancel(ctx), userID), untold)
-	}
+	count, err := s.inPages(ctx, userID, func(ctx context.Context, from models.Position) (int, *models.Position, error) {
+		r.From = from
+		done, err := s.store.RevokeAll(ctx, r)
+		return done.Count, done.Next, err
+	})
 	if count > 0 {
 		s.emit(ctx, Event{Kind: EventRevoked, UserID: userID, Kept: except, Reason: r.Reason, Count: count})
 	}
-	return count, cmp.Or(err, untold)
+	return count, err
 }
 
 func (s *Service) hintOfUser(ctx context.Context, userID string) error {

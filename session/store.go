@@ -102,6 +102,11 @@ type Store interface {
 	// too where it has this label already.
 	SetLabel(ctx context.Context, w models.LabelWrite) (bool, error)
 
+	// Downgrade looks at up to d.Limit sessions of a user below d.From, from the newest
+	// on, and lowers the level of those live ones where it is above d.Level. It returns
+	// how many it lowered, and where to go on; of its calls holds what RevokeAll says.
+	Downgrade(ctx context.Context, d models.Downgrade) (models.Downgraded, error)
+
 	// Walk looks at up to w.Limit sessions of all users after w.After, in the order
 	// of their handles, and returns the live ones, without payload, data and token
 	// hashes, and where to go on. Called until there is no Next, it has returned each

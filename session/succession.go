@@ -140,7 +140,7 @@ func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.A
 		return sess, replacement, nil
 	}
 	fresh := sess.claims
-	fresh.Replaces = ""
+	fresh.Replaces, fresh.Level = "", row.Level // which may have fallen: see Downgrade
 	if replacement, err = s.signAccess(ctx, &fresh); err != nil {
 		return nil, nil, err
 	}

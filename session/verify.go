@@ -184,13 +184,23 @@ func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, 
 // settle asks the database where that is needed: to promote, because revocation must
 // be immediate, or because the feed says so.
 func (s *Service) settle(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, mode RevocationMode) (sess *Session, replacement *Token, err error) {
-	switch {
-	case claims.Replaces != "":
+	if claims.Replaces != "" {
 		return s.inheritByUse(ctx, text, claims)
-	case !claims.Parent.IsZero():
-		return s.promote(ctx, text, claims)
 	}
-	if q, ask := s.mustAsk(mode, claims, memo); ask {
+	q, ask := s.mustAsk(mode, claims, memo)
+	if !claims.Parent.IsZero() {
+		sess, replacement, err = s.promote(ctx, text, claims)
+		if err != nil || !ask || claims.Level == 0 {
+			return sess, replacement, err
+		}
+		// The level may have fallen since the refresh, and a promotion reads no row.
+		lowered, err := sess.takeLevel(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return sess, cmp.Or(lowered, replacement), nil
+	}
+	if ask {
 		sess, replacement, err = s.ask(ctx, text, claims, memo, q)
 	} else {
 		sess = s.newSession(text, claims, 0)

@@ -36,8 +36,8 @@ type End struct {
 //	}
 //
 // A socket holds the session's idle end as little as an open page does: who only
-// listens is still idle. End ctx when the socket closes. It runs no SQL of its own
-// while nothing happens, and takes about 300 bytes.
+// listens is still idle. End ctx when the socket closes. While nothing happens it reads
+// the row once, when the access token has expired, and takes about 300 bytes.
 //
 // Errors: [errors.ErrConfig] when the feed is off, see [FeedConfig];
 // [errors.ErrClosed].
@@ -51,8 +51,10 @@ func (s *Session) Watch(ctx context.Context) (<-chan End, error) {
 	}
 	claims, ends := s.snapshot()
 	if ends == 0 {
-		// The row is read when this has passed: others may have moved the end.
-		ends = svc.idleEnd(claims.IssuedAt*1000, svc.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000)
+		// The row is read when this has passed: others may have moved the end. Of an
+		// absolute end of the session's own the token says no more than that it is not
+		// before its own.
+		ends = min(claims.ExpiresAt*1000, svc.idleEnd(claims.IssuedAt*1000, svc.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000))
 	}
 	end := make(chan End, 1)
 	w := &watcher{

@@ -24,7 +24,7 @@ type call struct {
 // finds what it looks for.
 func calls(now int64) []call {
 	row := models.Session{
-		Handle: "plans", UserID: "plans", CreatedAt: now, LastUsedAt: now, ExpiresAt: now + 1000,
+		Handle: "plans", UserID: "plans", CreatedAt: now, LastUsedAt: now, ExpiresAt: now + 1000, Level: 2,
 		Lineage: models.Lineage{Current: models.Hash{1}, IssuedAt: now},
 	}
 	step := models.Advance{
@@ -87,6 +87,9 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		}},
 		{"SetLabel", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.SetLabel(ctx, models.LabelWrite{Handle: h, UserID: user, Label: "x", Now: now}))
+		}},
+		{"Downgrade", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.Downgrade(ctx, models.Downgrade{UserID: user, Now: now}))
 		}},
 		{"RevokeMany", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{"plans ended 1", "plans ended 2"}, Now: 4}))

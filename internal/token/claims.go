@@ -100,34 +100,52 @@ func (a *Access) parseRareClaim(s *scanner, name string) (err error) {
 	var n int64
 	switch name {
 	case "sat":
-		a.Start, err = s.natural(maxSeconds)
+		a.Start, err = s.positive(maxSeconds)
 	case "amr":
 		a.AMR, err = s.words()
 	case "acr":
 		a.Level, err = s.level()
 	case "idl":
-		a.Idle, err = s.natural(maxSeconds)
+		a.Idle, err = s.positive(maxSeconds)
 	case "sxp":
-		a.Until, err = s.natural(maxSeconds)
+		a.Until, err = s.positive(maxSeconds)
 	case "flg":
-		n, err = s.natural(maxFlags)
+		n, err = s.positive(maxFlags)
 		a.Flags = models.SessionFlags(n)
 	case "rep":
-		a.Replaces, err = s.text()
+		if a.Replaces, err = s.text(); err == nil && !ValidHandle(a.Replaces) {
+			err = errors.ErrTokenMalformed
+		}
 	default:
 		err = s.unknownClaim(name)
 	}
 	return err
 }
 
-// words reads an array of texts, of which [Access.check] sees whether they are words.
+// positive reads a number whose zero is the absent claim and has no second form.
+func (s *scanner) positive(most int64) (int64, error) {
+	n, err := s.natural(most)
+	if err == nil && n == 0 {
+		err = errors.ErrTokenMalformed
+	}
+	return n, err
+}
+
+// words reads an array of words: none of them is empty or holds a blank, and there is
+// one at least.
 func (s *scanner) words() (string, error) {
 	var words []string
 	err := s.array(func() error {
 		word, err := s.text()
+		if err == nil && (strings.Contains(word, " ") || !ValidAMR(word)) {
+			err = errors.ErrTokenMalformed
+		}
 		words = append(words, word)
 		return err
 	})
+	if err == nil && len(words) == 0 {
+		err = errors.ErrTokenMalformed
+	}
 	return strings.Join(words, " "), err
 }
 

@@ -190,6 +190,12 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 			return last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: now}))
 		}},
 		{"List", 1, func() error { return last(store.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: now})) }},
+		{"Downgrade", 2, func() error {
+			return last(store.Downgrade(ctx, models.Downgrade{UserID: row.UserID, Level: row.Level - 1, Now: now}))
+		}},
+		{"Downgrade to where it is", 1, func() error {
+			return last(store.Downgrade(ctx, models.Downgrade{UserID: row.UserID, Level: row.Level - 1, Now: now}))
+		}},
 		{"RevokeAll but one", 1, func() error {
 			return last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: row.Handle, Now: now}))
 		}},

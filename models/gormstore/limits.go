@@ -40,11 +40,13 @@ func checkRow(row *models.Session) error {
 		{"ip", 0, maxIP, len(row.IP), ascii(row.IP)},
 		labelLimit(row.Label),
 		{"amr", 0, models.MaxAMR, len(row.AMR), ascii(row.AMR)},
-		{"aal", 0, models.MaxLevel, row.Level, true},
+		levelLimit(row.Level),
 		{"flags", 0, math.MaxInt32, int(row.Flags), true},
 		{"origin", 0, maxHandle, len(row.Origin), true},
 	})
 }
+
+func levelLimit(level int) limit { return limit{"aal", 0, models.MaxLevel, level, true} }
 
 // labelLimit refuses zero bytes everywhere, as PostgreSQL's texts hold none.
 func labelLimit(label string) limit {

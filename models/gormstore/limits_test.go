@@ -106,6 +106,8 @@ func TestWritesThatDoNotFitAreRefused(t *testing.T) {
 		"payload":     last(store.WritePayload(t.Context(), models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: make([]byte, 1<<24), Now: now})),
 		"revoke":      last(store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Reason: long, Now: now})),
 		"revoke all":  last(store.RevokeAll(t.Context(), models.RevocationOfUser{UserID: row.UserID, Reason: "\u00e9", Now: now})),
+		"level":       last(store.Downgrade(t.Context(), models.Downgrade{UserID: row.UserID, Level: models.MaxLevel + 1, Now: now})),
+		"no level":    last(store.Downgrade(t.Context(), models.Downgrade{UserID: row.UserID, Level: -1, Now: now})),
 		"label":       last(store.SetLabel(t.Context(), models.LabelWrite{Handle: row.Handle, UserID: row.UserID, Label: strings.Repeat("\u00e9", models.MaxLabel+1), Now: now})),
 		"revoke many": last(store.RevokeMany(t.Context(), models.RevocationOfMany{Handles: []string{row.Handle}, Reason: long, Now: now})),
 		"too many":    last(store.RevokeMany(t.Context(), models.RevocationOfMany{Handles: make([]string, 1001), Now: now})),

@@ -118,6 +118,7 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		note(last(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: row.Lineage.Current, Now: now})))
 		note(last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: row.Data, Now: now})))
 		note(last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: []byte(`"CanaryNew"`), Now: now})))
+		note(last(store.Downgrade(ctx, models.Downgrade{UserID: row.UserID, Now: now, From: models.Position{CreatedAt: now * 2, Handle: "CanaryPlace"}})))
 		note(last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: "CanaryExcept", Reason: "CanaryReason", Now: now})))
 		note(last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "CanaryReason", Now: now})))
 		note(last(store.SetLabel(ctx, models.LabelWrite{Handle: row.Handle, UserID: row.UserID, Label: "CanaryLabel", Now: now})))

@@ -88,6 +88,46 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	return done, nil
 }
 
+const (
+	// selectLevels is followed by where the page begins, and by newestFirst.
+	selectLevels statement = "SELECT " + endColumns + ", aal FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
+
+	// downgradeListed ends in a list of handles; see execIn.
+	downgradeListed statement = "UPDATE {sessions} SET aal = ? " +
+		"WHERE aal > ? AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( "
+)
+
+// Downgrade lowers the level of some of a user's live sessions, from the newest on; see
+// session.Store. Its two statements are as those of RevokeAll. A level that no session
+// has is [errors.ErrInvalidInput].
+func (s *Store) Downgrade(ctx context.Context, d models.Downgrade) (done models.Downgraded, err error) {
+	if err := checkLimits([]limit{levelLimit(d.Level)}); err != nil {
+		return done, err
+	}
+	limit := pageSize(d.Limit)
+	where, args := s.beyond("<", d.From)
+	args = append(append([]any{s.exact(d.UserID)}, args...), limit)
+	rows, err := collect(ctx, s, scanLevel, s.sql.of(selectLevels)+where+newestFirst, args...)
+	if err != nil {
+		return done, err
+	}
+	done.Next = next(rows, limit)
+	var handles []string
+	for _, row := range rows {
+		if row.LiveAt(d.Now) && row.Level > d.Level {
+			handles = append(handles, row.Handle)
+		}
+	}
+	if len(handles) == 0 {
+		return done, nil
+	}
+	done.Count, err = s.execIn(ctx, downgradeListed, handles, d.Level, d.Level, d.Now, d.Now)
+	if err != nil {
+		return models.Downgraded{}, err // see RevokeAll
+	}
+	return done, nil
+}
+
 // beyond is the condition that a row lies on one side of a place, "<" or ">",
 // in the form that lets the engine begin to read its index there. A pair does
 // on PostgreSQL and SQLite. MySQL's planner reads the index from its begin and
@@ -139,6 +179,11 @@ func (s *Store) listed(handles []string, args []any) (list string, all []any) {
 		args = append(args, s.exact(handle))
 	}
 	return placeholders(len(handles)) + ")", args
+}
+
+// scanLevel is in the order of selectLevels.
+func scanLevel(rows *sql.Rows, row *models.Session) error {
+	return rows.Scan(&row.Handle, &row.CreatedAt, &row.ExpiresAt, &row.AbsoluteExpiresAt, &row.Level)
 }
 
 // scanEnd is in the order of endColumns.

@@ -30,7 +30,7 @@ func mutants() []mutant {
 		advanceMutants(), boundMutants(), rowMutants(), extendMutants(), confirmMutants(), valueMutants(),
 		revokeMutants(), revokeAllMutants(), userMutants(), listMutants(), cleanupMutants(),
 		keyMutants(), contextMutants(),
-		labelMutants(), walkMutants(), revokeManyMutants(),
+		labelMutants(), walkMutants(), revokeManyMutants(), downgradeMutants(), downgradePageMutants(),
 		feedMutants(), hintMutants(), feedPageMutants(), findManyMutants(), feedUpkeepMutants(),
 	)
 }
@@ -66,6 +66,7 @@ type broken struct {
 	setLabel     func(context.Context, models.LabelWrite) (bool, error)
 	walk         func(context.Context, models.Walk) (models.WalkPage, error)
 	revokeMany   func(context.Context, models.RevocationOfMany) (int, error)
+	downgrade    func(context.Context, models.Downgrade) (models.Downgraded, error)
 	feedOn       func() bool
 	turnFeedOn   func(context.Context) error
 	writeHint    func(context.Context, models.Hint) error
@@ -84,7 +85,7 @@ func breaking(change func(s *Store, b *broken)) func() session.Store {
 			writeData: s.WriteData, writePayload: s.WritePayload, revoke: s.Revoke, revokeAll: s.RevokeAll,
 			list: s.List, deleteEnded: s.DeleteEnded, claim: s.ClaimCleanup, check: s.Check,
 			keysAt: s.Keys, insertKey: s.InsertKey, retireKey: s.RetireKey, deleteKeys: s.DeleteKeys, sealKey: s.SealKey,
-			setLabel: s.SetLabel, walk: s.Walk, revokeMany: s.RevokeMany,
+			setLabel: s.SetLabel, walk: s.Walk, revokeMany: s.RevokeMany, downgrade: s.Downgrade,
 			feedOn: s.FeedOn, turnFeedOn: s.TurnFeedOn, writeHint: s.WriteHint, readFeed: s.ReadFeed,
 			findMany: s.FindMany, deleteHints: s.DeleteHints, claimFeed: s.ClaimFeedCleanup,
 		}
@@ -131,6 +132,10 @@ func (b *broken) Revoke(ctx context.Context, r models.Revocation) (bool, error) 
 
 func (b *broken) RevokeAll(ctx context.Context, r models.RevocationOfUser) (models.RevokedOfUser, error) {
 	return b.revokeAll(ctx, r)
+}
+
+func (b *broken) Downgrade(ctx context.Context, d models.Downgrade) (models.Downgraded, error) {
+	return b.downgrade(ctx, d)
 }
 
 func (b *broken) List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {

@@ -48,6 +48,28 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	return done, nil
 }
 
+// Downgrade implements session.Store.
+func (s *Store) Downgrade(ctx context.Context, d models.Downgrade) (done models.Downgraded, err error) {
+	if err := alive(ctx); err != nil {
+		return done, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	rows := s.ofUser(d.UserID, func(at models.Position) bool {
+		return d.From == models.Position{} || at.Before(d.From)
+	})
+	slices.Reverse(rows) // from the newest on
+	rows, done.Next = cutPage(rows, d.Limit)
+	for _, row := range rows {
+		if row.LiveAt(d.Now) && row.Level > d.Level {
+			row.Level = d.Level
+			done.Count++
+		}
+	}
+	return done, nil
+}
+
 // List implements session.Store.
 func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.SessionPage, err error) {
 	if err := alive(ctx); err != nil {

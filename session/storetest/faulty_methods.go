@@ -56,6 +56,11 @@ func (f *FaultyStore) RevokeAll(ctx context.Context, r models.RevocationOfUser) 
 	return faulty(ctx, f, "RevokeAll", func() (models.RevokedOfUser, error) { return f.store.RevokeAll(ctx, r) })
 }
 
+// Downgrade implements session.Store.
+func (f *FaultyStore) Downgrade(ctx context.Context, d models.Downgrade) (models.Downgraded, error) {
+	return faulty(ctx, f, "Downgrade", func() (models.Downgraded, error) { return f.store.Downgrade(ctx, d) })
+}
+
 // List implements session.Store.
 func (f *FaultyStore) List(ctx context.Context, q models.SessionsOfUser) (models.SessionPage, error) {
 	return faulty(ctx, f, "List", func() (models.SessionPage, error) { return f.store.List(ctx, q) })

@@ -95,7 +95,7 @@ func checks() []check {
 		revokeChecks(), revokeAllChecks(), revokeRaces(),
 		insertChecks(), extendChecks(), confirmChecks(), dataChecks(), payloadChecks(),
 		listChecks(), cleanupChecks(),
-		labelChecks(), walkChecks(), revokeManyChecks(),
+		labelChecks(), walkChecks(), revokeManyChecks(), downgradeChecks(),
 		keyChecks(), keyRetirementChecks(),
 		contextChecks(),
 	)

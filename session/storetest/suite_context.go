@@ -71,6 +71,9 @@ func everyMethod(
 		"RevokeAll": func(ctx context.Context, s session.Store) error {
 			return last(s.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Reason: models.RevokedByRevokeAll, Now: during}))
 		},
+		"Downgrade": func(ctx context.Context, s session.Store) error {
+			return last(s.Downgrade(ctx, models.Downgrade{UserID: row.UserID, Now: during}))
+		},
 		"List": func(ctx context.Context, s session.Store) error {
 			return last(s.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: during}))
 		},
