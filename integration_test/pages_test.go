@@ -26,7 +26,7 @@ func TestPages_TwentyTabs(t *testing.T) {
 	t.Parallel()
 	onEach(t, allEngines, func(t *testing.T, e engine) {
 		p := newPages(t, e)
-		for round := range tenTabRounds(t) / 2 {
+		for round := range tenTabRounds(t) / 5 {
 			p.kit.Clock.Advance(2 * time.Hour)
 			for _, shown := range concurrently(t, 20, func(int) (string, error) { return p.open(http.MethodGet, "/cart", "") }) {
 				require.Equal(t, "GET ada ", shown, "round %d", round)
@@ -74,16 +74,8 @@ func newPages(t *testing.T, e engine) *pages {
 	kit := sessiontest.NewOn(t, store, nil, session.Config{ConcurrentRefreshWindow: 10 * time.Second})
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
-	refresh.Mount(router, kit.Service, refresh.Pages("/login"))
 	router.GET("/login", func(c *gin.Context) { c.String(http.StatusOK, "sign in") })
-	router.POST("/login", func(c *gin.Context) {
-		if _, err := middleware.Create(c, kit.Service, c.PostForm("user")); err != nil {
-			middleware.Abort(c, kit.Service, err)
-			return
-		}
-		c.Redirect(http.StatusSeeOther, middleware.ReturnTo(c))
-	})
-	router.Match([]string{http.MethodGet, http.MethodPost}, "/cart", middleware.VerifyPage(kit.Service, middleware.Page{Login: "/login"}), func(c *gin.Context) {
+	addPages(router, kit.Service, func(c *gin.Context) {
 		sess, _ := middleware.Session(c)
 		body, _ := io.ReadAll(c.Request.Body)
 		c.String(http.StatusOK, "%s %s %s", c.Request.Method, sess.UserID(), body)
@@ -92,10 +84,26 @@ func newPages(t *testing.T, e engine) *pages {
 	t.Cleanup(p.server.Close)
 	p.client = p.server.Client()
 	p.client.Jar = p.jar
+	p.client.Transport.(*http.Transport).MaxIdleConnsPerHost = 20 //nolint:forcetypeassert // it is
 	shown, err := p.open(http.MethodPost, "/login?to=/cart", "user=ada")
 	require.NoError(t, err)
 	require.Equal(t, "GET ada ", shown)
 	return p
+}
+
+// addPages is the README's.
+func addPages(router *gin.Engine, svc *session.Service, showCart gin.HandlerFunc) {
+	refresh.Mount(router, svc, refresh.Pages("/login"))
+	pages := router.Group("/", middleware.VerifyPage(svc, middleware.Page{Login: "/login"}))
+	pages.GET("/cart", showCart)
+	pages.POST("/cart", showCart)
+	router.POST("/login", func(c *gin.Context) { // when the password is right
+		if _, err := middleware.Create(c, svc, c.PostForm("user")); err != nil {
+			middleware.Abort(c, svc, err)
+			return
+		}
+		c.Redirect(http.StatusSeeOther, middleware.ReturnTo(c))
+	})
 }
 
 // open is a navigation, with all its redirects; it returns the page that is shown.
