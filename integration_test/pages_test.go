@@ -15,7 +15,6 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/testjar"
 	"github.com/gin-sessionkit/sessionkit/middleware"
-	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
