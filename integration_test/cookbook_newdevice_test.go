@@ -36,8 +36,9 @@ func tellOfNewDevices(cfg *session.Config, mail func(context.Context, session.De
 			case <-ctx.Done():
 				return
 			case e := <-queue:
-				device, err := svc.Get(ctx, e.Handle) // with its user agent
-				if err != nil { // it may have ended already: no reason to keep quiet
+				// With its user agent. It may have ended already: no reason to keep quiet.
+				device, err := svc.Get(ctx, e.Handle)
+				if err != nil {
 					device = session.Device{UserID: e.UserID, CreatedAt: e.Time}
 				}
 				if err := mail(ctx, device); err != nil {
