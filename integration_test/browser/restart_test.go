@@ -27,6 +27,7 @@ func (w *world) visit(profile string, do func()) {
 	defer stop()
 	ctx, closeBrowser := chromedp.NewContext(alloc)
 	defer closeBrowser()
+	require.NoError(w.t, chromedp.Do(ctx))
 	w.tab = newTab(ctx, w.t)
 	w.load()
 	do()
