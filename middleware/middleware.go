@@ -121,11 +121,36 @@ func Create(c *gin.Context, svc *session.Service, userID string, opts ...session
 	if err != nil {
 		return nil, err
 	}
+	return keep(c, x, sess), nil
+}
+
+// CreateAnonymous starts a session for a visitor, such as for a cart before the
+// sign-in; see session.Service.CreateAnonymous, also for what it costs. Where the
+// request has a session already, a visitor's or a user's, that is the result, and none
+// is made. Call it before writing the body. Errors are those of Create and Verify;
+// Abort answers them.
+func CreateAnonymous(c *gin.Context, svc *session.Service, opts ...session.CreateOption) (*session.Session, error) {
+	ginroute.MustHave(svc, "middleware.CreateAnonymous")
+	device := session.WithDevice(c.Request.UserAgent(), c.ClientIP())
+	opts = append([]session.CreateOption{device}, opts...)
+	if c.Writer.Written() {
+		return svc.CreateAnonymousHTTP(c.Writer, c.Request, opts...)
+	}
+	x := enter(c, svc)
+	sess, err := x.CreateAnonymous(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return keep(c, x, sess), nil
+}
+
+// keep makes sess the session of the request.
+func keep(c *gin.Context, x *session.Exchange, sess *session.Session) *session.Session {
 	c.Set(Key, sess)
 	if !hasUpload(c.Request) {
 		passOn(c, x, sess)
 	}
-	return sess, nil
+	return sess
 }
 
 // hasUpload reports whether a form with files may still be read from r.
