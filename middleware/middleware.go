@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -151,6 +152,26 @@ func keep(c *gin.Context, x *session.Exchange, sess *session.Session) *session.S
 		passOn(c, x, sess)
 	}
 	return sess
+}
+
+// Reauthenticate notes that the user of the request's session has just proven to be
+// userID; see session.Session.Reauthenticate. The session that goes on is under Key from
+// then on. Call it behind Verify, and before writing the body.
+//
+// Errors: as there, and [errors.ErrUnauthorised] where the request has no session; Abort
+// answers them.
+func Reauthenticate(c *gin.Context, svc *session.Service, userID string, opts ...session.ReplaceOption) (*session.Session, error) {
+	ginroute.MustHave(svc, "middleware.Reauthenticate")
+	sess, ok := Session(c)
+	if !ok {
+		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
+	}
+	tokens, err := sess.Reauthenticate(c.Request.Context(), userID, opts...)
+	if err != nil {
+		return nil, err
+	}
+	c.Set(Key, tokens.Session)
+	return tokens.Session, nil
 }
 
 // hasUpload reports whether a form with files may still be read from r.
