@@ -29,7 +29,7 @@ test: ## all tests with -race, against real databases
 
 .PHONY: model
 model: ## check every state of a session, 89 million of them, in full
-	SESSIONKIT_MODEL=full go test -count=1 -run 'TestStateMachineModel|TestModelFindsDeliberateBugs' -v -timeout 40m ./internal/lineage
+	SESSIONKIT_MODEL=full go test -count=1 -run 'TestStateMachineModel|TestModelFindsDeliberateBugs|TestSuccessionModel' -v -timeout 40m ./internal/lineage
 
 .PHONY: e2e
 e2e: ## front ends of every generation in Chromium, cookie and header mode, one origin and two

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"expvar"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -26,48 +27,44 @@ import (
 
 // What docs/cookbook.md shows, letter by letter (TestDocs compares), and tests of it.
 
-func mountPages(router *gin.Engine, svc *session.Service, signIn gin.HandlerFunc) {
-	foreign := http.NewCrossOriginProtection() // Sec-Fetch-Site, Origin
-	router.Use(func(c *gin.Context) {
-		if foreign.Check(c.Request) != nil {
-			c.AbortWithStatus(http.StatusForbidden)
-		}
-	})
-	refresh.Mount(router, svc)
-	router.POST("/login", signIn) // middleware.Create, then c.Redirect(http.StatusSeeOther, "/")
+func mountPages(router *gin.Engine, svc *session.Service, checkPassword func(c *gin.Context) (userID string, ok bool)) {
+	const login = "/login"
+	refresh.Mount(router, svc, refresh.Pages(login)) // refresh by a redirect, sign-out by a form
 
-	pages := router.Group("/", middleware.OnError(answerPage),
-		middleware.Verify(svc, session.InsecureSkipAntiCSRF())) // the check above stands for the token
+	router.GET(login, func(c *gin.Context) { showLogin(c, http.StatusOK, c.Query("reason")) })
+	router.POST(login, func(c *gin.Context) {
+		userID, ok := checkPassword(c)
+		if !ok {
+			showLogin(c, http.StatusForbidden, "password")
+			return
+		}
+		if _, err := middleware.Create(c, svc, userID); err != nil {
+			middleware.Abort(c, svc, err) // 403 if a foreign page sent the form
+			return
+		}
+		c.Redirect(http.StatusSeeOther, middleware.ReturnTo(c)) // where they wanted to go, or "/"
+	})
+
+	pages := router.Group("/", middleware.VerifyPage(svc, middleware.Page{Login: login}))
 	pages.GET("/", func(c *gin.Context) {
 		sess := c.MustGet(middleware.Key).(*session.Session)
 		c.String(http.StatusOK, "Hello, %s", sess.UserID())
 	})
-	pages.POST("/logout", func(c *gin.Context) {
-		sess := c.MustGet(middleware.Key).(*session.Session)
-		if err := sess.Revoke(c.Request.Context()); err != nil {
-			middleware.Abort(c, svc, err)
-			return
-		}
-		c.Redirect(http.StatusSeeOther, "/login")
+	pages.POST("/notes", func(c *gin.Context) { // a plain form, without a token in it
+		c.String(http.StatusOK, "Noted: %s", c.PostForm("note"))
 	})
 }
 
-// answerPage is what a person sees instead of JSON.
-func answerPage(c *gin.Context, err error) bool {
-	switch {
-	case errors.Is(err, errors.ErrTryRefreshToken) && c.Request.Method == http.MethodGet:
-		// The tabs take turns, so that no two of them refresh at once.
-		c.Data(http.StatusUnauthorized, "text/html; charset=utf-8", []byte(`<!doctype html><title>One moment</title>
-<script>
-navigator.locks.request("refresh", () => fetch("/auth/session/refresh", {method: "POST"}))
-  .then(answer => { answer.ok ? location.reload() : location.assign("/login") })
-</script><noscript><a href="/login">Please sign in again</a></noscript>`))
-	case errors.Is(err, errors.ErrUnauthorised), errors.Is(err, errors.ErrTryRefreshToken):
-		c.Redirect(http.StatusSeeOther, "/login")
-	default:
-		return false // 403, 500 and 503 as ever
-	}
-	return true
+var loginPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
+{{if eq .Reason "theft"}}<p>Somebody else used your session, so we ended it. Was it not you?</p>{{end}}
+<form method="post"><input type="hidden" name="to" value="{{.To}}">
+<input name="user" autocomplete="username"> <input name="password" type="password" autocomplete="current-password">
+<button>Sign in</button></form>`))
+
+func showLogin(c *gin.Context, status int, reason string) {
+	c.Status(status)
+	c.Header("Content-Type", "text/html; charset=utf-8")
+	_ = loginPage.Execute(c.Writer, gin.H{"Reason": reason, "To": middleware.ReturnTo(c)})
 }
 
 // answerSocket answers what comes through a socket until the page goes away (messages is
@@ -96,8 +93,8 @@ func answerSocket(ctx context.Context, sess *session.Session, messages <-chan st
 }
 
 // changePassword stores the new hash, and ends the user's sessions but for the one at
-// hand: both, or neither. Who may have shared that one is out too if the page signs in
-// anew first; see RevokeOthers.
+// hand: both, or neither. That one goes on under new tokens, so that whoever has a copy
+// of the old ones is out as soon as this browser has used the new ones.
 func changePassword(ctx context.Context, svc *session.Service, store *gormstore.Store, db *gorm.DB, sess *session.Session, hash string) error {
 	batch := svc.Batch()
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -107,7 +104,18 @@ func changePassword(ctx context.Context, svc *session.Service, store *gormstore.
 		_, err := batch.RevokeOthers(ctx, store.In(tx), sess.UserID(), sess.Handle()) // last: it locks rows
 		return err
 	})
-	return batch.Done(ctx, err)
+	if err := batch.Done(ctx, err); err != nil {
+		return err
+	}
+	_, err = sess.Replace(ctx, session.Authenticated("pwd"))
+	return err
+}
+
+// leaveAdmin ends the session of this request before it is answered, and goes on without
+// the role. If the answer is lost the user signs in again.
+func leaveAdmin(ctx context.Context, sess *session.Session) error {
+	_, err := sess.Replace(ctx, session.ReplaceAtOnce(), session.Level(0), session.WithPayload(nil))
+	return err
 }
 
 func count(cfg *session.Config, events, refusals *expvar.Map) {
@@ -212,7 +220,7 @@ func page(t *testing.T, user *rig.Browser, method, path, site string) rig.Reply 
 	r := user.RequestOf(rig.Page{Header: http.Header{
 		"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {site},
 	}}, method, path)
-	r.Body = "user=ada"
+	r.Body = "user=ada&password=right&note=milk"
 	answer, err := user.Way(t.Context(), r)
 	require.NoError(t, err)
 	user.Take(answer)
@@ -222,36 +230,40 @@ func page(t *testing.T, user *rig.Browser, method, path, site string) rig.Reply 
 func TestCookbook_Pages(t *testing.T) {
 	t.Parallel()
 	clock := sessiontest.NewClock(time.Now())
-	svc, _ := newService(t, session.Config{Now: clock.Now})
+	svc, _ := newService(t, session.Config{Now: clock.Now, ConcurrentRefreshWindow: 10 * time.Second})
 	router := gin.New()
-	mountPages(router, svc, func(c *gin.Context) {
-		if _, err := middleware.Create(c, svc, c.PostForm("user")); err != nil {
-			middleware.Abort(c, svc, err)
-			return
-		}
-		c.Redirect(http.StatusSeeOther, "/")
+	mountPages(router, svc, func(c *gin.Context) (string, bool) {
+		return c.PostForm("user"), c.PostForm("password") == "right" && c.Query("wrong") == ""
 	})
-	user := rig.NewBrowser(time.Now, rig.Into(router))
-	answers := func(status int, method, path, site, location string) {
+	user := rig.NewBrowser(clock.Now, rig.Into(router))
+	answers := func(status int, method, path, site, location string) string {
 		t.Helper()
 		answer := page(t, user, method, path, site)
 		require.Equal(t, status, answer.Status)
 		require.Equal(t, location, answer.Header.Get("Location"))
+		return string(answer.Body)
 	}
-	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
+	const noted, back = "/notes?n=1", "/auth/session/refresh?to=%2Fnotes%3Fn%3D1"
+	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login?to=%2F")
+	require.Contains(t, answers(http.StatusOK, http.MethodGet, "/login?to=%2F%3Fa%3D1", "same-origin", ""), `value="/?a=1"`)
+	require.Contains(t, answers(http.StatusOK, http.MethodGet, "/login?to=//evil.example&reason=theft", "none", ""), `value="/"`)
+	require.Contains(t, answers(http.StatusForbidden, http.MethodPost, "/login?wrong=1&to=/b", "same-origin", ""), `value="/b"`)
 	answers(http.StatusForbidden, http.MethodPost, "/login", "cross-site", "")
-	answers(http.StatusSeeOther, http.MethodPost, "/login", "same-origin", "/")
+	answers(http.StatusSeeOther, http.MethodPost, "/login?to=/%3Fa%3D1", "same-origin", "/?a=1")
 	answers(http.StatusOK, http.MethodGet, "/", "same-origin", "")
 
-	clock.Advance(2 * time.Hour)
-	answers(http.StatusUnauthorized, http.MethodGet, "/", "none", "")                 // the page that refreshes
-	answers(http.StatusSeeOther, http.MethodPost, "/logout", "same-origin", "/login") // a form is lost
-	answers(http.StatusOK, http.MethodPost, "/auth/session/refresh", "same-origin", "")
+	clock.Advance(2 * time.Hour) // the page takes the way over the refresh route, and so does the form
+	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/auth/session/refresh?to=%2F")
+	answers(http.StatusSeeOther, http.MethodGet, "/auth/session/refresh?to=%2F", "none", "/")
 	answers(http.StatusOK, http.MethodGet, "/", "none", "")
+	clock.Advance(2 * time.Hour)
+	answers(http.StatusTemporaryRedirect, http.MethodPost, noted, "same-origin", back)
+	answers(http.StatusTemporaryRedirect, http.MethodPost, back, "same-origin", noted)
+	require.Equal(t, "Noted: milk", answers(http.StatusOK, http.MethodPost, noted, "same-origin", ""))
 
-	answers(http.StatusForbidden, http.MethodPost, "/logout", "cross-site", "")
-	answers(http.StatusSeeOther, http.MethodPost, "/logout", "same-origin", "/login")
-	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login")
+	answers(http.StatusForbidden, http.MethodPost, "/auth/signout", "cross-site", "")
+	answers(http.StatusSeeOther, http.MethodPost, "/auth/signout", "same-origin", "/login")
+	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login?to=%2F")
 
 	answers(http.StatusSeeOther, http.MethodPost, "/login", "same-origin", "/")
 	svc.Close()
@@ -306,6 +318,19 @@ func TestCookbook_NewPassword(t *testing.T) {
 	var hash string
 	require.NoError(t, db.Raw("SELECT password FROM users").Row().Scan(&hash))
 	require.Equal(t, "after", hash)
+}
+
+func TestCookbook_Privilege(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{Revocation: session.RevokeImmediately})
+	admin, err := svc.Create(t.Context(), "ada", session.Level(2), session.WithPayload("admin"))
+	require.NoError(t, err)
+	require.NoError(t, leaveAdmin(t.Context(), admin.Session))
+	_, _, err = svc.Verify(t.Context(), admin.Access.Value, admin.AntiCSRF)
+	require.ErrorIs(t, err, errors.ErrUnauthorised)
+	list, err := svc.List(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
 }
 
 func TestCookbook_Metrics(t *testing.T) {

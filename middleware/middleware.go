@@ -35,7 +35,7 @@ func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc 
 		case isMounted(c, svc):
 			c.Next()
 		default:
-			within(c, svc, opts)
+			within(c, svc, func(x *session.Exchange) (*session.Session, error) { return x.Verify(opts...) })
 		}
 	}
 }
@@ -44,7 +44,7 @@ func Verify(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc 
 // without any token passes without a session, and so does one with something else under
 // its name. One whose token is no good gets the same answer as from Verify, because a
 // refresh may restore it: for pages that people open, which cannot refresh from JSON,
-// answer it in your own way by OnError.
+// use VerifyPageOptional.
 func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.HandlerFunc {
 	ginroute.MustVerify(svc, "middleware.VerifyOptional", opts)
 	opts = append([]session.VerifyOption{session.Optional()}, opts...)
@@ -53,17 +53,17 @@ func VerifyOptional(svc *session.Service, opts ...session.VerifyOption) gin.Hand
 			c.Next()
 			return
 		}
-		within(c, svc, opts)
+		within(c, svc, func(x *session.Exchange) (*session.Session, error) { return x.Verify(opts...) })
 	}
 }
 
 // within runs the later handlers inside of an Exchange that has a session, or a
 // visitor.
-func within(c *gin.Context, svc *session.Service, opts []session.VerifyOption) {
+func within(c *gin.Context, svc *session.Service, verify func(*session.Exchange) (*session.Session, error)) {
 	x, received := enter(c, svc), c.Request
 	// Also when a handler panics: the recovery answers with the header as it is then.
 	defer leave(c, x, received)
-	sess, err := x.Verify(opts...)
+	sess, err := verify(x)
 	if err != nil {
 		Abort(c, svc, err)
 		return
@@ -173,6 +173,4 @@ func isPreflight(r *http.Request) bool {
 
 // isMounted reports whether the matched route is one that refresh.Mount made for svc. A
 // catch-all that happens to match its path is not, nor is another Service's.
-func isMounted(c *gin.Context, svc *session.Service) bool {
-	return c.Request.Method == http.MethodPost && ginroute.IsOf(c, svc)
-}
+func isMounted(c *gin.Context, svc *session.Service) bool { return ginroute.IsOf(c, svc) }

@@ -54,7 +54,8 @@ type Session struct {
 	IdleMillis int64 `gorm:"column:idle_ms"`
 	// Flags are what else is special about it.
 	Flags SessionFlags `gorm:"column:flags"`
-	// Origin is the handle of the session that this one continues; may be empty.
+	// Origin is the handle of the session that this one continues; may be empty. Of a
+	// session that was replaced it is the one that took its place.
 	Origin string `gorm:"column:origin"`
 }
 
@@ -188,7 +189,19 @@ type Revocation struct {
 	// theft: that row must not have moved on meanwhile.
 	Current Hash
 	Reason  RevokeReason
+	// Successor, unless empty, is the session that takes the place of this one, and is
+	// written as its Origin.
+	Successor string
 	// Now is written as the time of the end.
+	Now int64
+}
+
+// Confirmation takes FlagPending from a live session that has it.
+type Confirmation struct {
+	Handle string
+	// ExpiresAt is the new idle end. A store never moves it backwards.
+	ExpiresAt int64
+	// Now decides whether the session is live, and becomes the last use.
 	Now int64
 }
 

@@ -16,6 +16,8 @@ const (
 	KeyForAccess KeyPurpose = "access"
 	// KeyForRefresh authenticates refresh tokens.
 	KeyForRefresh KeyPurpose = "refresh"
+	// KeyForDevice authenticates device cookies, of which no access follows.
+	KeyForDevice KeyPurpose = "device"
 )
 
 // SigningKey is one row of the signing keys table. Rows are inserted once and

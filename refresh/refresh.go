@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
+	"github.com/gin-sessionkit/sessionkit/internal/page"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -22,10 +23,15 @@ import (
 // Config.Cookie.AccessPath.
 func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
 	ginroute.MustHave(svc, "refresh.Mount")
-	for _, path := range svc.RefreshPaths() {
-		mount(router, path, ginroute.Of(svc, Handler(svc, opts...)))
+	o := optionsOf(opts)
+	methods := []string{http.MethodPost}
+	if o.page != nil {
+		methods = page.Dancing()
 	}
-	if optionsOf(opts).noSignOut {
+	for _, path := range svc.RefreshPaths() {
+		mount(router, methods, path, ginroute.Of(svc, Handler(svc, opts...)))
+	}
+	if o.noSignOut {
 		return
 	}
 	out := svc.SignOutPath()
@@ -33,10 +39,10 @@ func Mount(router gin.IRoutes, svc *session.Service, opts ...Option) {
 		panic("refresh: Mount cannot make a sign-out route that no access token would reach:" +
 			" set Config.Cookie.SignOutPath to a path below AccessPath, or mount WithoutSignOut")
 	}
-	mount(router, out, ginroute.Of(svc, SignOut(svc)))
+	mount(router, []string{http.MethodPost}, out, ginroute.Of(svc, SignOut(svc, opts...)))
 }
 
-func mount(router gin.IRoutes, full string, handler gin.HandlerFunc) {
+func mount(router gin.IRoutes, methods []string, full string, handler gin.HandlerFunc) {
 	base := "/"
 	if group, ok := router.(interface{ BasePath() string }); ok {
 		base = path.Clean("/" + group.BasePath())
@@ -46,15 +52,18 @@ func mount(router gin.IRoutes, full string, handler gin.HandlerFunc) {
 		panic(fmt.Sprintf("refresh: Mount on the group %q cannot make the route %q, to which the cookie goes:"+
 			" mount on the engine, or set Config.Cookie.RefreshPath and SignOutPath below the group", base, full))
 	}
-	router.POST("/"+relative, handler)
+	router.Match(methods, "/"+relative, handler)
 }
 
-// Option changes what [Mount] makes. [Handler] takes those that are about its answer.
+// Option changes what [Mount] makes. [Handler] and [SignOut] take those that are about
+// their answers.
 type Option func(*options)
 
 type options struct {
 	answer    func(*gin.Context, *session.Session)
 	noSignOut bool
+	// page is where pages send people; nil without pages.
+	page *session.Site
 }
 
 func optionsOf(opts []Option) options {
@@ -70,6 +79,21 @@ func optionsOf(opts []Option) options {
 // [session.Session.Revoke].
 func WithoutSignOut() Option { return func(o *options) { o.noSignOut = true } }
 
+// Pages has the routes take the browsers of pages from the server too, which have
+// middleware.VerifyPage in front of them: they refresh on their way to a page, by a
+// redirect and any method, and sign out by a form. login is the path of the sign-in
+// page. Front ends of npm go on to use the same routes.
+//
+// Browsers say whether a page of this origin asks (Sec-Fetch-Site, Sec-Fetch-Dest):
+// what foreign pages load, as images, frames, scripts and forms, gets 403 and changes
+// nothing. A form that signs out needs no anti-CSRF token for the same reason, and is
+// sent to login.
+//
+// As middleware.VerifyPage does, it panics where that could not work.
+func Pages(login string) Option {
+	return func(o *options) { o.page = &session.Site{Login: login} }
+}
+
 // WithAnswer has answer write the body of a refresh that succeeded, in place of a JSON
 // null. The status must be 200; front ends from npm do not read the body. Refused
 // refreshes are answered as ever.
@@ -82,38 +106,69 @@ func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
 
 // Handler is the refresh route, for POST, at a path of the application's: for a proxy
 // that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a
-// JSON null, or from the table in package errors.
+// JSON null, or from the table in package errors. With [Pages] it is for GET, HEAD, PUT,
+// PATCH and DELETE too.
 func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
-	ginroute.MustHave(svc, "refresh.Handler")
-	o := optionsOf(opts)
+	o := checked(svc, "refresh.Handler", opts)
 	return func(c *gin.Context) {
-		if !isPost(c) {
+		if (o.page == nil || !page.Dances(c.Request)) && !isPost(c) {
 			return
 		}
-		sess, err := svc.RefreshHTTP(c.Writer, c.Request)
-		if err != nil {
-			abort(c, svc, err)
-			return
+		sess, err := o.refresh(svc, c)
+		switch {
+		case err != nil:
+			c.Abort()
+			o.abort(c, svc, err)
+		case sess != nil:
+			o.answer(c, sess)
 		}
-		o.answer(c, sess)
 	}
 }
 
+// checked are the options, which the Service can take.
+func checked(svc *session.Service, function string, opts []Option) options {
+	ginroute.MustHave(svc, function)
+	o := optionsOf(opts)
+	if o.page != nil {
+		ginroute.MustShow(svc, function+" with refresh.Pages", *o.page, nil)
+	}
+	return o
+}
+
+// refresh returns no session where the answer is written.
+func (o options) refresh(svc *session.Service, c *gin.Context) (*session.Session, error) {
+	if o.page != nil {
+		return svc.RefreshPage(c.Writer, c.Request, *o.page)
+	}
+	return svc.RefreshHTTP(c.Writer, c.Request)
+}
+
 // SignOut is the sign-out route, for POST: it revokes the session and clears
-// the client's tokens. Signing out twice, or as a visitor, is 401.
-func SignOut(svc *session.Service) gin.HandlerFunc {
-	ginroute.MustHave(svc, "refresh.SignOut")
+// the client's tokens. Signing out twice, or as a visitor, is 401. With [Pages] forms
+// are sent to the sign-in page, in that case too.
+func SignOut(svc *session.Service, opts ...Option) gin.HandlerFunc {
+	o := checked(svc, "refresh.SignOut", opts)
 	return func(c *gin.Context) {
 		if !isPost(c) {
 			return
 		}
-		if err := svc.SignOutHTTP(c.Writer, c.Request); err != nil {
-			abort(c, svc, err)
-			return
+		answered, err := o.signOut(svc, c)
+		switch {
+		case err != nil:
+			c.Abort()
+			o.abort(c, svc, err)
+		case !answered:
+			// Front ends from 12.1 on read a member of the object.
+			answer(c, `{"status":"OK"}`)
 		}
-		// Front ends from 12.1 on read a member of the object.
-		answer(c, `{"status":"OK"}`)
 	}
+}
+
+func (o options) signOut(svc *session.Service, c *gin.Context) (answered bool, err error) {
+	if o.page != nil {
+		return svc.SignOutPage(c.Writer, c.Request, *o.page)
+	}
+	return false, svc.SignOutHTTP(c.Writer, c.Request)
 }
 
 func answer(c *gin.Context, json string) {
@@ -121,8 +176,13 @@ func answer(c *gin.Context, json string) {
 	c.Data(http.StatusOK, "application/json; charset=utf-8", []byte(json))
 }
 
-func abort(c *gin.Context, svc *session.Service, err error) {
-	c.Abort()
+// abort answers people as the application does (middleware.OnError), and front ends by
+// the table in package errors.
+func (o options) abort(c *gin.Context, svc *session.Service, err error) {
+	if o.page != nil {
+		ginroute.Answer(c, svc, err)
+		return
+	}
 	svc.WriteError(c.Writer, c.Request, err)
 }
 

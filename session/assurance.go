@@ -17,13 +17,13 @@ import (
 // "_-.:", 64 characters in all with one between two words; anything else is an
 // [errors.ErrInvalidInput].
 func Authenticated(methods ...string) CreateOption {
-	return func(c *creation) { c.amr = strings.Join(methods, " ") }
+	return func(c *creation) { c.amr, c.proven = strings.Join(methods, " "), true }
 }
 
 // Level notes how sure the application is of who the user is, by a scale of its own, 0
 // to [models.MaxLevel], for [RequireLevel] and the claim acr: often 1 for a password
 // and 2 for a second factor. Anything else is an [errors.ErrInvalidInput].
-func Level(level int) CreateOption { return func(c *creation) { c.level = level } }
+func Level(level int) CreateOption { return func(c *creation) { c.level, c.leveled = level, true } }
 
 // checkAssurance looks at what Authenticated and Level say.
 func (c *creation) checkAssurance() error {

@@ -37,6 +37,11 @@ func (x *Exchange) findAccess() (presentedToken, error) {
 	if err := x.checkIDRefresh(); err != nil {
 		return presentedToken{}, err
 	}
+	return x.chooseAccess()
+}
+
+// chooseAccess chooses among the tokens that came.
+func (x *Exchange) chooseAccess() (presentedToken, error) {
 	q := x.response.Request()
 	bearer, cookies := q.AccessToken()
 	switch {
@@ -196,6 +201,9 @@ func (x *Exchange) presented() (handles []string, owners map[string]string) {
 	handles, owners = handlesOf(authentic), map[string]string{}
 	for _, a := range authentic {
 		owners[a.Handle] = a.UserID
+		if a.Replaces != "" && !slices.Contains(handles, a.Replaces) {
+			handles = append(handles, a.Replaces) // not used yet, so that one lives
+		}
 	}
 	if sess := x.session.Load(); sess != nil {
 		own := sess.Handle()

@@ -101,6 +101,13 @@ type Config struct {
 	// lists. Default: nothing.
 	IPAddresses IPPolicy
 
+	// NewDeviceNotice tells at each sign-in by cookie whether the user has signed in
+	// with this browser before: Event.NewDevice, for a mail to the user. A cookie for
+	// 400 days remembers the last five users of a browser, as hashes that name nobody.
+	// Its name is __Host-sDevice (sDevice with Cookie.Insecure) and the Cookie.Suffix.
+	// It is no credential. To begin with, every sign-in is one by a new device.
+	NewDeviceNotice bool
+
 	// OperationTimeout bounds the database work of one call: 10 ms to 60 s,
 	// default 2 s. A shorter deadline of the caller's context wins.
 	OperationTimeout time.Duration
@@ -221,6 +228,11 @@ const (
 	// AntiCSRFViaCustomHeader wants any header rid, which a page of a foreign
 	// origin cannot send without passing a CORS preflight.
 	AntiCSRFViaCustomHeader
+	// AntiCSRFViaFetchMetadata goes by what browsers say of who asks: Sec-Fetch-Site,
+	// and without it Origin, as http.CrossOriginProtection does, with TrustedOrigins.
+	// No page needs a token. A request with neither header passes: no browser of this
+	// decade sent it. One of a foreign page is an [errors.ErrCrossOrigin].
+	AntiCSRFViaFetchMetadata
 	// InsecureAntiCSRFOff leaves it to the SameSite attribute and to the application.
 	InsecureAntiCSRFOff
 )
@@ -379,11 +391,15 @@ func (c Config) keyringConfig() keyring.Config {
 	if refreshRotation > 0 {
 		refreshRotation = max(refreshRotation, refreshLife/16)
 	}
+	schedules := []keyring.Schedule{
+		{Purpose: models.KeyForAccess, Rotation: c.SigningKey.Rotation, TokenLifetime: c.AccessTokenValidity + c.Leeway},
+		{Purpose: models.KeyForRefresh, Rotation: refreshRotation, TokenLifetime: refreshLife},
+	}
+	if c.NewDeviceNotice {
+		schedules = append(schedules, c.deviceKeys())
+	}
 	return keyring.Config{
-		Schedules: []keyring.Schedule{
-			{Purpose: models.KeyForAccess, Rotation: c.SigningKey.Rotation, TokenLifetime: c.AccessTokenValidity + c.Leeway},
-			{Purpose: models.KeyForRefresh, Rotation: refreshRotation, TokenLifetime: refreshLife},
-		},
+		Schedules:  schedules,
 		Now:        c.Now,
 		Encryption: c.SigningKey.Encryption, AllowClearKeys: c.SigningKey.AllowClearKeys, Issuer: c.Issuer,
 		Provider:  c.SigningKey.provider(),
@@ -408,6 +424,9 @@ func (c Config) wireSettings() *wire.Settings {
 	if c.FrontEnds.Preset == PresetRefJWT4 {
 		// As the Node library has it. Pages of other generations read it anywhere.
 		set.IDRefreshPath = c.Cookie.AccessPath
+	}
+	if c.NewDeviceNotice {
+		set.Device = c.deviceCookie()
 	}
 	for _, o := range c.Cookie.Older {
 		set.Older = append(set.Older, o.place())

@@ -132,6 +132,10 @@ func TestConfig_Accepted(t *testing.T) {
 		{AccessTokenValidity: 24 * time.Hour, RefreshTokenValidity: 365 * 24 * time.Hour, ConcurrentRefreshWindow: time.Minute},
 		{SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
 		{Cookie: session.CookieConfig{Prefixes: session.PrefixHost}},
+		{Cookie: session.CookieConfig{
+			Prefixes: session.PrefixHTTP, Partitioned: true, SameSite: http.SameSiteNoneMode,
+			Older: []session.OlderCookieConfig{{Prefixes: session.PrefixHTTP}},
+		}},
 		{Cookie: session.CookieConfig{Domain: ".app.example", AccessPath: "/api", SignOutPath: "/api/out", SameSite: http.SameSiteNoneMode}},
 		{Cookie: session.CookieConfig{AccessPath: "/api"}}, // its sign-out is a route of its own
 		{FrontEnds: session.FrontEndConfig{Preset: session.PresetRefJWT4}},

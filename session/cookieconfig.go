@@ -43,8 +43,14 @@ type CookieConfig struct {
 	// A-Z a-z 0-9 _ -. Front ends keep names of their own, sFrontToken among
 	// them, which it does not part.
 	Suffix string
+	// Partitioned has browsers keep the cookies apart for each site that embeds the
+	// application in a frame (CHIPS), which many of them do not send cookies to at all
+	// otherwise: a user signs in once in each. It needs Secure cookies, and embedded on
+	// another site SameSiteNoneMode. Browsers that do not know it ignore it. An open
+	// page of the application itself is a place of its own too.
+	Partitioned bool
 	// Older lists what earlier deploys had in place of Domain, AccessPath, RefreshPath,
-	// Prefixes and Suffix. Their cookies go on to work and are replaced at the next
+	// Prefixes, Suffix and Partitioned. Their cookies go on to work and are replaced at the next
 	// refresh, so that nobody is signed out; copies that would be in the way are
 	// removed. Up to 8. Remove an entry when RefreshTokenValidity has passed since.
 	Older []OlderCookieConfig
@@ -60,6 +66,7 @@ type OlderCookieConfig struct {
 	Domain, AccessPath, RefreshPath string
 	Prefixes                        PrefixMode
 	Suffix                          string
+	Partitioned                     bool
 }
 
 // PrefixMode says which prefixes the cookies' names have.
@@ -73,7 +80,25 @@ const (
 	// the refresh token of the session that it names is refreshed. So a sibling host
 	// can sign nobody in. It needs HTTPS, no Domain and the AccessPath "/".
 	PrefixHost
+	// PrefixHTTP names the former __Host-Http-sAccessToken: no script can set it either,
+	// one of this host included, in browsers that know the prefix (Chromium 140,
+	// Firefox 143). To all others it is PrefixHost, as the name begins so. The refresh
+	// cookie keeps __Secure-: a name has one prefix, old browsers would enforce nothing
+	// of __Http-, and the access cookie says whose refresh token counts.
+	PrefixHTTP
 )
+
+// access is the prefix of the access cookie's name.
+func (m PrefixMode) access() string {
+	switch m {
+	case PrefixHost:
+		return wire.PrefixHost
+	case PrefixHTTP:
+		return wire.PrefixHTTP
+	default:
+		return ""
+	}
+}
 
 func (c CookieConfig) withDefaults() CookieConfig {
 	c.AccessPath = cmp.Or(c.AccessPath, defaultAccessPath)
@@ -97,11 +122,13 @@ const (
 
 // place is where the cookies are, older where they were.
 func (c CookieConfig) place() wire.Place {
-	return wire.PlaceOf(c.Domain, c.AccessPath, c.RefreshPath, c.Suffix, c.Prefixes == PrefixHost)
+	at := wire.Place{Domain: c.Domain, AccessPath: c.AccessPath, RefreshPath: c.RefreshPath, Partitioned: c.Partitioned}
+	return at.Named(c.Prefixes.access(), c.Suffix)
 }
 
 func (o OlderCookieConfig) place() wire.Place {
-	return wire.PlaceOf(o.Domain, o.AccessPath, o.RefreshPath, o.Suffix, o.Prefixes == PrefixHost)
+	at := wire.Place{Domain: o.Domain, AccessPath: o.AccessPath, RefreshPath: o.RefreshPath, Partitioned: o.Partitioned}
+	return at.Named(o.Prefixes.access(), o.Suffix)
 }
 
 // domainSyntax is a host name, with or without the leading dot of old;
@@ -137,6 +164,9 @@ func (c CookieConfig) validate(p *fieldProblems) {
 	if c.Prefixes != PrefixOff && c.Insecure {
 		p.add("Cookie.Prefixes", "need Secure cookies")
 	}
+	if c.Partitioned && c.Insecure {
+		p.add("Cookie.Partitioned", "needs Secure cookies")
+	}
 	if len(c.Older) > maxOlder {
 		p.add("Cookie.Older", "%d entries are more than %d: each adds two lines to the answers that set cookies", len(c.Older), maxOlder)
 		return
@@ -167,7 +197,7 @@ func (o OlderCookieConfig) validate(p *fieldProblems, field string, now CookieCo
 }
 
 func (p *fieldProblems) prefixes(field string, mode PrefixMode, domain, accessPath string) {
-	if mode > PrefixHost {
+	if mode > PrefixHTTP {
 		p.add(field, "unknown mode %d", mode)
 	}
 	if mode != PrefixOff && (domain != "" || accessPath != "/") {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 	"unicode/utf8"
 
@@ -28,6 +29,14 @@ type creation struct {
 	level          int
 	idle, absolute time.Duration
 	flags          models.SessionFlags
+	// newDevice is what the event says.
+	newDevice bool
+	// proven and leveled: Authenticated and Level were said.
+	proven, leveled bool
+	// as, merge and atOnce are what As, MergeData and ReplaceAtOnce say.
+	as     *string
+	merge  func(old json.RawMessage) (any, error)
+	atOnce bool
 	// replaced are the sessions that end by this sign-in.
 	replaced []string
 }
@@ -105,7 +114,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	if err := place.settle(ctx, row); err != nil {
 		return nil, err
 	}
-	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID})
+	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID, NewDevice: c.newDevice})
 	return tokens, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (s *Service) Get(ctx context.Context, handle string) (Device, error) {
 		return Device{}, err
 	}
 	row, err := s.live(ctx, handle)
-	if errors.Is(err, errors.ErrUnauthorised) {
+	if errors.Is(err, errors.ErrUnauthorised) || err == nil && row.Flags.Has(models.FlagPending) {
 		return Device{}, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
 	}
 	if err != nil {
@@ -71,6 +72,7 @@ func (s *Service) List(ctx context.Context, userID string) ([]Device, error) {
 	list := []Device{}
 	err := s.eachPage(ctx, models.SessionsOfUser{UserID: userID, Now: s.now(), Limit: maxPage},
 		func(rows []models.Session) bool {
+			rows = counting(rows)
 			for i := range rows {
 				list = append(list, deviceOf(&rows[i]))
 			}
@@ -114,7 +116,7 @@ func (s *Service) ListPage(ctx context.Context, userID, after string, limit int)
 	page := Page{Sessions: []Device{}}
 	err = s.eachPage(ctx, models.SessionsOfUser{UserID: userID, Now: s.now(), From: from, Limit: limit},
 		func(more []models.Session) bool {
-			rows = append(rows, more...)
+			rows = append(rows, counting(more)...)
 			return len(rows) < limit
 		})
 	if err != nil {
@@ -128,6 +130,12 @@ func (s *Service) ListPage(ctx context.Context, userID, after string, limit int)
 		page.Sessions = append(page.Sessions, deviceOf(&rows[i]))
 	}
 	return page, nil
+}
+
+// counting are the rows that count as sessions of their own: what waits to take the
+// place of another one does not.
+func counting(rows []models.Session) []models.Session {
+	return slices.DeleteFunc(rows, func(row models.Session) bool { return row.Flags.Has(models.FlagPending) })
 }
 
 // eachPage calls take with page after page until there is none or take wants no more.

@@ -25,6 +25,9 @@ const (
 	// EventDatabaseBehind: a client's token was ahead of the database, which
 	// has lost commits (a failover, a restored backup).
 	EventDatabaseBehind EventKind = "database_behind"
+	// EventReplaced: a session that Replace made was used first, and the one before it has
+	// ended. Handle is the next one.
+	EventReplaced EventKind = "session_replaced"
 	// EventTheft: a replaced refresh token was used. The session is revoked.
 	EventTheft EventKind = "token_theft"
 	// EventRevoked: a session, or every session of a user, was revoked.
@@ -48,6 +51,11 @@ type Event struct {
 	Time time.Time
 	// Handle names the session, UserID its user, where they are known.
 	Handle, UserID string
+	// NewDevice goes with EventCreated, where Config.NewDeviceNotice is on: nothing
+	// shows that this user has signed in with this browser before. It is false where
+	// there is no browser to tell: sign-ins by header or without HTTP, and visitors'
+	// sessions.
+	NewDevice bool
 	// Kept goes with EventRevoked of RevokeOthers: the session that lives on.
 	Kept string
 	// Reason goes with EventRevoked.
@@ -80,6 +88,9 @@ func (s *Service) emit(ctx context.Context, e Event) {
 		}
 		if e.Reason != "" {
 			attrs = append(attrs, slog.String("reason", string(e.Reason)))
+		}
+		if e.NewDevice {
+			attrs = append(attrs, slog.Bool("new_device", true))
 		}
 		if e.Kept != "" {
 			attrs = append(attrs, slog.String("kept", shortHash(e.Kept)))

@@ -219,7 +219,7 @@ func (x *Exchange) settleAlone(w http.ResponseWriter) {
 
 // adopt makes sess the session of the request.
 func (x *Exchange) adopt(sess *Session) *Session {
-	sess.response = &x.response
+	sess.response, sess.exchange = &x.response, x
 	x.session.Store(sess)
 	return sess
 }

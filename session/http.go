@@ -112,6 +112,9 @@ func (x *Exchange) verify(d demands) (*Session, error) {
 	if found.by == wire.ByCookie && wire.IsUpgrade(x.received) && !x.svc.wire.Origins.AllowsUpgrade(x.received) {
 		return nil, x.svc.crossOrigin(x.received)
 	}
+	if err := x.checkOrigin(&d); err != nil {
+		return nil, err
+	}
 	sess, replacement, err := x.svc.verify(x.ctx, found.text, x, d)
 	if d.optional && found.by == wire.ByCookie && errors.Is(err, errors.ErrTokenMalformed) {
 		return nil, nil //nolint:nilnil // whatever set that cookie, it was not us
@@ -152,6 +155,9 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 	}
 	if sess.over.Load() {
 		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+	}
+	if err := x.checkOrigin(&d); err != nil {
+		return nil, err
 	}
 	claims, _ := sess.snapshot()
 	if !x.satisfies(&claims, d.antiCSRF) {
@@ -197,7 +203,7 @@ func (x *Exchange) asked() int64 {
 // can make a browser send it. Nor do tokens that were made in this request.
 func (x *Exchange) satisfies(claims *token.Access, demand csrfDemand) bool {
 	r := x.received
-	if x.response.Carrier() == wire.ByHeader || x.proven.Load() || demand == csrfNever || demand == csrfByMethod && isSafe(r.Method) {
+	if !x.needsProof(demand) {
 		return true
 	}
 	switch x.svc.cfg.AntiCSRF.Mode {
@@ -208,6 +214,25 @@ func (x *Exchange) satisfies(claims *token.Access, demand csrfDemand) bool {
 	default:
 		return true
 	}
+}
+
+func (x *Exchange) needsProof(demand csrfDemand) bool {
+	return x.response.Carrier() != wire.ByHeader && !x.proven.Load() &&
+		(demand == csrfAlways || demand == csrfByMethod && !isSafe(x.received.Method))
+}
+
+// checkOrigin is the proof of AntiCSRFViaFetchMetadata, where d goes by that: then no
+// other is asked for. It comes before the token is looked at, as nothing that is done
+// about a token changes where the request came from.
+func (x *Exchange) checkOrigin(d *demands) error {
+	if !d.byOrigin {
+		return nil
+	}
+	if x.needsProof(d.antiCSRF) && !x.svc.wire.Origins.IsOwn(x.received) {
+		return x.svc.crossOrigin(x.received)
+	}
+	d.antiCSRF = csrfNever
+	return nil
 }
 
 // isSafe reports whether the method asks for no change (RFC 9110, section 9.2.1).

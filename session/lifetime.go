@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -69,6 +70,15 @@ func (s *Service) absoluteEnd(created int64) int64 {
 		return 0
 	}
 	return created + millis(s.cfg.SessionLifetime)
+}
+
+// absoluteEndOf is what the claims say of the session's absolute end, to the second
+// before it: no cookie is to outlive the row.
+func (s *Service) absoluteEndOf(claims *token.Access) int64 {
+	if claims.Until > 0 {
+		return claims.Until * 1000
+	}
+	return s.absoluteEnd(claims.SessionStart() * 1000)
 }
 
 // idleLength is how long a session lives without use whose own length is idle (0 = as

@@ -87,6 +87,8 @@ type entry struct {
 	userID string
 	// replaced are the sessions that this sign-in ends anyway.
 	replaced []string
+	// newcomer counts though it is pending: a visitor who signs in.
+	newcomer string
 	// created and used are the latest times of the sessions that were there before.
 	created, used int64
 }
@@ -135,6 +137,7 @@ const maxPagesBefore = 10
 // they are.
 func (e *entry) date(row *models.Session) {
 	if e.limit.N > 0 {
+		e.newcomer = row.Handle
 		row.CreatedAt = max(row.CreatedAt, e.created+1)
 		row.LastUsedAt = max(row.LastUsedAt, e.used+1)
 	}
@@ -271,7 +274,8 @@ func (e *entry) withdraw(ctx context.Context, row *models.Session) {
 // counted are the rows that count against the limit, but for the one named.
 func (e *entry) counted(rows []models.Session, except string) []models.Session {
 	return slices.DeleteFunc(slices.Clone(rows), func(row models.Session) bool {
-		return row.Handle == except || slices.Contains(e.replaced, row.Handle)
+		return row.Handle == except || slices.Contains(e.replaced, row.Handle) ||
+			row.Flags.Has(models.FlagPending) && row.Handle != e.newcomer
 	})
 }
 

@@ -68,12 +68,20 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	if err != nil {
 		return nil, err
 	}
+	shared := "" // see lineage.Share
 	for range lineage.MaxAttempts {
 		now := s.now()
 		read := lineage.Of(row, now)
 		g := grant{row: row, tok: tok, now: now, antiCSRF: antiCSRF}
 		var granted bool
-		switch v := lineage.OnRefresh(read, tok.lineage(), now, s.window()); v {
+		v := lineage.OnRefresh(read, tok.lineage(), now, s.window())
+		if v != lineage.Theft && v != lineage.Unauthorised && row.Flags.Has(models.FlagPending) && shared == "" {
+			if row, shared, err = s.inheritByRefresh(ctx, row); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		switch v {
 		case lineage.Mint, lineage.Repeat:
 			g.repeat = v == lineage.Repeat
 			g.ends, granted, err = s.extendIfDue(ctx, row, now)
@@ -85,6 +93,9 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 		case lineage.Advance, lineage.FastForward, lineage.Swap:
 			g.repeat = lineage.Young(tok.lineage(), now, s.window())
 			step := s.dated(lineage.Step(v, read, tok.lineage()), tok.Handle(), row.AbsoluteExpiresAt, row.IdleMillis)
+			if row.Flags.Has(models.FlagPending) {
+				step.ExpiresAt = 0 // it does not move before the session is confirmed
+			}
 			g.ends = max(step.ExpiresAt, row.ExpiresAt)
 			row, granted, err = s.advance(ctx, step)
 			if granted {
@@ -99,7 +110,11 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 			return nil, err
 		}
 		if granted {
-			return s.answerRefresh(ctx, &g)
+			tokens, err := s.answerRefresh(ctx, &g)
+			if err == nil {
+				tokens.Session.standsFor = shared
+			}
+			return tokens, err
 		}
 	}
 	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
@@ -141,7 +156,7 @@ func (s *Service) window() int64 { return millis(s.cfg.ConcurrentRefreshWindow) 
 // the row moved on meanwhile.
 func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int64) (ends int64, ok bool, err error) {
 	wanted := s.idleEnd(now, row.AbsoluteExpiresAt, row.IdleMillis)
-	if wanted-row.ExpiresAt <= s.idleLength(row.IdleMillis)/10 {
+	if row.Flags.Has(models.FlagPending) || wanted-row.ExpiresAt <= s.idleLength(row.IdleMillis)/10 {
 		return row.ExpiresAt, true, nil
 	}
 	moved, err := s.store.Extend(ctx, models.Extend{

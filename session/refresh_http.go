@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"slices"
@@ -30,33 +31,58 @@ func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Ses
 
 func (x *Exchange) refresh() (*Session, error) {
 	s, r := x.svc, x.received
+	c, err := x.refreshToken(s.wire.Origins.Allows)
+	if err != nil {
+		return nil, err
+	}
+	if s.cfg.AntiCSRF.OnRefresh && c.by == wire.ByCookie {
+		switch {
+		case s.cfg.AntiCSRF.Mode == AntiCSRFViaFetchMetadata && !s.wire.Origins.IsOwn(r):
+			return nil, s.crossOrigin(r)
+		case !s.hasRefreshProof(r, c.tok):
+			return nil, tryRefresh(errors.ErrAntiCSRF)
+		}
+	}
+	return x.renew(c)
+}
+
+// carried is the refresh token of a request, and its carrier.
+type carried struct {
+	tok *refreshToken
+	by  wire.Carrier
+	// unsure: there is another that nobody can decide about now.
+	unsure bool
+}
+
+// refreshToken finds the token to refresh with, in a request that meant says was meant
+// if it has cookies.
+func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err error) {
+	s, r := x.svc, x.received
 	bearer, cookies := x.response.Request().RefreshToken()
-	by := wire.ByCookie
-	if bearer != "" {
-		by = wire.ByHeader
+	if c.by = wire.ByCookie; bearer != "" {
+		c.by = wire.ByHeader
 	}
-	x.response.Carries(by, "")
-	if by == wire.ByCookie && !s.wire.Origins.Allows(r) {
-		return nil, s.crossOrigin(r)
+	x.response.Carries(c.by, "")
+	if c.by == wire.ByCookie && !meant(r) {
+		return c, s.crossOrigin(r)
 	}
-	if err := s.checkHost(r, by); err != nil {
-		return nil, err
+	if err := s.checkHost(r, c.by); err != nil {
+		return c, err
 	}
-	tok, unsure, err := x.findRefresh(bearer, cookies)
+	c.tok, c.unsure, err = x.findRefresh(bearer, cookies)
+	return c, err
+}
+
+// renew exchanges the token for new ones.
+func (x *Exchange) renew(c carried) (*Session, error) {
+	tokens, err := x.svc.refresh(x.ctx, c.tok, c.by == wire.ByCookie)
 	if err != nil {
-		return nil, err
-	}
-	if s.cfg.AntiCSRF.OnRefresh && by == wire.ByCookie && !s.hasRefreshProof(r, tok) {
-		return nil, tryRefresh(errors.ErrAntiCSRF)
-	}
-	tokens, err := s.refresh(x.ctx, tok, by == wire.ByCookie)
-	if err != nil {
-		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !unsure {
+		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !c.unsure {
 			x.response.Remove("", false)
 		}
 		return nil, err
 	}
-	return x.issue(tokens, by), nil
+	return x.issue(tokens, c.by), nil
 }
 
 // hasRefreshProof reports whether the page that asks knows the anti-CSRF token.
@@ -84,7 +110,9 @@ func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *re
 	case len(cookies) > 0:
 		authentic, unsure, err := x.svc.authenticRefresh(x, cookies)
 		if err == nil {
-			tok, err = x.chooseRefresh(x.hostBound(authentic))
+			if authentic, err = x.hostBound(authentic); err == nil {
+				tok, err = x.chooseRefresh(authentic)
+			}
 		}
 		return tok, unsure, err
 	}
@@ -150,7 +178,12 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 	case err != nil:
 		return nil, err
 	case len(own) > 0:
-		return nil, x.foreignToken()
+		// But for an answer of the session before, which came after the next one's.
+		handles, err := x.continuing(handles, own)
+		if err != nil || len(handles) != 1 {
+			return nil, cmp.Or(err, x.foreignToken())
+		}
+		return newestRefresh(authentic, handles[0]), nil
 	}
 	rest := slices.DeleteFunc(slices.Clone(handles), func(h string) bool { return slices.Contains(named, h) })
 	if len(rest) == 1 {
@@ -160,6 +193,22 @@ func (x *Exchange) chooseRefresh(authentic []refreshCandidate) (*refreshToken, e
 		return tok, err
 	}
 	return newestRefresh(authentic, handles[0]), nil // all are over, as the refresh will find
+}
+
+// continuing are those of handles that are of the same line as the others.
+func (x *Exchange) continuing(handles, others []string) (found []string, err error) {
+	ctx, cancel := x.svc.bounded(x.ctx)
+	defer cancel()
+	for _, handle := range handles[:min(len(handles), maxHandles)] {
+		ok, err := x.svc.continues(ctx, handle, others)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, handle)
+		}
+	}
+	return found, nil
 }
 
 // onlyLive is the newest token of the one session of handles that lives; nil if none
@@ -224,12 +273,13 @@ func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authe
 }
 
 // hostBound leaves those that the access cookie beside names, where the browser
-// vouches for that cookie's host by its prefix. While Cookie.Older lists names without
+// vouches for that cookie's host by its prefix; and those that continue what it names,
+// as its answer may have come late. While Cookie.Older lists names without
 // a prefix, a token under them needs no such cookie yet.
-func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
+func (x *Exchange) hostBound(authentic []refreshCandidate) ([]refreshCandidate, error) {
 	set := x.svc.wire
 	if !set.Place.HostBound {
-		return authentic
+		return authentic, nil
 	}
 	var named []string
 	for _, c := range x.response.Request().AccessCookies() {
@@ -237,9 +287,16 @@ func (x *Exchange) hostBound(authentic []refreshCandidate) []refreshCandidate {
 			named = append(named, id.Handle)
 		}
 	}
-	return slices.DeleteFunc(authentic, func(tok refreshCandidate) bool {
+	rest := slices.DeleteFunc(slices.Clone(authentic), func(tok refreshCandidate) bool {
 		return (set.HostBound(tok.place) || len(named) > 0) && !slices.Contains(named, tok.Handle())
 	})
+	if len(rest) > 0 || len(named) == 0 {
+		return rest, nil
+	}
+	next, err := x.continuing(refreshHandles(authentic), named)
+	return slices.DeleteFunc(authentic, func(tok refreshCandidate) bool {
+		return !slices.Contains(next, tok.Handle())
+	}), err
 }
 
 // foreignToken refuses refresh tokens that may be somebody else's. Nothing is cleared

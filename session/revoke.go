@@ -104,9 +104,16 @@ func (s *Service) RevokeAll(ctx context.Context, userID string) (int, error) {
 
 // RevokeOthers ends every session of a user but the one named, and returns how
 // many; see [Service.RevokeAll]. Whoever shares the session that is kept, such
-// as a thief of its tokens, stays in too: after a change of password create a
-// new session first, and keep that one.
+// as a thief of its tokens, stays in too: after a change of password call
+// [Session.Replace] first, and keep the session that it makes. That one takes its place
+// at once then, used or not.
 func (s *Service) RevokeOthers(ctx context.Context, userID, keepHandle string) (int, error) {
+	if err := s.checkOpen(); err != nil {
+		return 0, err
+	}
+	if err := s.takePlaceOf(ctx, userID, keepHandle); err != nil {
+		return 0, err
+	}
 	return s.revokeAll(ctx, userID, keepHandle)
 }
 

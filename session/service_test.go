@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,9 +64,9 @@ type sent struct {
 func sentBy(t *testing.T, w *httptest.ResponseRecorder) sent {
 	t.Helper()
 	s := sent{t, map[string]*http.Cookie{}, w.Header()}
-	seen := map[[3]string]bool{}
+	seen := map[[4]string]bool{}
 	for _, c := range w.Result().Cookies() {
-		slot := [3]string{c.Name, c.Domain, c.Path}
+		slot := [4]string{c.Name, c.Domain, c.Path, strconv.FormatBool(c.Partitioned)}
 		require.False(t, seen[slot], "two Set-Cookie lines for one cookie of a browser")
 		seen[slot] = true
 		// Copies elsewhere are removed beside the one that counts.

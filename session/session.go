@@ -22,6 +22,9 @@ type Session struct {
 	svc *Service
 	// response is where the session was verified or created in; nil without HTTP.
 	response *wire.Response
+	exchange *Exchange // of that response
+	// standsFor has the place that this pending session is to take; see lineage.Share.
+	standsFor string
 	// over: the session was ended by way of this value. warned: its owner was told that
 	// something came too late for the response.
 	over, warned atomic.Bool
@@ -96,7 +99,8 @@ func (s *Session) ModifyData(ctx context.Context, modify func(current json.RawMe
 
 // Revoke ends the session and clears its cookies in the response at hand,
 // whether or not somebody else was faster. On an error nothing is cleared, so
-// that the client can try again.
+// that the client can try again; a session that was replaced meanwhile is an
+// [errors.ErrTryRefreshToken], as the one to sign out of is the next.
 func (s *Session) Revoke(ctx context.Context) error {
 	if err := s.svc.checkOpen(); err != nil {
 		return err
@@ -105,7 +109,14 @@ func (s *Session) Revoke(ctx context.Context) error {
 }
 
 func (s *Session) signOut(ctx context.Context) error {
-	if _, err := s.svc.revoke(ctx, s.Handle(), s.UserID(), models.RevokedBySignOut); err != nil {
+	if err := s.takePlaceForGood(ctx); err != nil {
+		return s.clearIfEnded(err)
+	}
+	endedNow, err := s.svc.revoke(ctx, s.Handle(), s.UserID(), models.RevokedBySignOut)
+	if err == nil && !endedNow {
+		err = s.svc.wasReplaced(ctx, s.Handle())
+	}
+	if err != nil {
 		return err
 	}
 	s.over.Store(true)
@@ -126,7 +137,9 @@ func (s *Session) Sent() bool { return s.response == nil || s.response.Sent() }
 func (s *Session) Detached() *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.svc.newSession(s.text, &s.claims, s.ends)
+	detached := s.svc.newSession(s.text, &s.claims, s.ends)
+	detached.standsFor = s.standsFor
+	return detached
 }
 
 // clearIfEnded passes err on.

@@ -45,7 +45,7 @@ func (s *Service) Sessions(ctx context.Context, filter Filter, after string, lim
 		if err != nil {
 			return Page{}, err
 		}
-		rows = append(rows, more...)
+		rows = append(rows, counting(more)...)
 		if look.done || len(rows) >= limit {
 			break
 		}

@@ -76,6 +76,8 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 		return nil, err
 	}
 	c.noAntiCSRF, c.replaced = by == wire.ByHeader, presented
+	device := x.device(by, c.flags)
+	c.newDevice = device.isNewTo(userID)
 	tokens, err := s.create(x.context(), userID, &c)
 	if err != nil {
 		return nil, err
@@ -84,7 +86,9 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 		s.warnOfLostCookies(r)
 	}
 	s.endPresented(x.context(), presented, owners)
-	return x.issue(tokens, by), nil
+	sess := x.issue(tokens, by)
+	device.remember(userID)
+	return sess, nil
 }
 
 // issue sends a pair of tokens and makes its session the request's.

@@ -45,6 +45,7 @@ func TestCreate_acceptsWhatCanBeRefreshed(t *testing.T) {
 		"no front token": {func(c *session.Config) { c.FrontEnds.FrontToken = session.SwitchOff }, "ada", ascii},
 		"by header only": {func(c *session.Config) { c.FrontEnds.Carriers = session.CarriersHeader }, "ada", ascii},
 		"prefixes":       {func(c *session.Config) { c.Cookie.Prefixes = session.PrefixHost }, "ada", ascii},
+		"long prefixes":  {func(c *session.Config) { c.Cookie.Prefixes = session.PrefixHTTP }, "ada", ascii},
 		"long names": {func(c *session.Config) {
 			c.Issuer, c.Audience = "https://"+strings.Repeat("i", 200), strings.Repeat("\"", 250)
 		}, "ada", ascii},

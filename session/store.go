@@ -74,8 +74,13 @@ type Store interface {
 	// Revoke marks the row as revoked, and reports whether this call ended it:
 	// false for a row that is absent or revoked already, or whose user or current
 	// token is not the one given, if one is. An expired row that nobody revoked
-	// counts as ended by this call.
+	// counts as ended by this call. A successor that is given becomes the row's origin.
 	Revoke(ctx context.Context, r models.Revocation) (bool, error)
+
+	// Confirm takes models.FlagPending from a live row that has it, moves the idle end on
+	// and leaves the other flags as they are; it reports whether it did. Of any number of
+	// concurrent calls exactly one does.
+	Confirm(ctx context.Context, c models.Confirmation) (bool, error)
 
 	// RevokeAll looks at up to r.Limit sessions of a user below r.From, from the
 	// newest on, and revokes the live ones, except the one named (if not empty).

@@ -115,6 +115,9 @@ func (s *Service) claimsOf(row *models.Session) token.Access {
 	if start := row.CreatedAt / 1000; start != claims.AuthTime {
 		claims.Start = start
 	}
+	if row.AbsoluteExpiresAt != s.absoluteEnd(row.CreatedAt) {
+		claims.Until = row.AbsoluteExpiresAt / 1000
+	}
 	if row.Flags.Has(models.FlagPending) {
 		claims.Replaces = row.Origin
 	}
@@ -163,6 +166,8 @@ func (s *Service) sizesOf(access int, claims *token.Access) sizes {
 func (s *Service) largest(row *models.Session, payload []byte) sizes {
 	claims := s.claimsOf(row)
 	claims.Payload = payload
+	// It may come to be there when the configuration changes, or a limit dates the row.
+	claims.Until = row.AbsoluteExpiresAt / 1000
 	length := claims.Lengthen()
 	return s.sizesOf(length, &claims)
 }

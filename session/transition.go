@@ -66,8 +66,10 @@ func ended(row *models.Session) error {
 	switch {
 	case row == nil:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionNotFound)
-	// By a sign-in, which may have been in this browser: the next tokens may be there.
-	case row.RevokedAt != 0 && (row.RevokeReason == models.RevokedByNewLogin || row.RevokeReason == models.RevokedByLimit):
+	// By a sign-in or a Replace, which may have been in this browser: the next tokens may
+	// be there.
+	case row.RevokedAt != 0 && (row.RevokeReason == models.RevokedByNewLogin || row.RevokeReason == models.RevokedByLimit ||
+		row.RevokeReason == models.RevokedByReplacement):
 		return errors.WithReason(errors.ErrUnauthorised, errors.WithReason(errors.ErrSessionRevoked, errors.ErrSessionReplaced))
 	case row.RevokedAt != 0:
 		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
@@ -86,7 +88,7 @@ func (s *Service) revokeSurely(ctx context.Context, r models.Revocation) (bool, 
 	}
 	row, readErr := s.store.Find(ctx, r.Handle)
 	if readErr != nil || row == nil || r.UserID != "" && row.UserID != r.UserID ||
-		row.RevokedAt != r.Now || row.RevokeReason != r.Reason {
+		row.RevokedAt != r.Now || row.RevokeReason != r.Reason || r.Successor != "" && row.Origin != r.Successor {
 		return false, err
 	}
 	return true, nil

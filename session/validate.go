@@ -99,6 +99,9 @@ func (c Config) validate() error {
 	if c.AntiCSRF.Mode > InsecureAntiCSRFOff {
 		p.add("AntiCSRF.Mode", "unknown mode %d", c.AntiCSRF.Mode)
 	}
+	if c.NewDeviceNotice && c.FrontEnds.Carriers == CarriersHeader {
+		p.add("NewDeviceNotice", "needs cookies, which FrontEnds.Carriers rules out")
+	}
 	if c.IPAddresses > IPFull {
 		p.add("IPAddresses", "unknown policy %d", c.IPAddresses)
 	}

@@ -27,6 +27,8 @@ type demands struct {
 	maxAge *time.Duration
 	level  *int
 	user   bool
+	// byOrigin has the proof of AntiCSRFViaFetchMetadata take the place of a token.
+	byOrigin bool
 	// asked is when the claims are asked for; 0 is now.
 	asked int64
 }
@@ -43,6 +45,11 @@ const (
 // RequireAntiCSRF demands the anti-CSRF proof whatever the method is.
 func RequireAntiCSRF() VerifyOption { return func(d *demands) { d.antiCSRF = csrfAlways } }
 
+// ViaFetchMetadata has the route take the proof of AntiCSRFViaFetchMetadata, whatever
+// Config.AntiCSRF.Mode is: for forms, which cannot send a token in a header. Without
+// HTTP there is no such proof to look at, and nothing is demanded.
+func ViaFetchMetadata() VerifyOption { return func(d *demands) { d.byOrigin = true } }
+
 // Optional lets visitors pass, without a session and without an error: requests with
 // no token, or with something else under its name. For VerifyHTTP and Exchange.Verify.
 func Optional() VerifyOption { return func(d *demands) { d.optional = true } }
@@ -58,10 +65,11 @@ func WithRevocation(mode RevocationMode) VerifyOption {
 }
 
 func (s *Service) demandsOf(opts []VerifyOption) demands {
+	byOrigin := s.cfg.AntiCSRF.Mode == AntiCSRFViaFetchMetadata
 	if len(opts) == 0 {
-		return demands{revocation: s.cfg.Revocation} // the usual case, which needs nothing on the heap
+		return demands{revocation: s.cfg.Revocation, byOrigin: byOrigin} // the usual case, which needs nothing on the heap
 	}
-	d := &demands{revocation: s.cfg.Revocation}
+	d := &demands{revocation: s.cfg.Revocation, byOrigin: byOrigin}
 	for _, opt := range opts {
 		opt(d)
 	}
@@ -110,7 +118,11 @@ func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts
 	if err := s.checkOpen(); err != nil {
 		return nil, nil, err
 	}
-	sess, replacement, err := s.verify(ctx, accessToken, antiCSRFText{s.cfg.AntiCSRF.Mode, antiCSRF}, s.demandsOf(opts))
+	d := s.demandsOf(opts)
+	if d.byOrigin {
+		d.antiCSRF = csrfNever // which the caller has to look at: there is no request here
+	}
+	sess, replacement, err := s.verify(ctx, accessToken, antiCSRFText{s.cfg.AntiCSRF.Mode, antiCSRF}, d)
 	switch {
 	case errors.Is(err, errors.ErrUnauthorised):
 		return nil, nil, err
@@ -172,6 +184,9 @@ func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, 
 // settle asks the database where that is needed: to promote, because revocation must
 // be immediate, or because the feed says so.
 func (s *Service) settle(ctx context.Context, text string, claims *token.Access, memo *feed.Memo, mode RevocationMode) (sess *Session, replacement *Token, err error) {
+	if claims.Replaces != "" {
+		return s.inheritByUse(ctx, text, claims)
+	}
 	q, ask := s.mustAsk(mode, claims, memo)
 	if !claims.Parent.IsZero() {
 		sess, replacement, err = s.promote(ctx, text, claims)
@@ -207,9 +222,12 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 	// Optimistic: in the usual case the parent is current, and then this is the step,
 	// without any reading. Nobody gave that verdict yet; the statement's WHERE does.
 	v, row := lineage.Advance, lineage.Row{Cur: tok.Parent}
-	absolute, idle := s.absoluteEnd(claims.SessionStart()*1000), claims.Idle*1000
+	absolute, idle := s.absoluteEndOf(claims), claims.Idle*1000
 	for range lineage.MaxAttempts {
 		step := s.dated(lineage.Step(v, row, tok), claims.Handle, absolute, idle)
+		if claims.Replaces != "" {
+			step.ExpiresAt = 0 // it does not move before the session is confirmed
+		}
 		found, applied, err := s.advance(ctx, step)
 		if err != nil {
 			return nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/page"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
@@ -17,7 +18,8 @@ const retryAfter = "1"
 
 // WriteError answers a request with what err means: the status and body of the
 // table in package errors. It tells no reason. An error that is not the kit's
-// is an internal error.
+// is an internal error. Those of VerifyPage, RefreshPage and SignOutPage are answered
+// by redirects and by pages of HTML.
 func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if to, ok := errors.AsType[*elsewhere](err); ok {
 		// 307 keeps the method (RFC 9110, section 15.4.8).
@@ -26,10 +28,17 @@ func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return
 	}
+	if a, ok := errors.AsType[*page.Answer](err); ok && s.writePage(w, r, a) {
+		return
+	}
 	status, body := s.answerFor(r, err)
+	s.writeAnswer(w, r, status, "application/json; charset=utf-8", body, err)
+}
+
+func (s *Service) writeAnswer(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte, err error) {
 	h := w.Header()
 	h.Del("Content-Length") // of what a handler meant to send
-	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Type", kind)
 	h.Set("X-Content-Type-Options", "nosniff")
 	wire.NoStore(h)
 	stepUp := stepUpChallenge(err)
@@ -45,7 +54,7 @@ func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 		s.failed(r, status, err)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON made here, sent as JSON
+	_, _ = w.Write(body) //nolint:gosec // JSON or HTML made here, sent as such
 }
 
 // challenge is the duty of a 401 (RFC 9110, section 15.5.2; RFC 6750, section 3).

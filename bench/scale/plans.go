@@ -64,6 +64,9 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		{"Advance", func(ctx context.Context, s *gormstore.Store) error { return second(s.Advance(ctx, step)) }},
 		{"Advance", func(ctx context.Context, s *gormstore.Store) error { return second(s.Advance(ctx, swap)) }},
 		{"Extend", func(ctx context.Context, s *gormstore.Store) error { return second(s.Extend(ctx, extend)) }},
+		{"Confirm", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.Confirm(ctx, models.Confirmation{Handle: h, ExpiresAt: now + 3000, Now: now}))
+		}},
 		{"WriteData", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.WriteData(ctx, models.DataWrite{Handle: h, Data: []byte(`1`), Now: now}))
 		}},

@@ -31,8 +31,8 @@ type setting struct {
 	cross bool
 	// tls serves all over HTTPS.
 	tls bool
-	// prefixed cookies are named __Host-… and __Secure-…
-	prefixed bool
+	// prefix is that of the access cookie's name; the refresh cookie then has __Secure-.
+	prefix string
 	// change changes the kit's settings.
 	change func(*session.Config)
 	// expiredStatus, if set, is the status that the front end is told of.
@@ -295,9 +295,9 @@ func (w *world) tokens() map[string]string {
 // cookieName is the name that a cookie of the kit has in this setting.
 func (w *world) cookieName(name string) string {
 	switch {
-	case w.prefixed && name == "sAccessToken":
-		return "__Host-" + name
-	case w.prefixed && name == "sRefreshToken":
+	case w.prefix != "" && name == "sAccessToken":
+		return w.prefix + name
+	case w.prefix != "" && name == "sRefreshToken":
 		return "__Secure-" + name
 	default:
 		return name

@@ -200,6 +200,8 @@ func TestPlanted_Prefixes(t *testing.T) {
 	for name, cookie := range map[string]session.CookieConfig{
 		"prefixes":       {Prefixes: session.PrefixHost},
 		"suffix":         {Prefixes: session.PrefixHost, Suffix: "-x"},
+		"PrefixHTTP":     {Prefixes: session.PrefixHTTP},
+		"partitioned":    {Prefixes: session.PrefixHTTP, Partitioned: true},
 		"older prefixes": {Prefixes: session.PrefixHost, Older: []session.OlderCookieConfig{{Prefixes: session.PrefixHost, Suffix: "-old"}}},
 	} {
 		for _, suffix := range []string{cookie.Suffix, "-old"} {

@@ -23,11 +23,17 @@ func layouts() map[string]session.CookieConfig {
 		"Domain and paths":    {Domain: "example.com", AccessPath: "/api", RefreshPath: "/api/renew"},
 		"Prefixes and Suffix": {Prefixes: session.PrefixHost, Suffix: "_b", RefreshPath: "/renew"},
 		"Domain and Suffix":   {Domain: "example.com", Suffix: "_c", AccessPath: "/api"},
+		"PrefixHTTP":          {Prefixes: session.PrefixHTTP},
+		"Partitioned":         {Partitioned: true, SameSite: http.SameSiteNoneMode},
+		"all at once":         {Partitioned: true, Prefixes: session.PrefixHTTP, Suffix: "_d", RefreshPath: "/renew"},
 	}
 }
 
 func older(c session.CookieConfig) session.OlderCookieConfig {
-	return session.OlderCookieConfig{Domain: c.Domain, AccessPath: c.AccessPath, RefreshPath: c.RefreshPath, Prefixes: c.Prefixes, Suffix: c.Suffix}
+	return session.OlderCookieConfig{
+		Domain: c.Domain, AccessPath: c.AccessPath, RefreshPath: c.RefreshPath,
+		Prefixes: c.Prefixes, Suffix: c.Suffix, Partitioned: c.Partitioned,
+	}
 }
 
 // Whatever a deploy changes of the cookies: with the earlier ones in Older nobody is signed out.
@@ -118,6 +124,7 @@ func TestDeploy_Chain(t *testing.T) {
 		{"Domain and paths", "RefreshPath", "plain", "Prefixes and Suffix"},
 		{"Prefixes and Suffix", "Domain and Suffix", "AccessPath", "plain"},
 		{"RefreshPath", "Prefixes and Suffix", "Domain and paths", "own Domain"},
+		{"plain", "Partitioned", "PrefixHTTP", "all at once"},
 	} {
 		s := newSite(t, all[names[0]])
 		asleep, awake := s.browser(), s.browser()
@@ -172,8 +179,12 @@ func TestDeploy_Unnamed(t *testing.T) {
 		{"own Domain", "Domain", true},
 		{"plain", "AccessPath", true},
 		{"AccessPath", "plain", true},
+		{"plain", "Partitioned", true},
+		{"Partitioned", "plain", true},
+		{"Partitioned", "Domain", true},
 		{"plain", "RefreshPath", false},
 		{"plain", "Prefixes", false},
+		{"Prefixes", "PrefixHTTP", false},
 		{"plain", "Suffix", false},
 		{"Prefixes", "Prefixes and Suffix", false},
 		{"Domain", "Domain and paths", false},

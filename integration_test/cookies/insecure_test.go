@@ -142,7 +142,13 @@ func TestSettings_Refused(t *testing.T) {
 		{"Cookie.Suffix", func(c *session.Config) { c.Cookie.Suffix = "=x" }},
 		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Domain = session.PrefixHost, "example.com" }},
 		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.Insecure = session.PrefixHost, true }},
+		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes, c.Cookie.AccessPath = session.PrefixHTTP, "/api" }},
+		{"Cookie.Prefixes", func(c *session.Config) { c.Cookie.Prefixes = session.PrefixHTTP + 1 }},
+		{"Cookie.Partitioned", func(c *session.Config) { c.Cookie.Partitioned, c.Cookie.Insecure = true, true }},
 		{"Cookie.Older[0]", func(c *session.Config) { c.Cookie.Older = []session.OlderCookieConfig{{}} }},
+		{"Cookie.Older[0]", func(c *session.Config) {
+			c.Cookie.Partitioned, c.Cookie.Older = true, []session.OlderCookieConfig{{Partitioned: true}}
+		}},
 		{"Cookie.Older[0]", func(c *session.Config) {
 			c.Cookie.Domain, c.Cookie.Older = "example.com", []session.OlderCookieConfig{{Domain: ".Example.com"}}
 		}},

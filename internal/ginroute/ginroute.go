@@ -70,3 +70,11 @@ func MustVerify(svc *session.Service, function string, opts []session.VerifyOpti
 		panic(function + ": " + err.Error())
 	}
 }
+
+// MustShow is MustVerify for middleware and routes of pages.
+func MustShow(svc *session.Service, function string, p session.Site, opts []session.VerifyOption) {
+	MustHave(svc, function)
+	if err := svc.CheckSite(p, opts...); errors.Is(err, errors.ErrConfig) {
+		panic(function + ": " + err.Error())
+	}
+}

@@ -43,5 +43,16 @@
 // siblings; the first use of a replaced one after that shows it. And tabs that refresh
 // without a pause for longer than W, each with what another just got, are not covered.
 //
-// docs/protocol.md has the table, docs/guarantees.md what was searched.
+// # Sessions that continue another one
+//
+// A Replace makes a new session beside the old one, which waits: the first use of its
+// tokens proves that the client has them, and only that ends the old session
+// ([OnSuccession]). The flag that it waits is cleared last, so that a server which dies
+// in between has done nothing that the next use does not finish. An ended session names
+// the one that took its place: whoever else was made to replace it follows these names
+// to the one that has the place now. If that was ended otherwise, so is everybody's
+// future. If it lives, the browser may have kept either; for as long as answers can be
+// under way the place is shared ([Share]), after that the use decides.
+//
+// docs/protocol.md has the tables, docs/guarantees.md what was searched.
 package lineage

@@ -29,10 +29,10 @@ func TestStateMachineModel(t *testing.T) {
 	for _, b := range scenarios() {
 		for _, mode := range b.modes(full) {
 			t.Run(mode.name, func(t *testing.T) {
-				s := search{model: &model{production(), mode.scenario}}
+				s := search[world]{model: &model{production(), mode.scenario}}
 				s.run()
 				states += s.states.len()
-				violations += judge(t, &s, mode)
+				violations += judge(t, &s, mode.givesUp, mode.mayHold)
 			})
 		}
 	}
@@ -43,20 +43,20 @@ func TestStateMachineModel(t *testing.T) {
 }
 
 // judge logs what the search found, and counts the states that break what the mode promises.
-func judge(t *testing.T, s *search, m mode) (violations int) {
+func judge[W comparable](t *testing.T, s *search[W], givesUp []string, mayHold bool) (violations int) {
 	t.Helper()
 	for _, p := range s.props {
-		if !slices.Contains(m.givesUp, p.id) {
+		if !slices.Contains(givesUp, p.id) {
 			violations += s.violations(p.id)
 		}
 	}
 	t.Logf("states=%d violations=%d", s.states.len(), violations)
 	for _, p := range s.props {
-		n, promised := s.violations(p.id), !slices.Contains(m.givesUp, p.id)
+		n, promised := s.violations(p.id), !slices.Contains(givesUp, p.id)
 		switch {
 		case promised && n > 0:
 			t.Errorf("%s: %s, in %d states\n%s", p.id, p.says, n, s.model.explain(s.trace(p.id)))
-		case !promised && n == 0 && m.mayHold:
+		case !promised && n == 0 && mayHold:
 		case !promised && n == 0:
 			t.Errorf("%s holds here: it is no longer given up, so the documents say too little", p.id)
 		case !promised:

@@ -3,7 +3,7 @@ package lineage
 import "math/bits"
 
 // successors emits every state that can follow w.
-func (m *model) successors(w *world, out emit) {
+func (m *model) successors(w *world, out func(next *world, by move)) {
 	m.victimSends(w, out)
 	if m.thief {
 		m.steal(*w, out)

@@ -162,13 +162,13 @@ func TestModelFindsDeliberateBugs(t *testing.T) {
 		t.Run(mut.name, func(t *testing.T) {
 			t.Parallel()
 			mut.scenario.name = mut.name
-			sound := search{model: &model{production(), mut.scenario}, until: mut.breaks}
+			sound := search[world]{model: &model{production(), mut.scenario}, until: mut.breaks}
 			sound.run()
 			require.Zero(t, sound.violations(mut.breaks), "the scenario breaks %s without the bug, so it shows nothing", mut.breaks)
 
 			broken := production()
 			mut.plant(&broken)
-			s := search{model: &model{broken, mut.scenario}, until: mut.breaks}
+			s := search[world]{model: &model{broken, mut.scenario}, until: mut.breaks}
 			s.run()
 			require.NotZero(t, s.violations(mut.breaks), "not found in %d states", s.states.len())
 			trace := s.trace(mut.breaks)

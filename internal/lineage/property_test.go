@@ -1,28 +1,28 @@
 package lineage
 
 // property is what must hold in every state.
-type property struct {
+type property[W comparable] struct {
 	id, says string
 	// broken reports whether w violates it.
-	broken func(m *model, w *world) bool
+	broken func(w *W) bool
 }
 
 // properties of the state machine; there is no P4, which was no promise.
-func properties() []property {
-	return []property{
-		{"P1", "an honest user is out, flagged, or turned away for lost races", honestSuffers},
-		{"P2", "silent takeover: the victim is out, nothing is flagged, the thief is in", silentTakeover},
-		{"P3", "a token of a flagged family is accepted", flaggedAccepted},
-		{"P5", "two families: what was current is no path, or the row does not describe its token", twoFamilies},
-		{"P6", "the thief lives on by its own refresh, and the victim's next one went through", slippedThrough},
+func (m *model) properties() []property[world] {
+	return []property[world]{
+		{"P1", "an honest user is out, flagged, or turned away for lost races", m.honestSuffers},
+		{"P2", "silent takeover: the victim is out, nothing is flagged, the thief is in", m.silentTakeover},
+		{"P3", "a token of a flagged family is accepted", m.flaggedAccepted},
+		{"P5", "two families: what was current is no path, or the row does not describe its token", m.twoFamilies},
+		{"P6", "the thief lives on by its own refresh, and the victim's next one went through", m.slippedThrough},
 	}
 }
 
-func honestSuffers(m *model, w *world) bool {
+func (m *model) honestSuffers(w *world) bool {
 	return !m.thief && (w.jar.refresh == 0 || w.flagged || w.spent)
 }
 
-func silentTakeover(m *model, w *world) bool {
+func (m *model) silentTakeover(w *world) bool {
 	if !w.stolen || w.flagged || w.jar.refresh != 0 || w.inFlight(victim) {
 		return false
 	}
@@ -35,7 +35,7 @@ func silentTakeover(m *model, w *world) bool {
 }
 
 // flaggedAccepted asks for every token there is, whoever has it.
-func flaggedAccepted(m *model, w *world) bool {
+func (m *model) flaggedAccepted(w *world) bool {
 	if !w.flagged {
 		return false
 	}
@@ -71,7 +71,7 @@ func (m *model) promotes(w *world, t tokenNo) bool {
 
 // twoFamilies: every token that has been current leads to the one that is, but for
 // siblings that were swapped within the window; and the previous token is the parent.
-func twoFamilies(m *model, w *world) bool {
+func (m *model) twoFamilies(w *world) bool {
 	row := &w.row
 	if row.gen != w.genOf(row.cur) || row.iat != w.iat[row.cur-1] || row.prev != w.parentOf(row.cur) {
 		return true
@@ -87,4 +87,4 @@ func twoFamilies(m *model, w *world) bool {
 	return false
 }
 
-func slippedThrough(_ *model, w *world) bool { return w.slipped && !w.flagged }
+func (*model) slippedThrough(w *world) bool { return w.slipped && !w.flagged }

@@ -57,7 +57,7 @@ func TestModelRefutesTheOtherProposal(t *testing.T) {
 			t.Parallel()
 			m := production()
 			rule.plant(&m)
-			s := search{model: &model{m, eager}}
+			s := search[world]{model: &model{m, eager}}
 			s.run()
 			n := s.violations("P1")
 			t.Logf("states=%d, P1 broken in %d", s.states.len(), n)

@@ -12,35 +12,44 @@ type finding struct {
 	first  int32
 }
 
+// graph is what a search walks through: a model of one kind of world.
+type graph[W comparable] interface {
+	begin() W
+	successors(from *W, out func(next *W, by move))
+	properties() []property[W]
+	// explain tells a path in words.
+	explain(path []W) string
+}
+
 // search is a breadth-first walk over all states of a model.
-type search struct {
-	model    *model
-	states   stateSet
+type search[W comparable] struct {
+	model    graph[W]
+	states   stateSet[W]
 	findings []finding
-	props    []property
+	props    []property[W]
 	// until stops the walk at the first violation of that property; empty walks all.
 	until string
 }
 
 // run walks. It panics where memory would run out: a search that was cut short shows nothing.
-func (s *search) run() {
-	s.props = properties()
+func (s *search[W]) run() {
+	s.props = s.model.properties()
 	s.findings = make([]finding, len(s.props))
-	start := newWorld(s.model)
+	start := s.model.begin()
 	s.states.add(&start, -1)
 	for at := int32(0); int(at) < s.states.len(); at++ {
 		w := *s.states.at(at)
 		if s.check(at, &w) {
 			return
 		}
-		s.model.successors(&w, func(next *world, _ move) { s.states.add(next, at) })
+		s.model.successors(&w, func(next *W, _ move) { s.states.add(next, at) })
 	}
 }
 
 // check notes what w violates, and reports whether the walk is at its end.
-func (s *search) check(at int32, w *world) (done bool) {
+func (s *search[W]) check(at int32, w *W) (done bool) {
 	for i, p := range s.props {
-		if !p.broken(s.model, w) {
+		if !p.broken(w) {
 			continue
 		}
 		f := &s.findings[i]
@@ -54,18 +63,18 @@ func (s *search) check(at int32, w *world) (done bool) {
 }
 
 // violations counts the states that break the property.
-func (s *search) violations(id string) int { return s.of(id).states }
+func (s *search[W]) violations(id string) int { return s.of(id).states }
 
 // trace is a shortest way to a state that breaks the property.
-func (s *search) trace(id string) []world { return s.path(s.of(id).first) }
+func (s *search[W]) trace(id string) []W { return s.path(s.of(id).first) }
 
-func (s *search) of(id string) *finding {
-	return &s.findings[slices.IndexFunc(s.props, func(p property) bool { return p.id == id })]
+func (s *search[W]) of(id string) *finding {
+	return &s.findings[slices.IndexFunc(s.props, func(p property[W]) bool { return p.id == id })]
 }
 
 // path is the way from the start to a state.
-func (s *search) path(to int32) []world {
-	var path []world
+func (s *search[W]) path(to int32) []W {
+	var path []W
 	for at := to; at >= 0; at = s.states.from[at] {
 		path = append(path, *s.states.at(at))
 	}
@@ -80,19 +89,19 @@ const (
 
 // stateSet has each state once, numbered as they came. States lie in chunks, so that
 // growing copies the index only; the index is an open-addressed table of numbers.
-type stateSet struct {
-	chunks [][]world
+type stateSet[W comparable] struct {
+	chunks [][]W
 	from   []int32
 	table  []int32 // number + 1; 0 is free
 	seed   maphash.Seed
 }
 
-func (s *stateSet) len() int { return len(s.from) }
+func (s *stateSet[W]) len() int { return len(s.from) }
 
-func (s *stateSet) at(n int32) *world { return &s.chunks[n>>chunkBits][n&(1<<chunkBits-1)] }
+func (s *stateSet[W]) at(n int32) *W { return &s.chunks[n>>chunkBits][n&(1<<chunkBits-1)] }
 
 // add puts w in, unless it is known.
-func (s *stateSet) add(w *world, from int32) {
+func (s *stateSet[W]) add(w *W, from int32) {
 	if len(s.from)*2 >= len(s.table) {
 		s.grow()
 	}
@@ -105,7 +114,7 @@ func (s *stateSet) add(w *world, from int32) {
 		panic("the scenario has more states than the search has room for")
 	}
 	if n>>chunkBits == len(s.chunks) {
-		s.chunks = append(s.chunks, make([]world, 0, 1<<chunkBits))
+		s.chunks = append(s.chunks, make([]W, 0, 1<<chunkBits))
 	}
 	last := &s.chunks[n>>chunkBits]
 	*last = append(*last, *w)
@@ -114,7 +123,7 @@ func (s *stateSet) add(w *world, from int32) {
 }
 
 // slot is where w is, or belongs.
-func (s *stateSet) slot(w *world) int {
+func (s *stateSet[W]) slot(w *W) int {
 	mask := len(s.table) - 1
 	i := int(maphash.Comparable(s.seed, *w)) & mask
 	for s.table[i] != 0 && *s.at(s.table[i] - 1) != *w {
@@ -123,7 +132,7 @@ func (s *stateSet) slot(w *world) int {
 	return i
 }
 
-func (s *stateSet) grow() {
+func (s *stateSet[W]) grow() {
 	if s.table == nil {
 		s.seed = maphash.MakeSeed()
 	}

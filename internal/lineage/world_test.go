@@ -179,8 +179,8 @@ type world struct {
 	victimTick, thiefTick uint8
 }
 
-// newWorld is a user who has just signed in.
-func newWorld(m *model) world {
+// begin is a user who has just signed in.
+func (m *model) begin() world {
 	w := world{
 		minted: 1, used: tokenSet(0).with(1),
 		row: rowState{live: true, cur: 1},

@@ -16,10 +16,13 @@ import (
 )
 
 // Slot is what tells two cookies of a browser apart (RFC 6265bis, section 5.7, step
-// 23).
+// 23; draft-cutler-httpbis-partitioned-cookies, section 2).
 type Slot struct {
 	Name, Domain, Path string
 	HostOnly           bool
+	// Partition is the site of the page that a Partitioned cookie is for; empty for
+	// all others.
+	Partition string
 }
 
 // Cookie is a cookie in a Jar.
@@ -42,7 +45,30 @@ type Response struct {
 	URL *url.URL
 	// CrossSite: a page of another site has asked, and it was no navigation.
 	CrossSite bool
-	Mark      string
+	// Top, if set, is the host of the page in the address bar, which has the page that
+	// asked in a frame. Empty: the page that asked is that page.
+	Top  string
+	Mark string
+}
+
+// elsewhere is the partition of pages of other sites of which no more is said.
+const elsewhere = "another site"
+
+// partition is where a Partitioned cookie of the response goes.
+func (r Response) partition() string {
+	switch {
+	case r.Top != "":
+		return siteOf(r.Top)
+	case r.CrossSite:
+		return elsewhere
+	default:
+		return siteOf(r.URL.Hostname())
+	}
+}
+
+// crossSite reports whether only cookies of SameSite=None are taken.
+func (r Response) crossSite() bool {
+	return r.CrossSite || r.Top != "" && siteOf(r.Top) != siteOf(r.URL.Hostname())
 }
 
 // maxCookieSize is the size of name and value above which a cookie is refused.
@@ -120,6 +146,9 @@ func (j *Jar) parse(r Response, line string) (c Cookie, ok bool) {
 	if !strings.HasPrefix(c.Path, "/") {
 		c.Path = defaultPath(r.URL.EscapedPath())
 	}
+	if parsed.Partitioned {
+		c.Partition = r.partition()
+	}
 	if !c.place(r.URL.Hostname(), parsed.Domain) || !c.mayBeSet(r, parsed) {
 		return Cookie{}, false
 	}
@@ -156,10 +185,14 @@ func (c *Cookie) place(host, domain string) bool {
 // mayBeSet looks at the attributes that go together.
 func (c *Cookie) mayBeSet(r Response, parsed *http.Cookie) bool {
 	switch name := strings.ToLower(c.Name); {
-	case c.Secure && !isSecure(r.URL), c.AnySite && !c.Secure, r.CrossSite && !c.AnySite:
+	case c.Secure && !isSecure(r.URL), c.AnySite && !c.Secure, r.crossSite() && !c.AnySite, c.Partition != "" && !c.Secure:
 		return false
 	case strings.HasPrefix(name, "__secure-"):
 		return c.Secure
+	case strings.HasPrefix(name, "__http-"):
+		return c.Secure && c.HTTPOnly
+	case strings.HasPrefix(name, "__host-http-") && !c.HTTPOnly:
+		return false
 	case strings.HasPrefix(name, "__host-"):
 		return c.Secure && c.HostOnly && parsed.Path == "/"
 	default:
@@ -190,10 +223,14 @@ func (j *Jar) store(u *url.URL, c Cookie) bool {
 // For lists the cookies that go to u when a page of its own site asks, in the order in
 // which browsers send them: longer paths first, then older ones (RFC 6265bis, section
 // 5.8.3).
-func (j *Jar) For(u *url.URL) []Cookie {
+func (j *Jar) For(u *url.URL) []Cookie { return j.of(u, siteOf(u.Hostname())) }
+
+// of lists the cookies for u, and of Partitioned ones those of the partition.
+func (j *Jar) of(u *url.URL, partition string) []Cookie {
 	host := strings.ToLower(u.Hostname())
 	list := slices.DeleteFunc(j.All(), func(c Cookie) bool {
 		hostFits := c.Domain == host || !c.HostOnly && domainMatches(host, c.Domain)
+		hostFits = hostFits && (c.Partition == "" || c.Partition == partition)
 		return !hostFits || !pathMatches(u.EscapedPath(), c.Path) || c.Secure && !isSecure(u)
 	})
 	slices.SortStableFunc(list, func(a, b Cookie) int { return len(b.Path) - len(a.Path) })
@@ -202,7 +239,16 @@ func (j *Jar) For(u *url.URL) []Cookie {
 
 // ForCrossSite is For when a page of another site asks, and it is no navigation.
 func (j *Jar) ForCrossSite(u *url.URL) []Cookie {
-	return slices.DeleteFunc(j.For(u), func(c Cookie) bool { return !c.AnySite })
+	return slices.DeleteFunc(j.of(u, elsewhere), func(c Cookie) bool { return !c.AnySite })
+}
+
+// ForFrame is For when a page of u's own site asks that is in a frame of a page of the
+// host top, in a browser that sends cookies to third parties.
+func (j *Jar) ForFrame(u *url.URL, top string) []Cookie {
+	if siteOf(top) == siteOf(u.Hostname()) {
+		return j.For(u)
+	}
+	return slices.DeleteFunc(j.of(u, siteOf(top)), func(c Cookie) bool { return !c.AnySite })
 }
 
 // Header is the Cookie header of a request to u, or empty.
@@ -235,6 +281,18 @@ func domainMatches(host, domain string) bool {
 	}
 	_, err := netip.ParseAddr(host)
 	return err != nil && strings.HasSuffix(host, "."+domain)
+}
+
+// siteOf is the registrable domain of a host, or the host where it has none.
+func siteOf(host string) string {
+	host = strings.ToLower(host)
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host
+	}
+	if site, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
+		return site
+	}
+	return host
 }
 
 // defaultPath is RFC 6265bis, section 5.1.4.

@@ -32,9 +32,13 @@ func TestJar_Refuses(t *testing.T) {
 		"__Secure-a=1":                "https://app.example.com/",
 		"__Host-a=1; Secure; Path=/x": "https://app.example.com/",
 		"__Host-a=1; Secure; Path=/; Domain=app.example.com": "https://app.example.com/",
-		"__host-a=1; Path=/":             "https://app.example.com/",
-		"a=1; Domain=0.0.1":              "https://10.0.0.1/",
-		"a=" + strings.Repeat("x", 4096): "https://app.example.com/",
+		"__host-a=1; Path=/":                         "https://app.example.com/",
+		"a=1; Partitioned":                           "https://app.example.com/",
+		"__Host-Http-a=1; Secure; Path=/":            "https://app.example.com/",
+		"__Host-Http-a=1; Secure; HttpOnly; Path=/x": "https://app.example.com/",
+		"__Http-a=1; Secure":                         "https://app.example.com/",
+		"a=1; Domain=0.0.1":                          "https://10.0.0.1/",
+		"a=" + strings.Repeat("x", 4096):             "https://app.example.com/",
 	} {
 		jar := testjar.New(time.Now)
 		require.Equal(t, []string{line}, jar.Set(at(t, from), []string{line}))
@@ -82,6 +86,38 @@ func TestJar_Sites(t *testing.T) {
 		require.Equal(t, taken, len(jar.ForCrossSite(u)) == 1, line)
 		require.Equal(t, line != "a=1; Path=/; SameSite=None", len(jar.For(u)) == 1, line)
 	}
+}
+
+// A Partitioned cookie is for frames in pages of one site; what is not partitioned is
+// another cookie under the same name, and is deleted without the attribute.
+func TestJar_Partitions(t *testing.T) {
+	t.Parallel()
+	u, jar := at(t, "https://app.example.com/"), testjar.New(time.Now)
+	for top, value := range map[string]string{"": "own", "a.test": "a", "www.b.test": "b"} {
+		_, _, taken := jar.Put(testjar.Response{URL: u, Top: top}, "n="+value+"; Path=/; Secure; SameSite=None; Partitioned")
+		require.True(t, taken)
+	}
+	_, _, taken := jar.Put(testjar.Response{URL: u, Top: "a.test"}, "n=lax; Path=/; Secure; Partitioned")
+	require.False(t, taken, "SameSite holds in a partition too")
+	values := func(list []testjar.Cookie) (text string) {
+		for _, c := range list {
+			text += c.Value + " "
+		}
+		return text
+	}
+	require.Empty(t, jar.Set(u, []string{"n=any; Path=/; Secure; SameSite=None", "n=gone; Path=/x; Secure"}))
+	require.Equal(t, "own any ", values(jar.For(u)))
+	require.Equal(t, "own any ", values(jar.ForFrame(u, "b.example.com")))
+	require.Equal(t, "a any ", values(jar.ForFrame(u, "www.a.test")))
+	require.Equal(t, "b any ", values(jar.ForFrame(u, "b.test")))
+	require.Equal(t, "any ", values(jar.ForFrame(u, "c.test")))
+	require.Equal(t, "any ", values(jar.ForCrossSite(u)))
+	_, removed, taken := jar.Put(testjar.Response{URL: u, Top: "b.test"}, "n=; Path=/; Max-Age=-1; Secure; SameSite=None; Partitioned")
+	require.Equal(t, []bool{true, true}, []bool{removed, taken})
+	require.Empty(t, jar.Set(u, []string{"n=; Path=/; Max-Age=-1; Secure; SameSite=None"}))
+	require.Equal(t, "own ", values(jar.For(u)))
+	require.Empty(t, jar.ForFrame(u, "b.test"))
+	require.Equal(t, "a ", values(jar.ForFrame(u, "a.test")))
 }
 
 // A mark stays until another response sets the cookie; one that had ended is a new

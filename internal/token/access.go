@@ -52,6 +52,9 @@ type Access struct {
 	// Idle is how long the session lives without use, in seconds: idl. 0, an absent
 	// claim, is as configured.
 	Idle int64
+	// Until is the session's absolute end, in seconds since 1970, where that is another
+	// than the configuration gives it: sxp. 0 is an absent claim.
+	Until int64
 	// Flags are the session's but for models.FlagPending: flg. 0 is an absent claim.
 	Flags models.SessionFlags
 	// Replaces is the handle of the session that ends when this token is used first:
@@ -82,7 +85,7 @@ func (a *Access) check() error {
 		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.Audience) || !utf8.ValidString(a.ID),
 		outside(a.IssuedAt, maxSeconds) || outside(a.ExpiresAt, maxSeconds) || outside(a.AuthTime, maxSeconds),
 		outside(a.Gen, models.MaxGeneration) || outside(a.RefreshIssuedAt, maxMillis),
-		outside(a.Start, maxSeconds) || outside(a.Idle, maxSeconds),
+		outside(a.Start, maxSeconds) || outside(a.Idle, maxSeconds) || outside(a.Until, maxSeconds),
 		outside(int64(a.Level), models.MaxLevel) || outside(int64(a.Flags), maxFlags),
 		a.AMR != "" && !ValidAMR(a.AMR), a.Replaces != "" && !ValidHandle(a.Replaces),
 		a.Refresh.IsZero():
@@ -109,6 +112,10 @@ func isWordRune(r rune) bool {
 	return r == '_' || r == '-' || r == '.' || r == ':' ||
 		'0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
 }
+
+// ForBrowserOnly reports whether the browser is to forget the tokens when it is
+// closed.
+func (a *Access) ForBrowserOnly() bool { return a.Flags.Has(models.FlagBrowserSession) }
 
 // SessionStart is when the session began, in seconds since 1970.
 func (a *Access) SessionStart() int64 { return cmp.Or(a.Start, a.AuthTime) }

@@ -58,7 +58,7 @@ func (a *Access) Sign(k Key) (string, error) {
 
 // Lengthen sets all claims to the longest values that they can have, but for
 // the texts that the application chose and for what a session keeps: Start, AMR,
-// Level, Idle, Flags and Replaces. It returns the length of the token that
+// Level, Idle, Until, Flags and Replaces. It returns the length of the token that
 // they make: no later token of the session is longer, whatever signs it. Such a
 // token is good for its size only.
 func (a *Access) Lengthen() int {
@@ -115,6 +115,9 @@ func (a *Access) appendRareClaims(b []byte) []byte {
 	}
 	if a.Idle != 0 {
 		b = strconv.AppendInt(append(b, `,"idl":`...), a.Idle, 10)
+	}
+	if a.Until != 0 {
+		b = strconv.AppendInt(append(b, `,"sxp":`...), a.Until, 10)
 	}
 	if a.Flags != 0 {
 		b = strconv.AppendInt(append(b, `,"flg":`...), int64(a.Flags), 10)

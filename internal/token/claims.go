@@ -14,7 +14,7 @@ const missing = -1
 // claimNames are the names that mean something to us.
 var claimNames = [...]string{
 	"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time",
-	"gen", "rti", "rt2", "prt2", "acs", "pl", "sat", "amr", "acr", "idl", "flg", "rep",
+	"gen", "rti", "rt2", "prt2", "acs", "pl", "sat", "amr", "acr", "idl", "sxp", "flg", "rep",
 }
 
 // Reserved reports whether a payload object must not use the name: it is one of the
@@ -107,6 +107,8 @@ func (a *Access) parseRareClaim(s *scanner, name string) (err error) {
 		a.Level, err = s.level()
 	case "idl":
 		a.Idle, err = s.positive(maxSeconds)
+	case "sxp":
+		a.Until, err = s.positive(maxSeconds)
 	case "flg":
 		n, err = s.positive(maxFlags)
 		a.Flags = models.SessionFlags(n)

@@ -13,6 +13,8 @@ type Identity struct {
 	Handle, UserID string
 	// Gen and IssuedAt (seconds) order the tokens of one session.
 	Gen, IssuedAt int64
+	// Replaces is the session that ends by the token's first use, or empty.
+	Replaces string
 	// AntiCSRF is the hash of the anti-CSRF token, or zero.
 	AntiCSRF [32]byte
 }
@@ -60,5 +62,8 @@ func Claimed(text string) (Identity, bool) {
 }
 
 func identityOf(a *Access) Identity {
-	return Identity{Handle: a.Handle, UserID: a.UserID, Gen: a.Gen, IssuedAt: a.IssuedAt, AntiCSRF: a.AntiCSRF}
+	return Identity{
+		Handle: a.Handle, UserID: a.UserID, Gen: a.Gen, IssuedAt: a.IssuedAt,
+		Replaces: a.Replaces, AntiCSRF: a.AntiCSRF,
+	}
 }

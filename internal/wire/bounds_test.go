@@ -20,7 +20,7 @@ import (
 func TestBounds_EveryHeader(t *testing.T) {
 	origins, err := wire.NewOrigins([]string{"https://page.example"})
 	require.NoError(t, err)
-	set := &wire.Settings{Place: wire.PlaceOf("", "/", "/r", "", false), Cookies: true, Headers: true, Origins: origins}
+	set := &wire.Settings{Place: wire.Place{AccessPath: "/", RefreshPath: "/r"}.Named("", ""), Cookies: true, Headers: true, Origins: origins}
 	const size = 256 << 10
 	read := func(h http.Header, host string) func() {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/", nil)
@@ -90,7 +90,7 @@ func bytesPerRun(runs uint64, work func()) uint64 {
 // Where there was more than is read, the request says so: ours may not have been seen.
 func TestBounds_Cut(t *testing.T) {
 	t.Parallel()
-	set := &wire.Settings{Place: wire.PlaceOf("", "/", "/r", "", false), Cookies: true}
+	set := &wire.Settings{Place: wire.Place{AccessPath: "/", RefreshPath: "/r"}.Named("", ""), Cookies: true}
 	var many strings.Builder
 	for i := range 300 {
 		fmt.Fprintf(&many, "sAccessToken=%d; ", i)

@@ -30,6 +30,8 @@ type jar struct {
 	access, refresh []Candidate
 	// idRefresh counts the cookies sIdRefreshToken.
 	idRefresh int
+	// device is the first device cookie.
+	device string
 	// cut: there was more than is read, so that ours may not have been seen.
 	cut bool
 	// room is where the first cookie of each kind is, so that the usual request
@@ -79,6 +81,10 @@ func (j *jar) sort(set *Settings, key, value string) {
 		return
 	case CookieIDRefresh:
 		j.idRefresh++
+		return
+	}
+	if key == set.Device && key != "" && j.device == "" {
+		j.device = unquoted(value)
 		return
 	}
 	for i := range set.Older {

@@ -10,7 +10,7 @@ import (
 )
 
 func plainSettings() *Settings {
-	return &Settings{Place: PlaceOf("", "/", "/auth/session/refresh", "", false), Cookies: true, Headers: true}
+	return &Settings{Place: Place{AccessPath: "/", RefreshPath: "/auth/session/refresh"}.Named("", ""), Cookies: true, Headers: true}
 }
 
 func texts(list []Candidate) (values []string) {

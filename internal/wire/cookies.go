@@ -14,18 +14,24 @@ import (
 // 5.5).
 const maxCookieAge = 400 * 24 * time.Hour
 
-// cookie is what keeps a token in a slot until it expires.
+// cookie is what keeps a token in a slot until it expires, or, where that is the
+// zero time, until the browser is closed: without Max-Age and Expires (RFC
+// 6265bis, section 5.7).
 func (set *Settings) cookie(at slot, value string, expires time.Time) *http.Cookie {
-	now := set.Now()
-	lifetime := min(expires.Sub(now), maxCookieAge)
-	return &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
+	c := &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
 		Name: at.name, Value: value, Path: at.path, Domain: at.domain,
-		// A lifetime of 0 s would read as "no Max-Age".
-		MaxAge: max(1, int(lifetime/time.Second)), Expires: now.Add(lifetime).UTC(),
 		// The sign for front ends before 4 is read by scripts, and is no
 		// credential.
 		HttpOnly: at.name != CookieIDRefresh, Secure: !set.Insecure, SameSite: set.SameSite,
+		Partitioned: at.partitioned,
 	}
+	if !expires.IsZero() {
+		now := set.Now()
+		lifetime := min(expires.Sub(now), maxCookieAge)
+		// A lifetime of 0 s would read as "no Max-Age".
+		c.MaxAge, c.Expires = max(1, int(lifetime/time.Second)), now.Add(lifetime).UTC()
+	}
+	return c
 }
 
 // expiry is the cookie that deletes what is in a slot.
@@ -36,8 +42,12 @@ func (set *Settings) expiry(at slot) *http.Cookie {
 }
 
 func (set *Settings) idRefreshSlot() slot {
-	return slot{CookieIDRefresh, set.Place.Domain, set.IDRefreshPath}
+	return slot{CookieIDRefresh, set.Place.Domain, set.IDRefreshPath, set.Place.Partitioned}
 }
+
+// deviceSlot is at / whatever the paths of the tokens are: a sign-in may be
+// anywhere.
+func (set *Settings) deviceSlot() slot { return slot{set.Device, "", "/", set.Place.Partitioned} }
 
 // olderAccess and olderRefresh are the slots in which earlier deploys put the
 // cookies. Those in use now are not among them.
@@ -63,26 +73,29 @@ func (q *Request) idRefreshCopies() (slots []slot) {
 	root.path = "/"
 	slots = append(slots, root)
 	for _, p := range q.set.Older {
-		slots = append(slots, slot{CookieIDRefresh, p.Domain, "/"}, slot{CookieIDRefresh, p.Domain, p.AccessPath})
+		slots = append(slots, slot{CookieIDRefresh, p.Domain, "/", p.Partitioned}, slot{CookieIDRefresh, p.Domain, p.AccessPath, p.Partitioned})
 	}
 	if q.jar.idRefresh > 1 || q.set.IDRefreshMigrates {
-		slots = append(slots, copies(now, q.http.Host)...)
-		slots = append(slots, copies(root, q.http.Host)...)
+		slots = append(slots, q.set.copies(now, q.http.Host)...)
+		slots = append(slots, q.set.copies(root, q.http.Host)...)
 	}
 	return without(slots, now)
 }
 
-// copies are the slots of other domains in which a browser may hold a second
-// cookie under the name of at: host-only, and every domain above host that
-// takes cookies. Nobody has to have configured them: a sibling host may have
-// planted one.
-func copies(at slot, host string) (slots []slot) {
-	if strings.HasPrefix(at.name, "__Host-") {
-		return nil
+// copies are the slots in which a browser may hold a second cookie under the
+// name of at: host-only, and every domain above host that takes cookies, each of
+// them partitioned and not. Nobody has to have configured them: a sibling host
+// may have planted one.
+func (set *Settings) copies(at slot, host string) (slots []slot) {
+	domains := []string{""}
+	if !strings.HasPrefix(at.name, PrefixHost) {
+		domains = append(domains, domainsOf(host)...)
 	}
-	slots = append(slots, slot{at.name, "", at.path})
-	for _, domain := range domainsOf(host) {
-		slots = append(slots, slot{at.name, domain, at.path})
+	for _, domain := range domains {
+		slots = append(slots, slot{at.name, domain, at.path, false})
+		if !set.Insecure { // else browsers take no partitioned cookie
+			slots = append(slots, slot{at.name, domain, at.path, true})
+		}
 	}
 	return without(slots, at)
 }

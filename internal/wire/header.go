@@ -48,7 +48,7 @@ func (r *Response) withdrawAll(h http.Header) {
 	set := r.request.set
 	ours := func(line string) bool {
 		name, _, _ := strings.Cut(line, "=")
-		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh ||
+		return name == CookieIDRefresh || name == set.Place.Access || name == set.Place.Refresh || name == set.Device ||
 			slices.ContainsFunc(set.Older, func(p Place) bool { return name == p.Access || name == p.Refresh })
 	}
 	withdrawCookies(h, ours)
@@ -91,10 +91,13 @@ func (r *Response) sendPair(h http.Header) {
 		}
 		r.expire(h, set.olderAccess(), set.olderRefresh())
 		if q.HasDuplicates() {
-			r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+			r.expire(h, set.copies(set.Place.accessSlot(), q.http.Host), set.copies(set.Place.refreshSlot(), q.http.Host))
 		}
-		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
-		r.keep(h, set.Place.refreshSlot(), p.Refresh.Value, p.Refresh.Ends)
+		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.until(r.plan.ends))
+		r.keep(h, set.Place.refreshSlot(), p.Refresh.Value, r.plan.until(p.Refresh.Ends))
+		if device := r.plan.device; device.Value != "" {
+			r.keep(h, set.deviceSlot(), device.Value, device.Ends)
+		}
 		if p.AntiCSRF != "" {
 			r.say(h, HeaderAntiCSRF, p.AntiCSRF)
 		}
@@ -109,7 +112,7 @@ func (r *Response) sendAccess(h http.Header) {
 		r.say(h, HeaderSTAccess, p.Access.Value)
 	} else {
 		r.expire(h, set.olderAccess())
-		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.ends)
+		r.keep(h, set.Place.accessSlot(), p.Access.Value, r.plan.until(r.plan.ends))
 	}
 	r.sayFrontToken(h)
 }
@@ -147,13 +150,24 @@ func (r *Response) sendIDRefresh(h http.Header, id Token) {
 		}
 	case set.IDRefreshCookie == Always, set.IDRefreshCookie == Auto && (!q.namesMode || q.HasIDRefresh()):
 		r.expire(h, q.idRefreshCopies())
-		r.keep(h, set.idRefreshSlot(), id.Value, id.Ends)
+		r.keep(h, set.idRefreshSlot(), id.Value, r.plan.until(id.Ends))
 	}
 }
 
 func (r *Response) saysIDRefresh() bool {
 	mode := r.request.set.IDRefreshHeader
 	return mode == Always || mode == Auto && !r.request.namesMode
+}
+
+// until is when a cookie ends that holds a token: with the token, or with the
+// browser. All of a session's are alike, also where an access token is sent alone:
+// it says so itself. A browser that restores its tabs may bring them back; the
+// session's own end holds then.
+func (p *plan) until(ends time.Time) time.Time {
+	if p.pair.Claims.ForBrowserOnly() {
+		return time.Time{}
+	}
+	return ends
 }
 
 // keep sends a cookie, unless it would go over plain HTTP to another machine.
@@ -182,7 +196,7 @@ func (r *Response) expireAll(h http.Header) {
 	q, set := &r.request, r.request.set
 	r.expire(h, set.olderAccess(), set.olderRefresh())
 	if q.HasDuplicates() {
-		r.expire(h, copies(set.Place.accessSlot(), q.http.Host), copies(set.Place.refreshSlot(), q.http.Host))
+		r.expire(h, set.copies(set.Place.accessSlot(), q.http.Host), set.copies(set.Place.refreshSlot(), q.http.Host))
 	}
 	r.expire(h, []slot{set.Place.accessSlot(), set.Place.refreshSlot()})
 	if q.sendsIDCookies() {

@@ -7,6 +7,7 @@ const (
 	CookieAccess    = "sAccessToken"
 	CookieRefresh   = "sRefreshToken"
 	CookieIDRefresh = "sIdRefreshToken"
+	CookieDevice    = "sDevice"
 
 	HeaderAntiCSRF   = "anti-csrf"
 	HeaderFront      = "front-token"

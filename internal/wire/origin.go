@@ -65,14 +65,14 @@ func impliedPort(scheme string) string {
 // application's answer to which decides), or it comes from the request's own
 // host or a trusted origin.
 func (o *Origins) Allows(r *http.Request) bool {
-	return hasProof(r.Header) || o.isOwn(r)
+	return hasProof(r.Header) || o.IsOwn(r)
 }
 
-// isOwn goes by Sec-Fetch-Site, which all browsers send since 2023, and without
+// IsOwn goes by Sec-Fetch-Site, which all browsers send since 2023, and without
 // it by Origin, as [http.CrossOriginProtection] does. A request with neither
 // comes from no browser of this decade. One with several of either comes from
 // no browser at all.
-func (o *Origins) isOwn(r *http.Request) bool {
+func (o *Origins) IsOwn(r *http.Request) bool {
 	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
 	switch {
 	case len(sites) > 1 || len(origins) > 1:
@@ -83,6 +83,22 @@ func (o *Origins) isOwn(r *http.Request) bool {
 		return sites[0] == "same-origin" || sites[0] == "none"
 	default:
 		return len(origins) == 0 || isHost(origins[0], r.Host)
+	}
+}
+
+// AllowsVisit is Allows for a GET, which a browser sends to the refresh route when a
+// page has sent it there. Any page can have links to it, and the answer to one shows
+// nothing of it to that page: so a navigation of the whole window may come from
+// anywhere. What a page loads into itself, as images, frames and scripts, may not.
+// Browsers that say nothing of this, of before 2023, go by Origin.
+func (o *Origins) AllowsVisit(r *http.Request) bool {
+	switch dest := r.Header["Sec-Fetch-Dest"]; {
+	case len(dest) == 1 && dest[0] == "document":
+		return true
+	case len(r.Header["Sec-Fetch-Site"]) > 0, len(dest) == 0 && len(r.Header["Sec-Fetch-Mode"]) == 0:
+		return o.IsOwn(r)
+	default:
+		return false
 	}
 }
 

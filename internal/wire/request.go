@@ -65,6 +65,9 @@ func (q *Request) AccessCookies() []Candidate { return q.jar.access }
 // HasIDRefresh reports whether the cookie sIdRefreshToken came, empty or not.
 func (q *Request) HasIDRefresh() bool { return q.jar.idRefresh > 0 }
 
+// Device is the device cookie, or empty.
+func (q *Request) Device() string { return q.jar.device }
+
 // Cut reports whether there were more cookies than are read: what seems to be
 // missing may only not have been seen.
 func (q *Request) Cut() bool { return q.jar.cut }

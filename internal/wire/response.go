@@ -68,6 +68,8 @@ type Response struct {
 type plan struct {
 	what what
 	pair Pair
+	// device is the device cookie that goes with a sign-in's pair; see Remember.
+	device Token
 	// ends is when the access cookie ends.
 	ends time.Time
 	// alive asks the database whether the client may still get the tokens.
@@ -126,7 +128,17 @@ func (r *Response) Issue(pair Pair, by Carrier, alive func(context.Context) bool
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.by, r.owner = by, pair.Claims.Handle
-	return r.collect(plan{what: newPair, pair: pair, ends: pair.Refresh.Ends, alive: alive})
+	return r.collect(plan{what: newPair, pair: pair, device: r.plan.device, ends: pair.Refresh.Ends, alive: alive})
+}
+
+// Remember sends a device cookie with the pair of tokens of a sign-in, which has
+// been collected: with this answer or not at all, and not without them.
+func (r *Response) Remember(device Token) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.plan.what == newPair {
+		r.plan.device = device
+	}
 }
 
 // Replace sends a new access token in place of the client's. The cookie

@@ -16,6 +16,9 @@ type Settings struct {
 	SameSite http.SameSite
 	Insecure bool
 
+	// Device is the name of the device cookie; empty where there is none.
+	Device string
+
 	// Cookies and Headers allow tokens in that carrier. A token in a carrier
 	// that is not allowed counts as absent.
 	Cookies, Headers bool
@@ -62,6 +65,10 @@ type Place struct {
 	Access, Refresh         string // names
 	Domain                  string // empty: host-only
 	AccessPath, RefreshPath string
+	// Partitioned: the browser keeps a jar of its own for each site that embeds
+	// ours, and the cookies are in it. One of the same name that is not
+	// partitioned is another cookie.
+	Partitioned bool
 	// HostBound: the names have prefixes that keep other hosts from setting the
 	// access cookie.
 	HostBound bool
@@ -76,23 +83,36 @@ func (set *Settings) HostBound(place int) bool {
 	return set.Older[place].HostBound
 }
 
-// PlaceOf names a place. The prefixes are those of RFC 6265bis, section 4.1.3;
-// the refresh cookie's path is not "/", so that __Host- does not fit it.
-func PlaceOf(domain, accessPath, refreshPath, suffix string, prefixed bool) Place {
-	p := Place{
-		Access: CookieAccess + suffix, Refresh: CookieRefresh + suffix,
-		// A leading dot has no meaning any more, nor has case.
-		Domain:     strings.ToLower(strings.TrimPrefix(domain, ".")),
-		AccessPath: accessPath, RefreshPath: refreshPath, HostBound: prefixed,
-	}
-	if prefixed {
-		p.Access, p.Refresh = "__Host-"+p.Access, "__Secure-"+p.Refresh
+// The prefixes of names that Named takes (RFC 6265bis, section 4.1.3). Both
+// begin with __Host-, which browsers enforce that do not know the longer one.
+const (
+	PrefixHost = "__Host-"
+	PrefixHTTP = "__Host-Http-"
+)
+
+// Named gives the cookies of a place their names: prefix, which may be empty, is
+// the access cookie's.
+//
+// The refresh cookie's path is not "/", so that __Host- does not fit it, and it
+// has __Secure- beside either: a name takes one prefix, and every browser
+// enforces this one, where __Http- is an ordinary name to all before 2025. What
+// another host or a script could set under it is refused all the same, as the
+// access cookie beside it must name its session.
+func (p Place) Named(prefix, suffix string) Place {
+	p.Access, p.Refresh = prefix+CookieAccess+suffix, CookieRefresh+suffix
+	// A leading dot has no meaning any more, nor has case.
+	p.Domain = strings.ToLower(strings.TrimPrefix(p.Domain, "."))
+	if p.HostBound = prefix != ""; p.HostBound {
+		p.Refresh = "__Secure-" + p.Refresh
 	}
 	return p
 }
 
 // slot is what a browser knows a cookie by.
-type slot struct{ name, domain, path string }
+type slot struct {
+	name, domain, path string
+	partitioned        bool
+}
 
-func (p Place) accessSlot() slot  { return slot{p.Access, p.Domain, p.AccessPath} }
-func (p Place) refreshSlot() slot { return slot{p.Refresh, p.Domain, p.RefreshPath} }
+func (p Place) accessSlot() slot  { return slot{p.Access, p.Domain, p.AccessPath, p.Partitioned} }
+func (p Place) refreshSlot() slot { return slot{p.Refresh, p.Domain, p.RefreshPath, p.Partitioned} }

@@ -182,6 +182,9 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 		{"Advance", 1, func() error { return last(store.Advance(ctx, next)) }},
 		{"Advance that loses", 1, func() error { return last(store.Advance(ctx, next)) }},
 		{"Extend", 1, func() error { return last(store.Extend(ctx, extend)) }},
+		{"Confirm", 1, func() error {
+			return last(store.Confirm(ctx, models.Confirmation{Handle: row.Handle, ExpiresAt: extend.ExpiresAt, Now: now}))
+		}},
 		{"WriteData", 1, func() error { return last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Now: now})) }},
 		{"WritePayload", 1, func() error {
 			return last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: now}))

@@ -49,6 +49,18 @@ func (s *Store) Extend(ctx context.Context, ext models.Extend) (bool, error) {
 		s.exact(ext.Handle), s.hash(ext.Current), ext.ExpiresAt, ext.Now, ext.Now)
 }
 
+// confirm asks for the flag, so that it always changes the row it matches, and takes it
+// away as a number: the other flags stay, whatever they are.
+const confirm statement = "UPDATE {sessions} SET flags = flags - ?, last_used_at = ?, " +
+	"expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END " +
+	"WHERE handle = ? AND (flags & ?) <> 0" + live
+
+// Confirm takes the flag of a pending session away; see session.Store.
+func (s *Store) Confirm(ctx context.Context, c models.Confirmation) (bool, error) {
+	return s.swap(ctx, s.sql.of(confirm), int64(models.FlagPending), c.Now, c.ExpiresAt, c.ExpiresAt,
+		s.exact(c.Handle), int64(models.FlagPending), c.Now, c.Now)
+}
+
 // writeData changes the row even when the data stays the same, by the version.
 const writeData statement = "UPDATE {sessions} SET data = ?, data_version = data_version + 1 " +
 	"WHERE handle = ?" + live
@@ -94,6 +106,9 @@ func (s *Store) WritePayload(ctx context.Context, w models.PayloadWrite) (bool, 
 // revoked too, and who has revoked it first is what counts.
 const revoke statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? WHERE handle = ? AND revoked_at = 0"
 
+// succeed is revoke for a session whose place another one takes.
+const succeed statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ?, origin = ? WHERE handle = ? AND revoked_at = 0"
+
 // Revoke marks the row as revoked; see session.Store.
 func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
 	if err := checkReason(r.Reason); err != nil {
@@ -101,6 +116,13 @@ func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
 	}
 	query := s.sql.of(revoke)
 	args := []any{r.Now, string(r.Reason), s.exact(r.Handle)}
+	if r.Successor != "" {
+		if err := checkLimits([]limit{{"origin", 0, maxHandle, len(r.Successor), true}}); err != nil {
+			return false, err
+		}
+		query = s.sql.of(succeed)
+		args = []any{r.Now, string(r.Reason), s.exact(r.Successor), s.exact(r.Handle)}
+	}
 	if r.UserID != "" {
 		query += " AND user_id = ?"
 		args = append(args, s.exact(r.UserID))

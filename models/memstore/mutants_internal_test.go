@@ -27,7 +27,7 @@ type mutant struct {
 
 func mutants() []mutant {
 	return slices.Concat(
-		advanceMutants(), boundMutants(), rowMutants(), extendMutants(), valueMutants(),
+		advanceMutants(), boundMutants(), rowMutants(), extendMutants(), confirmMutants(), valueMutants(),
 		revokeMutants(), revokeAllMutants(), userMutants(), listMutants(), cleanupMutants(),
 		keyMutants(), contextMutants(),
 		labelMutants(), walkMutants(), revokeManyMutants(), downgradeMutants(), downgradePageMutants(),
@@ -49,6 +49,7 @@ type broken struct {
 	find         func(context.Context, string) (*models.Session, error)
 	advance      func(context.Context, models.Advance) (bool, error)
 	extend       func(context.Context, models.Extend) (bool, error)
+	confirm      func(context.Context, models.Confirmation) (bool, error)
 	writeData    func(context.Context, models.DataWrite) (bool, error)
 	writePayload func(context.Context, models.PayloadWrite) (bool, error)
 	revoke       func(context.Context, models.Revocation) (bool, error)
@@ -80,7 +81,7 @@ func breaking(change func(s *Store, b *broken)) func() session.Store {
 	return func() session.Store {
 		s := New()
 		b := &broken{
-			Store: s, insert: s.Insert, find: s.Find, advance: s.Advance, extend: s.Extend,
+			Store: s, insert: s.Insert, find: s.Find, advance: s.Advance, extend: s.Extend, confirm: s.Confirm,
 			writeData: s.WriteData, writePayload: s.WritePayload, revoke: s.Revoke, revokeAll: s.RevokeAll,
 			list: s.List, deleteEnded: s.DeleteEnded, claim: s.ClaimCleanup, check: s.Check,
 			keysAt: s.Keys, insertKey: s.InsertKey, retireKey: s.RetireKey, deleteKeys: s.DeleteKeys, sealKey: s.SealKey,
@@ -111,6 +112,10 @@ func (b *broken) Advance(ctx context.Context, step models.Advance) (bool, error)
 
 func (b *broken) Extend(ctx context.Context, ext models.Extend) (bool, error) {
 	return b.extend(ctx, ext)
+}
+
+func (b *broken) Confirm(ctx context.Context, c models.Confirmation) (bool, error) {
+	return b.confirm(ctx, c)
 }
 
 func (b *broken) WriteData(ctx context.Context, w models.DataWrite) (bool, error) {

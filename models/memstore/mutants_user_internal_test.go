@@ -46,6 +46,39 @@ func revokeMutants() []mutant {
 			}),
 		},
 		{
+			"revoke forgets the successor", "Revoke notes the successor as the origin",
+			breaking(func(s *Store, b *broken) {
+				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+					r.Successor = ""
+					return s.Revoke(ctx, r)
+				}
+			}),
+		},
+		{
+			"revoke without a successor drops the origin", "Revoke leaves a tombstone and nothing else changes",
+			breaking(func(s *Store, b *broken) {
+				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+					ended, err := s.Revoke(ctx, r)
+					if ended && r.Successor == "" {
+						_, err = s.update(ctx, r.Handle, func(row *models.Session) bool { row.Origin = ""; return true })
+					}
+					return ended, err
+				}
+			}),
+		},
+		{
+			"the last successor wins", "Revoke notes the successor as the origin",
+			breaking(func(s *Store, b *broken) {
+				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {
+					ended, err := s.Revoke(ctx, r)
+					if !ended && r.Successor != "" {
+						_, err = s.update(ctx, r.Handle, func(row *models.Session) bool { row.Origin = r.Successor; return true })
+					}
+					return ended, err
+				}
+			}),
+		},
+		{
 			"revoke whoever's it is", "Revoke ends a session only for the user given",
 			breaking(func(s *Store, b *broken) {
 				b.revoke = func(ctx context.Context, r models.Revocation) (bool, error) {

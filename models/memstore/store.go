@@ -107,6 +107,20 @@ func (s *Store) Extend(ctx context.Context, ext models.Extend) (bool, error) {
 	})
 }
 
+// Confirm implements session.Store.
+func (s *Store) Confirm(ctx context.Context, c models.Confirmation) (bool, error) {
+	return s.update(ctx, c.Handle, func(row *models.Session) bool {
+		if !row.LiveAt(c.Now) || !row.Flags.Has(models.FlagPending) {
+			return false
+		}
+		row.Flags &^= models.FlagPending
+		row.ExpiresAt = max(row.ExpiresAt, c.ExpiresAt)
+		row.LastUsedAt = c.Now
+
+		return true
+	})
+}
+
 // WriteData implements session.Store.
 func (s *Store) WriteData(ctx context.Context, w models.DataWrite) (bool, error) {
 	return s.update(ctx, w.Handle, func(row *models.Session) bool {

@@ -16,6 +16,9 @@ func (s *Store) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
 			return false
 		}
 		row.RevokedAt, row.RevokeReason = r.Now, r.Reason
+		if r.Successor != "" {
+			row.Origin = r.Successor
+		}
 
 		return true
 	})

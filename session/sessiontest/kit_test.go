@@ -50,6 +50,7 @@ func kinds() map[string]session.Config {
 		"proof for all": {AntiCSRF: session.AntiCSRFConfig{OnRefresh: true}},
 		"domain":        {Cookie: session.CookieConfig{Domain: "app.example.org", Suffix: "_x"}},
 		"host prefix":   {Cookie: session.CookieConfig{Prefixes: session.PrefixHost}},
+		"partitioned":   {Cookie: session.CookieConfig{Prefixes: session.PrefixHTTP, Partitioned: true, SameSite: http.SameSiteNoneMode}},
 		"plain HTTP":    {Cookie: session.CookieConfig{Insecure: true}},
 		"the oldest":    {FrontEnds: session.FrontEndConfig{Preset: session.PresetRefJWT4}},
 		"the newest":    {FrontEnds: session.FrontEndConfig{Preset: session.PresetModern}},

@@ -31,6 +31,11 @@ func (f *FaultyStore) Extend(ctx context.Context, ext models.Extend) (bool, erro
 	return faulty(ctx, f, "Extend", func() (bool, error) { return f.store.Extend(ctx, ext) })
 }
 
+// Confirm implements session.Store.
+func (f *FaultyStore) Confirm(ctx context.Context, c models.Confirmation) (bool, error) {
+	return faulty(ctx, f, "Confirm", func() (bool, error) { return f.store.Confirm(ctx, c) })
+}
+
 // WriteData implements session.Store.
 func (f *FaultyStore) WriteData(ctx context.Context, w models.DataWrite) (bool, error) {
 	return faulty(ctx, f, "WriteData", func() (bool, error) { return f.store.WriteData(ctx, w) })

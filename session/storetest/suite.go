@@ -93,7 +93,7 @@ func checks() []check {
 		advanceRefusals(), advanceEffects(), advanceRaces(),
 		userChecks(), handleChecks(),
 		revokeChecks(), revokeAllChecks(), revokeRaces(),
-		insertChecks(), extendChecks(), dataChecks(), payloadChecks(),
+		insertChecks(), extendChecks(), confirmChecks(), dataChecks(), payloadChecks(),
 		listChecks(), cleanupChecks(),
 		labelChecks(), walkChecks(), revokeManyChecks(), downgradeChecks(),
 		keyChecks(), keyRetirementChecks(),

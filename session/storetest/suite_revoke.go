@@ -17,6 +17,7 @@ func revokeChecks() []check {
 		{"Revoke of an expired session counts", revokeExpired},
 		{"Revoke ends a session only while the token given is current", revokeCurrent},
 		{"Revoke ends a session only for the user given", revokeOwner},
+		{"Revoke notes the successor as the origin", revokeSuccessor},
 	}
 }
 
@@ -102,6 +103,28 @@ func revokeOwner(tr *trial) {
 	tr.requireMatch(true, "its own")(tr.store.Revoke(tr.Context(), of("bob", row.Handle)))
 	row.RevokedAt, row.RevokeReason = during, models.RevokedByApplication
 	tr.requireStored(row)
+}
+
+// revokeSuccessor: without one the origin stays, and an ended session gets none.
+func revokeSuccessor(tr *trial) {
+	row, bystander := tr.insert(), tr.insert()
+	tr.requireMatch(true, "without a successor")(
+		tr.store.Revoke(tr.Context(), models.Revocation{Handle: bystander.Handle, Reason: models.RevokedBySignOut, Now: during}))
+	bystander.RevokedAt, bystander.RevokeReason = during, models.RevokedBySignOut
+	tr.requireStored(bystander, "the origin stays")
+
+	first, second := "\x01not one of ours\xff", tr.handle()
+	end := models.Revocation{Handle: row.Handle, Reason: models.RevokedByReplacement, Successor: first, Now: during}
+	tr.requireMatch(true, "first")(tr.store.Revoke(tr.Context(), end))
+	row.RevokedAt, row.RevokeReason, row.Origin = during, models.RevokedByReplacement, first
+	tr.requireStored(row)
+
+	end.Successor = second
+	tr.requireMatch(false, "again")(tr.store.Revoke(tr.Context(), end))
+	tr.requireStored(row, "the first successor stays")
+	end.Handle = bystander.Handle
+	tr.requireMatch(false, "ended otherwise")(tr.store.Revoke(tr.Context(), end))
+	tr.requireStored(bystander, "who was ended otherwise has none")
 }
 
 func revokeAllChecks() []check {

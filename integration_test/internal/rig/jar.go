@@ -33,6 +33,9 @@ type Jar struct {
 	native bool
 	// cookies have as mark who planted them, and as what; the application's own have none.
 	cookies *testjar.Jar
+	// Top, if set, is the host of another page, which has the application's in a frame.
+	// Set it between requests.
+	Top string
 
 	mu       sync.Mutex
 	tokens   map[string]string // a native app's
@@ -56,6 +59,7 @@ func (j *Jar) Copy() *Jar {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	twin := NewJar(j.now, j.native)
+	twin.Top = j.Top
 	twin.cookies, twin.antiCSRF = j.cookies.Clone(), j.antiCSRF
 	maps.Copy(twin.tokens, j.tokens)
 	return twin
@@ -143,8 +147,11 @@ func (j *Jar) RequestOf(page Page, method, target string) Request {
 	maps.Copy(r.Header, page.Header)
 	var line []string
 	sent := j.cookies.For
-	if page.Site == CrossSite {
+	switch {
+	case page.Site == CrossSite:
 		sent = j.cookies.ForCrossSite
+	case j.Top != "":
+		sent = func(u *url.URL) []testjar.Cookie { return j.cookies.ForFrame(u, j.Top) }
 	}
 	for _, c := range sent(at) {
 		line = append(line, c.Name+"="+c.Value)
@@ -203,6 +210,9 @@ func (j *Jar) TakeOf(site Site, r Reply) {
 func (j *Jar) takeCookies(at *url.URL, r Reply, site Site) bool {
 	removed := make(map[testjar.Slot]bool)
 	from := testjar.Response{URL: at, CrossSite: site == CrossSite}
+	if site == SameOrigin {
+		from.Top = j.Top
+	}
 	for _, line := range r.Header["Set-Cookie"] {
 		slot, gone, taken := j.cookies.Put(from, line)
 		switch {
