@@ -148,10 +148,11 @@ func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.A
 	}
 	if got.sharedWith != "" {
 		sess.standsFor = got.sharedWith
+		sess.claims.Level = row.Level // which may have fallen: see Downgrade
 		return sess, replacement, nil
 	}
 	fresh := sess.claims
-	fresh.Replaces, fresh.Level = "", row.Level // which may have fallen: see Downgrade
+	fresh.Replaces, fresh.Level = "", row.Level // see above
 	if replacement, err = s.signAccess(ctx, &fresh); err != nil {
 		return nil, nil, err
 	}
