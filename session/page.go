@@ -321,7 +321,7 @@ func (x *Exchange) asVisitor(back turn, err error) turn {
 		x.response.RemoveCarried()
 	}
 	cfg := x.svc.cfg.Cookie
-	back.mark = &http.Cookie{
+	back.mark = &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
 		Name: visitorMark + cfg.Suffix, Value: "1", Path: cfg.AccessPath, MaxAge: sentBack,
 		HttpOnly: true, Secure: !cfg.Insecure, SameSite: cfg.SameSite,
 	}
