@@ -59,21 +59,33 @@ func (s *shop) signIn(c *gin.Context) {
 	c.Redirect(http.StatusSeeOther, within(page.To))
 }
 
-// start makes the visitor's session the user's; where there is none, or a user's, it
-// makes a new one.
+// start makes the visitor's session the user's: it goes on under new tokens, so that
+// whoever gave a visitor a session of theirs has nothing of it, and what is in the cart
+// comes along. Where there is no visitor's session it makes a new one.
 func (s *shop) start(c *gin.Context, user string, keep bool) error {
-	opts := append(s.lifetime(keep), session.Authenticated("pwd"))
+	life := append(s.lifetime(keep), session.Authenticated("pwd"))
 	sess, ok := middleware.Session(c)
 	if !ok || !sess.Anonymous() {
-		_, err := middleware.Create(c, s.svc, user, opts...)
+		_, err := middleware.Create(c, s.svc, user, life...)
 		return err
 	}
-	var data json.RawMessage
-	if err := sess.Data(c.Request.Context(), &data); err != nil {
-		return err
+	opts := []session.ReplaceOption{session.As(user), session.MergeData(keepCart)}
+	for _, opt := range life {
+		opts = append(opts, opt)
 	}
-	_, err := middleware.Create(c, s.svc, user, append(opts, session.WithData(data))...)
+	_, err := sess.Replace(c.Request.Context(), opts...)
 	return err
+}
+
+// keepCart is what a user keeps of a visitor's data: the things that there still are.
+func keepCart(visitor json.RawMessage) (any, error) {
+	all, err := readCart(visitor)
+	if err != nil {
+		return nil, err
+	}
+	mine := cart{}
+	mine.merge(all)
+	return mine, nil
 }
 
 // lifetime is what "keep me signed in" means: without it the session ends with the
@@ -105,13 +117,13 @@ func (s *shop) showReauth(c *gin.Context) {
 // reauth has the user prove it again. The session goes on under new tokens, so that
 // whoever had a copy of the old ones has proven nothing.
 func (s *shop) reauth(c *gin.Context) {
-	to, sess := middleware.ReturnTo(c), c.MustGet(middleware.Key).(*session.Session)
+	to, sess := middleware.ReturnTo(c), current(c)
 	if !isPassword(c.PostForm("password")) {
 		s.show(c, http.StatusUnprocessableEntity, "confirm", "Is it still you?",
 			loginPage{To: to, Password: password, Problem: "That is not the password."})
 		return
 	}
-	if _, err := reauthenticate(c, s.svc, sess.UserID(), session.Authenticated("pwd")); err != nil {
+	if _, err := sess.Replace(c.Request.Context(), session.Authenticated("pwd")); err != nil {
 		middleware.Abort(c, s.svc, err)
 		return
 	}
