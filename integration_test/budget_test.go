@@ -98,7 +98,7 @@ func TestBudget_Statements(t *testing.T) {
 				a.refused(a.send(http.MethodPost, refreshPath, user.pair("/")))
 			}},
 			{"a second session", []string{"INSERT"}, func() { second = a.signedIn("user") }},
-			{"refresh with a refresh token of another session than the access token's, which lives", []string{"SELECT"}, func() {
+			{"refresh with a refresh token of another session than the access token's, which lives", []string{"SELECT", "SELECT"}, func() {
 				a.refused(a.send(http.MethodPost, refreshPath, user.pair("/"), second.pair(refreshPath)))
 			}},
 			{"verify with access tokens of two sessions that live", []string{"SELECT", "SELECT"}, func() {
@@ -118,6 +118,13 @@ func TestBudget_Statements(t *testing.T) {
 				r := a.send(http.MethodPost, refreshPath, user.pair("/"), second.pair(refreshPath))
 				require.Equal(t, http.StatusOK, r.Status, r.Body)
 			}},
+			{"replace", []string{"SELECT", "SELECT", "INSERT"}, func() { user.ok(user.do(http.MethodPost, "/replace", nil)) }},
+			{"verify, first use of the next session", []string{"SELECT", "UPDATE", "UPDATE"}, user.works},
+			{"verify, second use of it", nil, user.works},
+			{"replace at once", []string{"SELECT", "SELECT", "INSERT", "UPDATE", "UPDATE"}, func() {
+				user.ok(user.do(http.MethodPost, "/replace?at=once", nil))
+			}},
+			{"verify, first use of that", nil, user.works},
 			{"sign out", []string{"UPDATE"}, func() { second.ok(second.do(http.MethodPost, signOutPath, nil)) }},
 			{"another session", []string{"INSERT"}, func() { other = a.signedIn("user").peekHandle() }},
 			{"list", []string{"SELECT"}, func() { must(a.Svc.List(t.Context(), "user"))(t) }},
@@ -133,8 +140,9 @@ func TestBudget_Statements(t *testing.T) {
 	})
 }
 
-// slowRoute adds one whose answer takes a second.
+// slowRoute adds one whose answer takes a second, and one that replaces the session.
 func slowRoute(router *gin.Engine, a *rig.App) {
+	replaceRoute(router, a)
 	router.GET("/slow", middleware.Verify(a.Svc), func(c *gin.Context) {
 		a.Clock.Advance(time.Second)
 		a.Me(c)

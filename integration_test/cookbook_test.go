@@ -93,8 +93,8 @@ func answerSocket(ctx context.Context, sess *session.Session, messages <-chan st
 }
 
 // changePassword stores the new hash, and ends the user's sessions but for the one at
-// hand: both, or neither. Who may have shared that one is out too if the page signs in
-// anew first; see RevokeOthers.
+// hand: both, or neither. That one goes on under new tokens, so that whoever has a copy
+// of the old ones is out as soon as this browser has used the new ones.
 func changePassword(ctx context.Context, svc *session.Service, store *gormstore.Store, db *gorm.DB, sess *session.Session, hash string) error {
 	batch := svc.Batch()
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -104,7 +104,18 @@ func changePassword(ctx context.Context, svc *session.Service, store *gormstore.
 		_, err := batch.RevokeOthers(ctx, store.In(tx), sess.UserID(), sess.Handle()) // last: it locks rows
 		return err
 	})
-	return batch.Done(ctx, err)
+	if err := batch.Done(ctx, err); err != nil {
+		return err
+	}
+	_, err = sess.Replace(ctx, session.Authenticated("pwd"))
+	return err
+}
+
+// leaveAdmin ends the session of this request before it is answered, and goes on without
+// the role. If the answer is lost the user signs in again.
+func leaveAdmin(ctx context.Context, sess *session.Session) error {
+	_, err := sess.Replace(ctx, session.ReplaceAtOnce(), session.Level(0), session.WithPayload(nil))
+	return err
 }
 
 func count(cfg *session.Config, events, refusals *expvar.Map) {
@@ -307,6 +318,19 @@ func TestCookbook_NewPassword(t *testing.T) {
 	var hash string
 	require.NoError(t, db.Raw("SELECT password FROM users").Row().Scan(&hash))
 	require.Equal(t, "after", hash)
+}
+
+func TestCookbook_Privilege(t *testing.T) {
+	t.Parallel()
+	svc, _ := newService(t, session.Config{Revocation: session.RevokeImmediately})
+	admin, err := svc.Create(t.Context(), "ada", session.Level(2), session.WithPayload("admin"))
+	require.NoError(t, err)
+	require.NoError(t, leaveAdmin(t.Context(), admin.Session))
+	_, _, err = svc.Verify(t.Context(), admin.Access.Value, admin.AntiCSRF)
+	require.ErrorIs(t, err, errors.ErrUnauthorised)
+	list, err := svc.List(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
 }
 
 func TestCookbook_Metrics(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -121,11 +122,56 @@ func Create(c *gin.Context, svc *session.Service, userID string, opts ...session
 	if err != nil {
 		return nil, err
 	}
+	return keep(c, x, sess), nil
+}
+
+// CreateAnonymous starts a session for a visitor, such as for a cart before the
+// sign-in; see session.Service.CreateAnonymous, also for what it costs. Where the
+// request has a session already, a visitor's or a user's, that is the result, and none
+// is made. Call it before writing the body. Errors are those of Create and Verify;
+// Abort answers them.
+func CreateAnonymous(c *gin.Context, svc *session.Service, opts ...session.CreateOption) (*session.Session, error) {
+	ginroute.MustHave(svc, "middleware.CreateAnonymous")
+	device := session.WithDevice(c.Request.UserAgent(), c.ClientIP())
+	opts = append([]session.CreateOption{device}, opts...)
+	if c.Writer.Written() {
+		return svc.CreateAnonymousHTTP(c.Writer, c.Request, opts...)
+	}
+	x := enter(c, svc)
+	sess, err := x.CreateAnonymous(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return keep(c, x, sess), nil
+}
+
+// keep makes sess the session of the request.
+func keep(c *gin.Context, x *session.Exchange, sess *session.Session) *session.Session {
 	c.Set(Key, sess)
 	if !hasUpload(c.Request) {
 		passOn(c, x, sess)
 	}
-	return sess, nil
+	return sess
+}
+
+// Reauthenticate notes that the user of the request's session has just proven to be
+// userID; see session.Session.Reauthenticate. The session that goes on is under Key from
+// then on. Call it behind Verify, and before writing the body.
+//
+// Errors: as there, and [errors.ErrUnauthorised] where the request has no session; Abort
+// answers them.
+func Reauthenticate(c *gin.Context, svc *session.Service, userID string, opts ...session.ReplaceOption) (*session.Session, error) {
+	ginroute.MustHave(svc, "middleware.Reauthenticate")
+	sess, ok := Session(c)
+	if !ok {
+		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
+	}
+	tokens, err := sess.Reauthenticate(c.Request.Context(), userID, opts...)
+	if err != nil {
+		return nil, err
+	}
+	c.Set(Key, tokens.Session)
+	return tokens.Session, nil
 }
 
 // hasUpload reports whether a form with files may still be read from r.

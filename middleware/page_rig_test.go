@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 const shopURL = "https://shop.example"
@@ -31,7 +33,7 @@ type shop struct {
 
 	router *gin.Engine
 	// served counts the requests that a page was shown for.
-	served int
+	served atomic.Int64
 }
 
 func newShop(t *testing.T, change ...func(*session.Config)) *shop {
@@ -41,29 +43,45 @@ func newShop(t *testing.T, change ...func(*session.Config)) *shop {
 	for _, f := range change {
 		f(&cfg)
 	}
-	s := &shop{Rig: testpage.NewWith(t, memstore.New(), nil, cfg), router: gin.New()}
+	return shopOf(testpage.NewWith(t, memstore.New(), nil, cfg))
+}
+
+// newShopOn is a later deploy of before.
+func newShopOn(t *testing.T, before *shop, change func(*session.Config)) *shop {
+	t.Helper()
+	cfg := session.Config{ConcurrentRefreshWindow: 10 * time.Second, Cleanup: session.CleanupConfig{Every: session.Off}}
+	change(&cfg)
+	return shopOf(testpage.NewWith(t, before.Store, before.Clock, cfg))
+}
+
+func shopOf(rig *testpage.Rig) *shop {
+	s := &shop{Rig: rig, router: gin.New()}
+	s.mount(s.router)
+	return s
+}
+
+func (s *shop) mount(router *gin.Engine) {
 	page := middleware.Page{Login: "/login"}
-	refresh.Mount(s.router, s.Svc, refresh.Pages(page.Login))
-	s.router.GET("/login", func(c *gin.Context) {
+	refresh.Mount(router, s.Svc, refresh.Pages(page.Login))
+	router.GET("/login", func(c *gin.Context) {
 		c.String(http.StatusOK, "sign in, then %s%s", middleware.ReturnTo(c), c.Query("reason"))
 	})
-	s.router.POST("/login", func(c *gin.Context) {
+	router.POST("/login", func(c *gin.Context) {
 		if _, err := middleware.Create(c, s.Svc, c.PostForm("user")); err != nil {
 			middleware.Abort(c, s.Svc, err)
 			return
 		}
 		c.Redirect(http.StatusSeeOther, middleware.ReturnTo(c))
 	})
-	s.router.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/", middleware.VerifyPageOptional(s.Svc, page), s.show)
-	users := s.router.Group("/", middleware.VerifyPage(s.Svc, page))
+	router.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/", middleware.VerifyPageOptional(s.Svc, page), s.show)
+	users := router.Group("/", middleware.VerifyPage(s.Svc, page))
 	for _, path := range []string{"/cart", "/orders"} {
 		users.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete}, path, s.show)
 	}
-	return s
 }
 
 func (s *shop) show(c *gin.Context) {
-	s.served++
+	s.served.Add(1)
 	who := "visitor"
 	if sess := current(c); sess != nil {
 		who = sess.UserID()
@@ -84,8 +102,9 @@ type person struct {
 	refuses func(name, value string) bool
 	// hides are cookies that the browser does not send to a path.
 	hides func(path, name string) bool
-	// after runs when a request has been answered.
-	after func(r *http.Request)
+	// travels is what a request and its answer do on their way, for tabs that load at
+	// once; nil is nothing.
+	travels func()
 }
 
 func (s *shop) person(t *testing.T) *person {
@@ -193,7 +212,9 @@ func (p *person) once(ctx context.Context, method string, target *url.URL, form 
 		r.Header.Set("Cookie", strings.Join(pairs, "; "))
 	}
 	w := httptest.NewRecorder()
+	p.travel()
 	p.to.ServeHTTP(w, r)
+	p.travel()
 	for _, line := range w.Header().Values("Set-Cookie") {
 		name, rest, _ := strings.Cut(line, "=")
 		value, _, _ := strings.Cut(rest, ";")
@@ -201,10 +222,13 @@ func (p *person) once(ctx context.Context, method string, target *url.URL, form 
 			p.jar.Set(target, []string{line})
 		}
 	}
-	if p.after != nil {
-		p.after(r)
-	}
 	return w
+}
+
+func (p *person) travel() {
+	if p.travels != nil {
+		p.travels()
+	}
 }
 
 // cookie is the value of a cookie that the browser has, or empty.
@@ -215,4 +239,39 @@ func (p *person) cookie(name string) string {
 		}
 	}
 	return ""
+}
+
+// set puts a cookie into the browser.
+func (p *person) set(path, name, value string) {
+	refused := p.jar.Set(target(p.t, path), []string{name + "=" + value + "; Path=" + path + "; Max-Age=8640000; Secure; HttpOnly"})
+	require.Empty(p.t, refused)
+}
+
+type testjarCookie = testjar.Cookie
+
+func target(t *testing.T, path string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(shopURL + path)
+	require.NoError(t, err)
+	return u
+}
+
+// strict is one more page.
+func (s *shop) strict(path string, opts ...session.VerifyOption) {
+	s.router.GET(path, middleware.VerifyPage(s.Svc, middleware.Page{Login: "/login"}, opts...), s.show)
+}
+
+func (s *shop) revokeAll(t *testing.T) error {
+	t.Helper()
+	_, err := s.Svc.RevokeAll(t.Context(), "ada")
+	return err
+}
+
+// away takes the database away, or brings it back.
+func (s *shop) away(gone bool) {
+	if gone {
+		s.Store.Arm(storetest.Fault{})
+		return
+	}
+	s.Store.Arm()
 }

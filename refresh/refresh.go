@@ -111,10 +111,8 @@ func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
 func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
 	o := checked(svc, "refresh.Handler", opts)
 	return func(c *gin.Context) {
-		if o.page == nil || !page.Dances(c.Request) {
-			if !isPost(c) {
-				return
-			}
+		if (o.page == nil || !page.Dances(c.Request)) && !isPost(c) {
+			return
 		}
 		sess, err := o.refresh(svc, c)
 		switch {

@@ -19,7 +19,7 @@ must_not() {
 }
 
 gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
-for package in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/theft; do
+for package in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/page internal/theft; do
   must_not "$package" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
 done
 must_not models/memstore '^testing$|^github\.com/stretchr/' "a demo may use it and links no test code" || rc=1

@@ -64,10 +64,12 @@ func (x *Exchange) CreateAnonymous(opts ...CreateOption) (*Session, error) {
 // there is the session that the request has, or nil. One that a refresh may bring back
 // is an error: a visitor's session in its place would sign the user out.
 func (x *Exchange) there() (*Session, error) {
-	if sess := x.session.Load(); sess != nil && !sess.over.Load() {
+	if sess := x.session.Load(); sess != nil {
+		if sess.over.Load() {
+			return nil, nil //nolint:nilnil // this request ended it
+		}
 		return sess, nil
 	}
-	x.session.Store(nil)
 	sess, err := x.verify(x.svc.demandsOf([]VerifyOption{Optional()}))
 	if errors.Is(err, errors.ErrUnauthorised) {
 		return nil, nil //nolint:nilnil // it is over

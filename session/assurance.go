@@ -179,6 +179,25 @@ func (s *Session) takeLevel(ctx context.Context) (*Token, error) {
 	return access, nil
 }
 
+// Reauthenticate notes that the user of this session has just proven to be userID: a
+// [Session.Replace] that moves AuthenticatedAt, so that [RequireRecentAuth] passes, and
+// what an attacker has copied before ends. Say how by [Authenticated] and [Level].
+//
+// Where userID is another user, whoever sits there has proven to be somebody else: an
+// [errors.ErrStepUp], and this session is as it was.
+//
+// Results and other errors are those of Replace. Gin handlers use
+// middleware.Reauthenticate.
+func (s *Session) Reauthenticate(ctx context.Context, userID string, opts ...ReplaceOption) (*Tokens, error) {
+	if userID != s.UserID() {
+		return nil, errors.WithReason(&errors.ClaimError{Failures: []errors.ClaimFailure{
+			{ID: "user", Reason: stepUpReason{Message: "authenticate as the user who is signed in"}},
+		}}, errors.ErrStepUp)
+	}
+	proof := replaceOption(func(c *creation) { c.proven = true })
+	return s.Replace(ctx, append([]ReplaceOption{proof}, opts...)...)
+}
+
 // AuthenticatedAt is when the user proved last who it is, to the second.
 func (s *Session) AuthenticatedAt() time.Time {
 	claims, _ := s.snapshot()

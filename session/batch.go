@@ -77,7 +77,8 @@ func (b *Batch) RevokeAll(ctx context.Context, tx TxStore, userID string) (int, 
 	return b.RevokeOthers(ctx, tx, userID, "")
 }
 
-// RevokeOthers is [Service.RevokeOthers] in the transaction, by one statement.
+// RevokeOthers is [Service.RevokeOthers] in the transaction, by one statement. The one
+// to keep must be a session that was used: call [Session.Replace] after the commit.
 func (b *Batch) RevokeOthers(ctx context.Context, tx TxStore, userID, keepHandle string) (int, error) {
 	if err := cmp.Or(b.begin(), checkUserID(userID)); err != nil {
 		return 0, err

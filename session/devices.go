@@ -31,7 +31,7 @@ func deviceOf(row *models.Session) Device {
 	return Device{
 		Handle: row.Handle, UserID: row.UserID,
 		CreatedAt: time.UnixMilli(row.CreatedAt), LastUsedAt: time.UnixMilli(row.LastUsedAt),
-		ExpiresAt: time.UnixMilli(row.ExpiresAt), UserAgent: row.UserAgent, IP: row.IP,
+		ExpiresAt: time.UnixMilli(endOf(row)), UserAgent: row.UserAgent, IP: row.IP,
 		Label: row.Label,
 	}
 }

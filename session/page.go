@@ -79,6 +79,7 @@ func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 		d.byOrigin = true
 		sess, err = x.root.verifyPage(p, d)
 	}
+	err = shown(x.received, err)
 	x.done(x.outer, err)
 	return sess, err
 }
@@ -201,7 +202,16 @@ func (s *Service) RefreshPage(w http.ResponseWriter, r *http.Request, p Site) (s
 		wire.NoStore(w.Header())
 		page.Redirect(w, back.to, back.keep)
 	}
-	return nil, err
+	return nil, shown(r, err)
+}
+
+// shown is err as people get to see it, if it is not said yet how: a Service that is
+// closed says nothing of pages.
+func shown(r *http.Request, err error) error {
+	if _, ok := errors.AsType[*page.Answer](err); err == nil || ok || page.KindOf(r) != page.Navigation {
+		return err
+	}
+	return &page.Answer{Err: err}
 }
 
 // turn is where a browser goes from the refresh route.
@@ -348,7 +358,7 @@ func (s *Service) SignOutPage(w http.ResponseWriter, r *http.Request, p Site) (a
 	err = s.within(w, r, func(x *Exchange) error { return x.signOutPage(p) })
 	switch {
 	case err != nil:
-		return false, err
+		return false, shown(r, err)
 	case kind == page.HTMX:
 		wire.NoStore(w.Header())
 		w.Header().Set("Hx-Redirect", p.Login)

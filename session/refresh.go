@@ -134,7 +134,7 @@ type grant struct {
 // answerRefresh makes the tokens that a refresh is answered with: a child, which
 // waits for its first use, or the very token, which needs no promotion.
 func (s *Service) answerRefresh(ctx context.Context, g *grant) (tokens *Tokens, err error) {
-	b := mintRequest{row: g.row, now: g.now, ends: g.ends, antiCSRF: g.antiCSRF}
+	b := mintRequest{row: g.row, now: g.now, ends: notPast(g.row.AbsoluteExpiresAt, g.ends), antiCSRF: g.antiCSRF}
 	if g.repeat {
 		tokens, err = s.accompany(ctx, b, g.tok)
 	} else {

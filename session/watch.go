@@ -242,8 +242,14 @@ func (w *watchers) end(one *watcher, row *models.Session) {
 
 // endOf is when a session ends by itself, as of now.
 func endOf(row *models.Session) int64 {
-	if row.AbsoluteExpiresAt > 0 {
-		return min(row.ExpiresAt, row.AbsoluteExpiresAt)
+	return notPast(row.AbsoluteExpiresAt, row.ExpiresAt)
+}
+
+// notPast is an idle end in a row, which a promotion may have moved behind an absolute
+// end that only this session has.
+func notPast(absolute, ends int64) int64 {
+	if absolute > 0 {
+		return min(ends, absolute)
 	}
-	return row.ExpiresAt
+	return ends
 }

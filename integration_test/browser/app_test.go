@@ -66,6 +66,9 @@ func crossOrigin(origin string) gin.HandlerFunc {
 
 func (a *backEnd) routes(router *gin.Engine, app *rig.App) {
 	router.GET("/admin", middleware.Verify(app.Svc, session.WithClaims(a.role.HasValue("admin"))), app.Me)
+	recent := middleware.Verify(app.Svc, session.RequireRecentAuth(10*time.Minute))
+	router.GET("/danger", recent, app.Me)
+	router.POST("/danger", recent, echo)
 	protected := router.Group("/", middleware.Verify(app.Svc))
 	protected.POST("/echo", echo)
 	protected.POST("/payload", func(c *gin.Context) {

@@ -23,6 +23,7 @@ var stories = []story{
 	{"POST with anti-CSRF proof and Unicode", everybody, postsWithProof},
 	{"payload update", everybody, seesPayloadUpdate},
 	{"claim failure", everybody, seesClaimFailure},
+	{"asked to authenticate again", everybody, authenticatesAgain},
 	{"sign out", everybody, signsOut},
 	{"visitor without a session", everybody, visits},
 	{"revoked elsewhere, told at once", everybody, learnsOfRevocationAtOnce},

@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func takesHTML(accept []string) bool {
 // Dances reports whether a request to the refresh route is one of the dance: it comes
 // from a page and goes back there. Front ends refresh by POST and name no page.
 func Dances(r *http.Request) bool {
-	if KindOf(r) == FrontEnd {
+	if KindOf(r) == FrontEnd || !slices.Contains(Dancing(), r.Method) {
 		return false
 	}
 	return asks(r.Method) || r.URL.Query().Has(ToParam)

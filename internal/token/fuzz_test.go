@@ -41,6 +41,8 @@ func FuzzAccessToken(f *testing.F) {
 			}
 		}
 	}
+	f.Add(string(decode(f, strings.Split(mustSign(f, rare(), accessKey), ".")[1])))
+	f.Add(plus(`"amr":["pwd"],"acr":"2","flg":1`))
 	for _, text := range append(badJSON, goodJSON...) {
 		f.Add(text)
 		f.Add(claims("pl", text))
