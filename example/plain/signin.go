@@ -123,7 +123,7 @@ func (s *shop) reauth(c *gin.Context) {
 			loginPage{To: to, Password: password, Problem: "That is not the password."})
 		return
 	}
-	if _, err := sess.Replace(c.Request.Context(), session.Authenticated("pwd")); err != nil {
+	if _, err := middleware.Reauthenticate(c, s.svc, sess.UserID(), session.Authenticated("pwd")); err != nil {
 		middleware.Abort(c, s.svc, err)
 		return
 	}

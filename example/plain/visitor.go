@@ -54,15 +54,11 @@ func (s *shop) putIn(c *gin.Context) {
 		s.notFound(c)
 		return
 	}
-	sess, ok := middleware.Session(c)
-	if !ok {
-		var err error
-		if sess, err = s.svc.CreateAnonymousHTTP(c.Writer, c.Request); err != nil {
-			middleware.Abort(c, s.svc, err)
-			return
-		}
+	sess, err := middleware.CreateAnonymous(c, s.svc) // the request's own, if it has one
+	if err == nil {
+		err = changeCart(c, sess, func(all cart) { all.add(id, 1) })
 	}
-	if err := changeCart(c, sess, func(all cart) { all.add(id, 1) }); err != nil {
+	if err != nil {
 		middleware.Abort(c, s.svc, err)
 		return
 	}

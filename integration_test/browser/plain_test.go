@@ -3,6 +3,9 @@
 package browser_test
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -183,6 +186,19 @@ func TestPlainKeep(t *testing.T) {
 		}
 	}
 	told.Add(1)
+}
+
+// The script that the example embeds is npm's, of the version in the lock file: after a
+// change of that, npm ci && npm run htmx.
+func TestPlainHTMX_isNPMs(t *testing.T) {
+	t.Parallel()
+	for embedded, file := range map[string]string{"htmx.min.js": "dist/htmx.min.js", "htmx.LICENSE": "LICENSE"} {
+		want, err := os.ReadFile(filepath.Join("node_modules/htmx.org", file))
+		require.NoError(t, err)
+		got, err := os.ReadFile(filepath.Join("../../example/plain/static", embedded))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(want, got), "%s: npm ci && npm run htmx", embedded)
+	}
 }
 
 // The page with HTMX, in a browser whose scripts run: after the access token has
