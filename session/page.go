@@ -332,7 +332,7 @@ const (
 
 // mark is a cookie that says something for a moment, where access tokens are.
 func (c CookieConfig) mark(name string) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
 		Name: name + c.Suffix, Value: "1", Path: c.AccessPath, MaxAge: sentBack,
 		HttpOnly: true, Secure: !c.Insecure, SameSite: c.SameSite,
 	}

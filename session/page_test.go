@@ -60,7 +60,7 @@ func TestPages_WithoutGin(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 		for name, value := range cookies {
-			r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // of a request
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
 		}
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
