@@ -93,7 +93,8 @@ func TestPages_WithoutGin(t *testing.T) {
 	w = do(http.MethodPost, rig.Svc.SignOutPath())
 	require.Equal(t, http.StatusSeeOther, w.Code)
 	require.Equal(t, "/login", w.Header().Get("Location"))
-	require.Empty(t, cookies)
+	// No token; and for ten seconds what keeps Chromium from showing old pages.
+	require.Equal(t, map[string]string{"sSignedOut": "1"}, cookies)
 }
 
 // The refusal keeps its class and reason for logs and for OnRefusal.

@@ -18,7 +18,7 @@ type device struct {
 	CreatedAt, LastUsed time.Time
 }
 
-// devices shows where the user is signed in, the newest last.
+// devices shows where the user is signed in, this browser first.
 func (s *shop) devices(c *gin.Context) {
 	sess := current(c)
 	list, err := s.svc.List(c.Request.Context(), sess.UserID())
@@ -26,11 +26,15 @@ func (s *shop) devices(c *gin.Context) {
 		middleware.Abort(c, s.svc, err)
 		return
 	}
-	all := make([]device, 0, len(list))
+	var all []device
 	for _, d := range list {
-		all = append(all, device{d.Handle, agent(d.UserAgent), d.Handle == sess.Handle(), d.CreatedAt, d.LastUsedAt})
+		one := device{d.Handle, agent(d.UserAgent), d.Handle == sess.Handle(), d.CreatedAt, d.LastUsedAt}
+		if one.Current {
+			all = slices.Insert(all, 0, one)
+		} else {
+			all = append(all, one)
+		}
 	}
-	slices.SortStableFunc(all, func(a, b device) int { return map[bool]int{true: -1}[a.Current] - map[bool]int{true: -1}[b.Current] })
 	s.show(c, http.StatusOK, "devices", "Where you are signed in", gin.H{"Devices": all, "Ended": c.Query("ended")})
 }
 
@@ -62,8 +66,8 @@ func (s *shop) endOthers(c *gin.Context) {
 	c.Redirect(http.StatusSeeOther, Root+"/devices?ended=others")
 }
 
-// agent is what people call a browser. The JSON of package devices has it better; it
-// is for pages with a script.
+// agent is what people call a browser. The JSON of package devices says it better, for
+// pages with a script.
 func agent(text string) string {
 	name, system := "A program", ""
 	for _, known := range [][2]string{

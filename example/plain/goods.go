@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -89,5 +88,8 @@ func euro(cents int) string { return fmt.Sprintf("€%d.%02d", cents/100, cents%
 
 // things is a number and its noun.
 func things(n int, noun string) string {
-	return fmt.Sprintf("%d %s", n, cmp.Or(map[bool]string{true: noun}[n == 1], noun+"s"))
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
