@@ -54,6 +54,8 @@ func (s *Service) inherit(ctx context.Context, next heir, overlap int64) (inheri
 			return inheritance{}, err
 		}
 		p := lineage.PredecessorOf(row)
+		// That a visitor becomes a user is what the first step is for.
+		p.Stranger = taken != 0 && row != nil && row.UserID != next.userID
 		switch lineage.OnSuccession(next.handle, p, taken, s.now(), overlap) {
 		case lineage.Take:
 			take = true

@@ -1,0 +1,67 @@
+package session_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// visitor is a page with a visitor's session.
+func visitor(t *testing.T, rig *testpage.Rig) *testpage.Page {
+	t.Helper()
+	page := &testpage.Page{Rig: rig, Cookies: map[string]string{}, Header: http.Header{}}
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		_, err := rig.Svc.CreateAnonymousHTTP(w, r)
+		require.NoError(t, err)
+	})
+	return page
+}
+
+func signsOut(t *testing.T, page *testpage.Page) {
+	t.Helper()
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		require.NoError(t, page.Rig.Svc.SignOutHTTP(w, r))
+	})
+}
+
+// An attacker plants the cookies of a visitor's session, and signs in with them himself
+// too: what that makes is no heir of the victim's session, whoever was faster.
+func TestSuccession_twoUsersOfOneVisitor(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]func(t *testing.T, attacker *testpage.Page){
+		"a use at once": func(t *testing.T, p *testpage.Page) { require.Equal(t, http.StatusOK, use(t, p)) },
+		"a use after the overlap": func(t *testing.T, p *testpage.Page) {
+			p.Rig.Clock.Advance(2 * time.Minute)
+			require.Equal(t, http.StatusOK, use(t, p))
+		},
+		"a refresh": func(t *testing.T, p *testpage.Page) {
+			p.Rig.Clock.Advance(2 * time.Minute)
+			require.Equal(t, http.StatusOK, refreshes(t, p))
+		},
+		"a sign-out": signsOut,
+	} {
+		for order, victimFirst := range map[string]bool{"the victim's first": true, "the attacker's first": false} {
+			t.Run(name+", "+order, func(t *testing.T) {
+				t.Parallel()
+				rig := testpage.New(t)
+				attacker := visitor(t, rig)
+				victim := copied(attacker)
+				replace(t, attacker, session.As("mallory"))
+				next := replace(t, victim, session.As("victim")).Session.Handle()
+				if victimFirst {
+					require.Equal(t, http.StatusOK, use(t, victim))
+				}
+				later(t, attacker)
+				require.Equal(t, http.StatusOK, use(t, victim))
+				require.Equal(t, http.StatusOK, refreshes(t, victim))
+				require.Equal(t, http.StatusOK, use(t, victim))
+				require.Equal(t, []string{next}, handlesIn(t, rig, "victim"))
+			})
+		}
+	}
+}
