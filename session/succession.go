@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -137,16 +138,22 @@ func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.A
 			return nil, nil, err
 		}
 	}
-	if got.sharedWith != "" {
+	shared := got.sharedWith != ""
+	if shared && row.Level == claims.Level {
 		sess.standsFor = got.sharedWith
 		return sess, replacement, nil
 	}
 	fresh := sess.claims
-	fresh.Replaces, fresh.Level = "", row.Level // which may have fallen: see Downgrade
+	fresh.Level = row.Level // which may have fallen: see Downgrade
+	if !shared {
+		fresh.Replaces = ""
+	}
 	if replacement, err = s.signAccess(ctx, &fresh); err != nil {
 		return nil, nil, err
 	}
-	return s.newSession(replacement.Value, &fresh, got.ends), replacement, nil
+	sess = s.newSession(replacement.Value, &fresh, cmp.Or(got.ends, row.ExpiresAt))
+	sess.standsFor = got.sharedWith
+	return sess, replacement, nil
 }
 
 // inheritByRefresh is inheritByUse for a refresh token that is good. It returns the row
@@ -180,10 +187,10 @@ func (s *Service) takePlaceOf(ctx context.Context, userID, handle string) error 
 	return err
 }
 
-// takePlaceForGood settles what a shared place has left open: nothing of this browser
-// may live on when its user signs out.
+// takePlaceForGood settles what a shared place, or tokens that were made a moment ago,
+// have left open: nothing of this browser may live on when its user signs out.
 func (s *Session) takePlaceForGood(ctx context.Context) error {
-	if s.standsFor == "" {
+	if s.claims.Replaces == "" {
 		return nil
 	}
 	row, err := s.svc.live(ctx, s.Handle())

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/internal/testpage"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -64,4 +65,47 @@ func TestSuccession_twoUsersOfOneVisitor(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Who signs out with tokens of this very request has signed out of the session before,
+// too: a copy of its tokens must not live on.
+func TestSuccession_signOutInTheSameRequest(t *testing.T) {
+	t.Parallel()
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t)
+	thief := copied(page)
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
+		require.NoError(t, err)
+		next, err := sess.Replace(r.Context())
+		require.NoError(t, err)
+		require.NoError(t, next.Session.Revoke(r.Context()))
+	})
+	require.Empty(t, page.Cookies)
+	require.Empty(t, handlesIn(t, rig, "user-1"))
+	require.Equal(t, http.StatusUnauthorized, refreshes(t, thief))
+}
+
+// A level that falls while two sessions share a place falls for both, and for what they
+// refresh with.
+func TestSuccession_levelOfASharedPlace(t *testing.T) {
+	t.Parallel()
+	rig := testpage.NewWith(t, memstore.New(), nil, session.Config{
+		Revocation: session.RevokeImmediately, Cleanup: session.CleanupConfig{Every: session.Off},
+	})
+	page, _ := rig.SignIn(t, session.Level(2))
+	other := copied(page)
+	replace(t, page)
+	replace(t, other)
+	require.Equal(t, http.StatusOK, use(t, page))
+	require.Equal(t, http.StatusOK, use(t, other, session.RequireLevel(2)))
+	_, err := rig.Svc.Downgrade(t.Context(), "user-1", 1)
+	require.NoError(t, err)
+	for _, p := range []*testpage.Page{page, other} {
+		require.Equal(t, http.StatusForbidden, use(t, p, session.RequireLevel(2)))
+		require.Equal(t, http.StatusOK, use(t, p, session.RequireLevel(1)))
+	}
+	require.Len(t, handlesIn(t, rig, "user-1"), 1, "the place is shared as before")
+	signsOut(t, other)
+	require.Empty(t, handlesIn(t, rig, "user-1"))
 }
