@@ -109,3 +109,31 @@ func TestSuccession_levelOfASharedPlace(t *testing.T) {
 	signsOut(t, other)
 	require.Empty(t, handlesIn(t, rig, "user-1"))
 }
+
+// Of two pairs that two tabs got, the one that the browser kept comes to a sign-in: the
+// other's session ends too, whose tokens did not come along.
+func TestSuccession_signInOverASharedPlace(t *testing.T) {
+	t.Parallel()
+	for name, verified := range map[string]bool{"a login route": false, "behind Verify": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rig := testpage.New(t)
+			page, _ := rig.SignIn(t)
+			other := copied(page)
+			replace(t, page)
+			replace(t, other)
+			require.Equal(t, http.StatusOK, use(t, page))
+			other.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+				if verified {
+					_, err := rig.Svc.VerifyHTTP(w, r)
+					require.NoError(t, err)
+				}
+				_, err := rig.Svc.CreateHTTP(w, r, "user-2")
+				require.NoError(t, err)
+			})
+			require.Empty(t, handlesIn(t, rig, "user-1"))
+			require.Equal(t, http.StatusUnauthorized, refreshes(t, page))
+			require.Equal(t, http.StatusOK, use(t, other))
+		})
+	}
+}
