@@ -198,6 +198,7 @@ func (r *replacement) makeRow(ctx context.Context) (err error) {
 	row.Origin, row.Flags = r.origin, row.Flags|models.FlagPending
 	row.UserAgent, row.IP = cmp.Or(row.UserAgent, old.UserAgent), cmp.Or(row.IP, old.IP)
 	if r.c.as != nil {
+		row.Flags |= models.FlagSignIn
 		r.limit.date(row)
 	} else {
 		r.inheritLife()
@@ -216,7 +217,9 @@ func (r *replacement) inheritLife() {
 		}
 	}
 	row.CreatedAt, row.Label, row.DataVersion = old.CreatedAt, old.Label, old.DataVersion
-	row.Flags |= old.Flags
+	if row.Flags |= old.Flags; !old.Flags.Has(models.FlagPending) {
+		row.Flags &^= models.FlagSignIn
+	}
 	row.IdleMillis = cmp.Or(row.IdleMillis, old.IdleMillis)
 	if r.c.proven {
 		row.AuthAt = r.now
