@@ -74,3 +74,43 @@ func TestVisitorSignIn_lostAnswer(t *testing.T) {
 		"a step-up is no sign-in: it continues %s", before)
 	require.Equal(t, http.StatusOK, use(t, page))
 }
+
+// A sign-in in a browser that was a visitor's is told as every other is.
+func TestVisitorSignIn_newDevice(t *testing.T) {
+	t.Parallel()
+	var notices []bool
+	rig := testpage.NewWith(t, memstore.New(), nil, session.Config{
+		NewDeviceNotice: true, Cleanup: session.CleanupConfig{Every: session.Off},
+		OnEvent: func(e session.Event) {
+			if e.Kind == session.EventCreated && e.UserID == "user-1" {
+				notices = append(notices, e.NewDevice)
+			}
+		},
+	})
+	page := visitor(t, rig)
+	require.NoError(t, signsIn(t, page, "user-1"))
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		_, err := rig.Svc.CreateHTTP(w, r, "user-1")
+		require.NoError(t, err)
+	})
+	require.NoError(t, signsIn(t, visitor(t, rig), "user-1"))
+	require.Equal(t, []bool{true, false, true}, notices)
+}
+
+// A visitor proves nothing by a Replace that is no sign-in, and stays a visitor.
+func TestVisitor_hasNoLevel(t *testing.T) {
+	t.Parallel()
+	rig := testpage.New(t)
+	page := visitor(t, rig)
+	for name, opt := range map[string]session.CreateOption{"level": session.Level(2), "methods": session.Authenticated("pwd")} {
+		page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+			sess, err := rig.Svc.VerifyHTTP(w, r)
+			require.NoError(t, err)
+			_, err = sess.Replace(r.Context(), opt)
+			require.ErrorIs(t, err, errors.ErrInvalidInput, name)
+		})
+	}
+	require.True(t, replace(t, page).Session.Anonymous())
+	require.Equal(t, http.StatusOK, use(t, page))
+	require.Equal(t, http.StatusForbidden, use(t, page, session.RequireUser()))
+}
