@@ -28,7 +28,7 @@ test: ## all tests with -race, against real databases
 	@scripts/test.sh $(ARGS)
 
 .PHONY: model
-model: ## check every state of a session, 89 million of them, in full
+model: ## check every state of a session, 130 million of them, in full
 	SESSIONKIT_MODEL=full go test -count=1 -run 'TestStateMachineModel|TestModelFindsDeliberateBugs|TestSuccessionModel' -v -timeout 40m ./internal/lineage
 
 .PHONY: e2e

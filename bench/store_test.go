@@ -147,7 +147,9 @@ func row(handle string) []any {
 	const now, end = 1_795_000_000_000, 1_803_640_000_000
 	return []any{
 		[]byte(handle), []byte("user of " + handle), hash(0), make([]byte, 32), now, 0,
-		nil, nil, 0, now, now, end, 0, 0, 0, 0, 0, 0, "", "", "", "", []byte{}, []byte{},
+		nil, nil, 0, now, now, end, 0, 0, 0, 0, 0, 0, "", "", "", "",
+		[]byte{},
+		[]byte{},
 	}
 }
 

@@ -104,10 +104,10 @@ var (
 	// ErrSessionExpired means that the session has reached its idle end or its
 	// absolute one.
 	ErrSessionExpired = stderrors.New("session expired")
-	// ErrSessionReplaced comes with ErrSessionRevoked: a sign-in in the same
-	// browser ended the session. The browser may have the new one's tokens by
-	// now, so nothing is cleared.
-	ErrSessionReplaced = stderrors.New("session replaced by a sign-in")
+	// ErrSessionReplaced comes with ErrSessionRevoked: a sign-in or a
+	// Session.Replace in the same browser ended the session. The browser may have
+	// the new one's tokens by now, so nothing is cleared.
+	ErrSessionReplaced = stderrors.New("session replaced by another one")
 )
 
 // Reasons of an [ErrInvalidClaim] that the kit itself gives.

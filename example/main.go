@@ -1,5 +1,6 @@
-// Command example keeps users signed in: a small JSON API on sessionkit, and a
-// page that shows what happens to a session, theft included.
+// Command example keeps users signed in: a small JSON API on sessionkit, a page that
+// shows what happens to a session, theft included, and below /plain a shop without a
+// script.
 //
 //	go run -tags nomsgpack ./example
 //	go run -tags nomsgpack ./example -dsn 'user:password@tcp(127.0.0.1:3306)/app' -access-validity 10s
@@ -27,6 +28,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/example/plain"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -75,12 +77,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	defer svc.Close() //nolint:contextcheck // after the last request: serve has shut the server down
 
+	shop, err := session.New(ctx, store, plain.Config(opts.config(logger)))
+	if err != nil {
+		return err
+	}
+	defer shop.Close() //nolint:contextcheck // as above
+
 	demo.self, err = newLoopback(listener.Addr(), opts)
 	if err != nil {
 		return err
 	}
 	defer demo.self.close()
-	return serve(ctx, listener, newRouter(svc, store, opts, demo, logger), opts, logger, stdout) //nolint:contextcheck // handlers have their request's
+	return serve(ctx, listener, newRouter(svc, shop, store, opts, demo, logger), opts, logger, stdout) //nolint:contextcheck // handlers have their request's
 }
 
 // serve answers requests until ctx ends, then lets those under way end.

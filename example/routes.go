@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-sessionkit/sessionkit/devices"
+	"github.com/gin-sessionkit/sessionkit/example/plain"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -19,7 +20,7 @@ type checker interface {
 }
 
 // newRouter puts all routes together.
-func newRouter(svc *session.Service, store checker, opts options, demo *demo, logger *slog.Logger) http.Handler {
+func newRouter(svc, shop *session.Service, store checker, opts options, demo *demo, logger *slog.Logger) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	// Nobody stands in front of this program, so nobody's X-Forwarded-For counts.
@@ -32,6 +33,7 @@ func newRouter(svc *session.Service, store checker, opts options, demo *demo, lo
 	router.GET("/healthz", health(store))
 	refresh.Mount(router, svc)
 	devices.Mount(router.Group("/auth"), svc, devices.Config{})
+	plain.Mount(router, shop)
 	mountDemo(router.Group("/", sameOrigin(opts.trustedOrigins)), svc, demo)
 	return router
 }

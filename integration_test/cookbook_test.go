@@ -241,7 +241,7 @@ func TestCookbook_Pages(t *testing.T) {
 		answer := page(t, user, method, path, site)
 		require.Equal(t, status, answer.Status)
 		require.Equal(t, location, answer.Header.Get("Location"))
-		return string(answer.Body)
+		return answer.Body
 	}
 	const noted, back = "/notes?n=1", "/auth/session/refresh?to=%2Fnotes%3Fn%3D1"
 	answers(http.StatusSeeOther, http.MethodGet, "/", "none", "/login?to=%2F")

@@ -29,6 +29,12 @@ TestLicences, for Linux with cgo, which links the most.
 |---|---|---|
 `
 
+const licencesTail = `
+The example program serves one file that is not ours, and no application links it:
+[htmx](https://htmx.org) 4.0.1, as npm has it, under the Zero-Clause BSD licence
+([its text](../example/plain/static/htmx.LICENSE)).
+`
+
 // linkers are the packages that an application imports, and what the page calls them.
 var linkers = []struct{ name, packages string }{
 	{"session", "./session ./session/claim ./errors ./models ./models/memstore"},
@@ -53,6 +59,10 @@ func TestLicences(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(folders)) {
 		fmt.Fprintf(&page, "| %s | %s | %s |\n", path, licenceIn(t, folders[path]), strings.Join(linked[path], "; "))
 	}
+	page.WriteString(licencesTail)
+	lock := textOf(t, "browser/package-lock.json")
+	require.Contains(t, lock, `"node_modules/htmx.org": {`+"\n"+`      "version": "4.0.1"`, "the page names the version")
+	require.True(t, strings.HasPrefix(textOf(t, "../example/plain/static/htmx.LICENSE"), "Zero-Clause BSD"))
 	if os.Getenv("UPDATE_DOCS") != "" {
 		require.NoError(t, os.WriteFile(licencesPage, []byte(page.String()), 0o644)) //nolint:gosec // a page for all
 	}

@@ -137,7 +137,7 @@ func (j *pageJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 func (j *pageJar) Cookies(u *url.URL) (list []*http.Cookie) {
 	for _, c := range j.For(u) {
 		if c.Name != j.hidden || u.Path != refreshPath {
-			list = append(list, &http.Cookie{Name: c.Name, Value: c.Value}) //nolint:gosec // of a request
+			list = append(list, &http.Cookie{Name: c.Name, Value: c.Value})
 		}
 	}
 	return list

@@ -78,7 +78,7 @@ func TestReadme_Pages(t *testing.T) {
 			case http.StatusTemporaryRedirect:
 			default:
 				require.Equal(t, http.StatusOK, answer.Status)
-				return string(answer.Body)
+				return answer.Body
 			}
 			path = answer.Header.Get("Location")
 		}

@@ -75,11 +75,11 @@ func (j *sharedJar) keep(sent, got holding) {
 	}
 }
 
-// ask is a request of a tab: refused, it refreshes in its turn and asks again.
-func (j *sharedJar) ask(method, path string) (status int) {
+// post is a request of a tab: refused, it refreshes in its turn and asks again.
+func (j *sharedJar) post(path string) (status int) {
 	for range 4 {
 		sent := j.now()
-		got, status := sent.send(method, path)
+		got, status := sent.send(http.MethodPost, path)
 		j.keep(sent, got)
 		if status != http.StatusUnauthorized {
 			return status
@@ -119,25 +119,25 @@ func TestReplace_RequestsUnderWay(t *testing.T) {
 func (a *story) replacedUnderWay() {
 	t := a.t
 	jar := &sharedJar{holding: a.hold(false)}
-	require.Equal(t, http.StatusOK, jar.ask(http.MethodPost, "/act"))
+	require.Equal(t, http.StatusOK, jar.post("/act"))
 	var tabs sync.WaitGroup
 	statuses := make(chan int, 100)
 	for range 6 {
 		tabs.Go(func() {
 			for range 5 {
-				statuses <- jar.ask(http.MethodPost, "/act")
+				statuses <- jar.post("/act")
 			}
 		})
 	}
-	tabs.Go(func() { statuses <- jar.ask(http.MethodPost, "/replace") })
+	tabs.Go(func() { statuses <- jar.post("/replace") })
 	tabs.Wait()
 	close(statuses)
 	for status := range statuses {
 		require.Equal(t, http.StatusOK, status)
 	}
-	require.Equal(t, http.StatusOK, jar.ask(http.MethodPost, "/act"))
+	require.Equal(t, http.StatusOK, jar.post("/act"))
 	a.Clock.Advance(2 * time.Hour)
-	require.Equal(t, http.StatusOK, jar.ask(http.MethodPost, "/act"), "and after a pause")
+	require.Equal(t, http.StatusOK, jar.post("/act"), "and after a pause")
 	require.Len(t, a.sessions(), 1)
 	must(a.Svc.RevokeAll(t.Context(), "user"))(t)
 }
@@ -163,7 +163,7 @@ func TestReplace_TwoTabsAtOnce(t *testing.T) {
 			})
 			kept := pairs[round%2]
 			a.Clock.Advance(2 * time.Hour)
-			kept = kept.refreshed().used()
+			kept.refreshed().used()
 			require.Len(t, a.sessions(), 1)
 			_, status := old.send(http.MethodPost, refreshPath)
 			require.Equal(t, http.StatusUnauthorized, status)

@@ -24,7 +24,7 @@ func TestNamedTestsExist(t *testing.T) {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		text, err := os.ReadFile(path) //nolint:gosec // a file of this repository
 		for _, found := range declaration.FindAllStringSubmatch(string(text), -1) {
 			declared[found[1]] = true
 		}
@@ -36,7 +36,7 @@ func TestNamedTestsExist(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	require.NoError(t, err)
 	for _, page := range append(pages, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md") {
-		text, err := os.ReadFile(page)
+		text, err := os.ReadFile(page) //nolint:gosec // a file of this repository
 		require.NoError(t, err)
 		for _, found := range named.FindAllStringSubmatch(string(text), -1) {
 			name, all := found[1], found[2] != ""

@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -20,6 +22,7 @@ func TestCreateAnonymous(t *testing.T) {
 	t.Parallel()
 	kit := sessiontest.New(t, session.Config{IPAddresses: session.IPFull})
 	router := gin.New()
+	refresh.Mount(router, kit.Service)
 	var sess *session.Session
 	router.POST("/cart", func(c *gin.Context) {
 		var err error
@@ -67,4 +70,30 @@ func TestCreateAnonymous(t *testing.T) {
 	kit.Client(t, router).Post("/late", "")
 	require.PanicsWithValue(t, "middleware.CreateAnonymous needs a *session.Service: use what session.New returned without an error",
 		func() { _, _ = middleware.CreateAnonymous(nil, nil) })
+}
+
+// An application that answers refusals itself can tell a step-up from the rest, and
+// sends people to a form.
+func TestOnError_seesStepUp(t *testing.T) {
+	t.Parallel()
+	kit := sessiontest.New(t, session.Config{})
+	router := gin.New()
+	router.Use(middleware.OnError(func(c *gin.Context, err error) bool {
+		if !errors.Is(err, errors.ErrStepUp) {
+			return false
+		}
+		c.Redirect(http.StatusSeeOther, "/password")
+		return true
+	}))
+	router.GET("/danger", middleware.Verify(kit.Service, session.RequireRecentAuth(time.Minute)))
+	router.GET("/users", middleware.Verify(kit.Service, session.RequireUser()))
+	page := kit.Client(t, router)
+	page.Login("ada")
+	require.Equal(t, http.StatusOK, page.Get("/danger").Code)
+	kit.Advance(2 * time.Minute)
+	w := page.Get("/danger")
+	require.Equal(t, http.StatusSeeOther, w.Code)
+	require.Equal(t, "/password", w.Header().Get("Location"))
+	require.Empty(t, w.Result().Cookies())
+	require.Equal(t, http.StatusOK, page.Get("/users").Code)
 }

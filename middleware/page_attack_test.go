@@ -38,7 +38,7 @@ func TestPages_OpenRedirects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			p := s.signedIn(t, "ada")
+			p := s.signedIn(t)
 			s.later()
 			route := "/auth/session/refresh?to=" + url.QueryEscape(to)
 			v := p.open(route)
@@ -66,7 +66,7 @@ func TestPages_OpenRedirects(t *testing.T) {
 func TestVerifyPage_WithoutAWayBack(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t, "ada")
+	p := s.signedIn(t)
 	for _, target := range []string{"/cart?a=" + strings.Repeat("a", 2<<10)} {
 		s.later()
 		v := p.post(target, "item=1")
@@ -79,7 +79,7 @@ func TestVerifyPage_WithoutAWayBack(t *testing.T) {
 func TestPages_WhoMayRefresh(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	foreign := func(site, mode, dest string) http.Header { return fetched(site, mode, dest) }
+	foreign := fetched
 	with := func(h http.Header, name, value string) http.Header {
 		h.Set(name, value)
 		return h
@@ -116,7 +116,7 @@ func TestPages_WhoMayRefresh(t *testing.T) {
 		"a program":                            {http.Header{}, true},
 		"a fetch of an old browser of its own": {http.Header{"Origin": {shopURL}}, true},
 	} {
-		p := s.signedIn(t, "ada")
+		p := s.signedIn(t)
 		s.later()
 		before := p.jar.All()
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -148,7 +148,7 @@ func TestVerifyPage_ForeignForms(t *testing.T) {
 		"with a user in its origin":  {"Accept": {"text/html"}, "Origin": {"https://evil@shop.example"}},
 	} {
 		s := newShop(t)
-		for who, p := range map[string]*person{"a visitor": s.person(t), "signed in": s.signedIn(t, "ada"), "hours ago": s.signedIn(t, "ada")} {
+		for who, p := range map[string]*person{"a visitor": s.person(t), "signed in": s.signedIn(t), "hours ago": s.signedIn(t)} {
 			if who == "hours ago" {
 				s.later()
 			}

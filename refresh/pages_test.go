@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,8 @@ func form(t *testing.T, to http.Handler, method, path, cookie string, header ...
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	r.Header.Set("Sec-Fetch-Dest", "document")
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	if cookie != "" {
 		r.Header.Set("Cookie", cookie)
@@ -124,7 +125,7 @@ func TestSignOut_Expired(t *testing.T) {
 	require.Equal(t, http.StatusTemporaryRedirect, w.Code)
 	require.Equal(t, out, w.Header().Get("Location"))
 	var access string
-	for _, c := range w.Result().Cookies() { //nolint:bodyclose // a recorder's
+	for _, c := range w.Result().Cookies() {
 		if c.Name == "sAccessToken" {
 			access = c.Value
 		}

@@ -6,8 +6,8 @@
 # CHROMIUM   names the browser (default: chromium, chromium-browser or google-chrome)
 # ARTIFACTS  is where screenshots and the table of results go (default: artifacts/e2e)
 #
-# Installs what is missing, where we may: Chromium, Node.js, and the packages of
-# the lockfile from npm. go test's lines go to stdout, everything else to stderr.
+# Installs what is missing, where we may: Chromium, MariaDB, Node.js, and the packages
+# of the lockfile from npm. go test's lines go to stdout, everything else to stderr.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
@@ -38,6 +38,7 @@ need_packages() {
 }
 
 need_browser
+need mariadbd mariadb-server
 need node nodejs
 need npm npm
 need_packages

@@ -31,7 +31,7 @@ func (c *creation) checkAssurance() error {
 	case c.flags.Has(models.FlagAnonymous) && (c.amr != "" || c.level != 0):
 		return invalidInput(errors.New("a visitor has proven nothing: neither Authenticated nor Level is for its session, and As makes it a user's"))
 	case c.amr != "" && !token.ValidAMR(c.amr):
-		return invalidInput(errors.New("Authenticated: not up to 64 characters of words of A-Z a-z 0-9 _ - . :"))
+		return invalidInput(errors.New("what Authenticated got is not up to 64 characters of words of A-Z a-z 0-9 _ - . :"))
 	case c.level < 0 || c.level > models.MaxLevel:
 		return invalidInput(fmt.Errorf("Level: %d is not between 0 and %d", c.level, models.MaxLevel))
 	}
@@ -143,17 +143,18 @@ func stepUpChallenge(err error) string {
 	if !ok || !errors.Is(err, errors.ErrStepUp) {
 		return ""
 	}
-	text := `Bearer error="insufficient_user_authentication"`
+	var text strings.Builder
+	text.WriteString(`Bearer error="insufficient_user_authentication"`)
 	for _, failure := range claim.Failures {
 		reason, _ := failure.Reason.(stepUpReason)
 		if reason.MaxAge > 0 {
-			text += fmt.Sprintf(", max_age=\"%d\"", reason.MaxAge)
+			fmt.Fprintf(&text, ", max_age=\"%d\"", reason.MaxAge)
 		}
 		if reason.ACR != "" {
-			text += fmt.Sprintf(", acr_values=%q", reason.ACR)
+			fmt.Fprintf(&text, ", acr_values=%q", reason.ACR)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // takeLevel reads the session's row: where that has another level, the session has it

@@ -321,14 +321,22 @@ func (x *Exchange) asVisitor(back turn, err error) turn {
 		x.response.RemoveCarried()
 	}
 	cfg := x.svc.cfg.Cookie
-	back.mark = &http.Cookie{
-		Name: visitorMark + cfg.Suffix, Value: "1", Path: cfg.AccessPath, MaxAge: sentBack,
-		HttpOnly: true, Secure: !cfg.Insecure, SameSite: cfg.SameSite,
-	}
+	back.mark = cfg.mark(visitorMark)
 	return back
 }
 
-const visitorMark = "sVisitor"
+const (
+	visitorMark   = "sVisitor"
+	signedOutMark = "sSignedOut"
+)
+
+// mark is a cookie that says something for a moment, where access tokens are.
+func (c CookieConfig) mark(name string) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure is off for loopback hosts only, SameSite is validated
+		Name: name + c.Suffix, Value: "1", Path: c.AccessPath, MaxAge: sentBack,
+		HttpOnly: true, Secure: !c.Insecure, SameSite: c.SameSite,
+	}
+}
 
 func (x *Exchange) wasSentBack() bool {
 	_, err := x.received.Cookie(visitorMark + x.svc.cfg.Cookie.Suffix)
@@ -356,6 +364,12 @@ func (s *Service) SignOutPage(w http.ResponseWriter, r *http.Request, p Site) (a
 		w.Header().Set("Hx-Redirect", p.Login)
 		w.WriteHeader(http.StatusNoContent)
 	default:
+		// Chromium keeps pages for the "back" button that said no-store, and drops them
+		// when cookies of theirs have changed. It counts changes, less those by the
+		// navigation that loaded the page, of which a sign-in has two: so the removal of
+		// the access token counts for nothing, and it takes one cookie more. (Chromium
+		// 156; TestPlainBack of integration_test/browser.)
+		http.SetCookie(w, s.cfg.Cookie.mark(signedOutMark))
 		wire.NoStore(w.Header())
 		page.Redirect(w, p.Login, false)
 	}

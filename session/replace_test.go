@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -57,11 +58,7 @@ func refreshes(t *testing.T, page *testpage.Page) int {
 
 // copied is a page of somebody who copied the cookies.
 func copied(page *testpage.Page) *testpage.Page {
-	cookies := map[string]string{}
-	for name, value := range page.Cookies {
-		cookies[name] = value
-	}
-	return &testpage.Page{Rig: page.Rig, Cookies: cookies, Header: page.Header.Clone()}
+	return &testpage.Page{Rig: page.Rig, Cookies: maps.Clone(page.Cookies), Header: page.Header.Clone()}
 }
 
 func rowOf(t *testing.T, rig *testpage.Rig, handle string) *models.Session {

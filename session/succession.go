@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -18,12 +17,23 @@ import (
 // heir is a pending session that is used.
 type heir struct {
 	handle, userID, origin string
+	// owner is the user of those before it, or empty when nobody knows: a visitor's
+	// session has another one, and the feed must not count it among this user's.
+	owner string
 	// absolute and idle bound its end, as in idleEnd.
 	absolute, idle int64
 }
 
 func heirOf(row *models.Session) heir {
-	return heir{row.Handle, row.UserID, row.Origin, row.AbsoluteExpiresAt, row.IdleMillis}
+	next := heir{
+		handle: row.Handle, userID: row.UserID, origin: row.Origin,
+		absolute: row.AbsoluteExpiresAt, idle: row.IdleMillis,
+	}
+	// A visitor who signs in begins anew; all others keep the time of their sign-in.
+	if row.Lineage.Generation == 0 && row.CreatedAt < row.Lineage.IssuedAt {
+		next.owner = row.UserID
+	}
+	return next
 }
 
 // inheritance is what became of the use of an heir.
@@ -76,7 +86,7 @@ func (s *Service) inherit(ctx context.Context, next heir, overlap int64) (inheri
 // takePlace ends the session at in favour of next, and reports whether it was this call
 // that did.
 func (s *Service) takePlace(ctx context.Context, at string, next heir) (bool, error) {
-	untold := s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: at, Owner: next.userID})
+	untold := s.hint(ctx, models.Hint{Kind: models.HintSession, Subject: at, Owner: next.owner})
 	ended, err := s.revokeSurely(ctx, models.Revocation{
 		Handle: at, Reason: models.RevokedByReplacement, Successor: next.handle, Now: s.now(),
 	})
@@ -138,22 +148,17 @@ func (s *Service) inheritByUse(ctx context.Context, text string, claims *token.A
 			return nil, nil, err
 		}
 	}
-	shared := got.sharedWith != ""
-	if shared && row.Level == claims.Level {
+	if got.sharedWith != "" {
 		sess.standsFor = got.sharedWith
+		sess.claims.Level = row.Level // which may have fallen: see Downgrade
 		return sess, replacement, nil
 	}
 	fresh := sess.claims
-	fresh.Level = row.Level // which may have fallen: see Downgrade
-	if !shared {
-		fresh.Replaces = ""
-	}
+	fresh.Replaces, fresh.Level = "", row.Level // see above
 	if replacement, err = s.signAccess(ctx, &fresh); err != nil {
 		return nil, nil, err
 	}
-	sess = s.newSession(replacement.Value, &fresh, cmp.Or(got.ends, row.ExpiresAt))
-	sess.standsFor = got.sharedWith
-	return sess, replacement, nil
+	return s.newSession(replacement.Value, &fresh, got.ends), replacement, nil
 }
 
 // inheritByRefresh is inheritByUse for a refresh token that is good. It returns the row

@@ -103,6 +103,9 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.Revoke(ctx, models.Revocation{Handle: h, Now: now}))
 		}},
+		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.Revoke(ctx, models.Revocation{Handle: h, Successor: "plans ended 1", Now: now}))
+		}},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Now: now}))
 		}},

@@ -105,7 +105,7 @@ func (m *lineModel) takenOver(w *line) bool { return m.silentlyOut(w) && m.thief
 func (m *lineModel) putOut(w *line) bool { return m.silentlyOut(w) && !m.thiefIsIn(w) }
 
 func (m *lineModel) silentlyOut(w *line) bool {
-	return w.stolen && !w.over && !w.leaving && m.isOut(w) && !m.tellsTheft(w)
+	return w.stolen && !w.flagged && !w.over && !w.leaving && m.isOut(w) && !m.tellsTheft(w)
 }
 
 // tellsTheft: the user's next refresh would give the thief away.

@@ -95,7 +95,7 @@ func (m *lineModel) promoted(w *line, c *lineCall) {
 }
 
 // succeeds begins to put next in the place of at.
-func (m *lineModel) succeeds(w *line, c *lineCall, next, at sessNo) {
+func (m *lineModel) succeeds(_ *line, c *lineCall, next, at sessNo) {
 	c.next, c.at, c.taken, c.phase = next, at, 0, lineTake
 	switch {
 	case c.kind != lineRefresh && c.child == 0 && !m.unchecked:

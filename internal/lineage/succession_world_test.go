@@ -39,7 +39,7 @@ func (n sessNo) handle() string {
 
 func sessOf(handle string) sessNo {
 	n, _ := strconv.Atoi(handle)
-	return sessNo(n) //nolint:gosec // of handle
+	return sessNo(n)
 }
 
 // fate is what became of a session.

@@ -93,12 +93,14 @@ func ReturnTo(r *http.Request, form func() string) string {
 
 // With is the path with parameters, in pairs of name and value.
 func With(path string, pairs ...string) string {
+	var text strings.Builder
+	text.WriteString(path)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		mark := "?"
 		if i > 0 {
 			mark = "&"
 		}
-		path += mark + pairs[i] + "=" + url.QueryEscape(pairs[i+1])
+		text.WriteString(mark + pairs[i] + "=" + url.QueryEscape(pairs[i+1]))
 	}
-	return path
+	return text.String()
 }

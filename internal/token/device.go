@@ -127,15 +127,16 @@ func (d Device) With(k Key, keys Keys, issuer, audience, userID string) Device {
 
 // Text is what ParseDevice reads.
 func (d Device) Text() string {
-	text := deviceVersion
+	var text strings.Builder
+	text.WriteString(deviceVersion)
 	for _, g := range d.groups {
 		raw := slices.Clone(g.salt[:])
 		for _, p := range g.proofs {
 			raw = append(raw, p[:]...)
 		}
-		text += "." + g.kid + "." + base64.RawURLEncoding.EncodeToString(raw)
+		text.WriteString("." + g.kid + "." + base64.RawURLEncoding.EncodeToString(raw))
 	}
-	return text
+	return text.String()
 }
 
 func proofOf(secret []byte, service [serviceSize]byte, salt [proofSize]byte, userID string) [proofSize]byte {

@@ -143,6 +143,7 @@ func exercise(t *testing.T, store *gormstore.Store) {
 	next.ExpectPrevious = row.Lineage.Previous
 	must(store.Advance(ctx, next))
 	must(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: next.To, ExpiresAt: now + 50*hour, Now: now}))
+	must(store.Confirm(ctx, models.Confirmation{Handle: row.Handle, ExpiresAt: now + 50*hour, Now: now}))
 	must(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: []byte(`"d"`), Now: now}))
 	must(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: nil, IfVersion: new(int64(4)), Now: now}))
 	must(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: now}))

@@ -203,6 +203,9 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 		{"Revoke", 1, func() error {
 			return last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Now: now}))
 		}},
+		{"Revoke for a successor", 1, func() error {
+			return last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Successor: other.Handle, Now: now}))
+		}},
 		{"SetLabel", 1, func() error {
 			return last(store.SetLabel(ctx, models.LabelWrite{Handle: other.Handle, UserID: other.UserID, Label: "x", Now: now}))
 		}},

@@ -116,11 +116,12 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		next.ExpectPrevious = row.Lineage.Previous
 		note(last(store.Advance(ctx, next)))
 		note(last(store.Extend(ctx, models.Extend{Handle: row.Handle, Current: row.Lineage.Current, Now: now})))
+		note(last(store.Confirm(ctx, models.Confirmation{Handle: row.Handle, Now: now})))
 		note(last(store.WriteData(ctx, models.DataWrite{Handle: row.Handle, Data: row.Data, Now: now})))
 		note(last(store.WritePayload(ctx, models.PayloadWrite{Handle: row.Handle, Old: row.Payload, New: []byte(`"CanaryNew"`), Now: now})))
 		note(last(store.Downgrade(ctx, models.Downgrade{UserID: row.UserID, Now: now, From: models.Position{CreatedAt: now * 2, Handle: "CanaryPlace"}})))
 		note(last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Except: "CanaryExcept", Reason: "CanaryReason", Now: now})))
-		note(last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "CanaryReason", Now: now})))
+		note(last(store.Revoke(ctx, models.Revocation{Handle: row.Handle, Reason: "CanaryReason", Successor: "CanarySuccessor", Now: now})))
 		note(last(store.SetLabel(ctx, models.LabelWrite{Handle: row.Handle, UserID: row.UserID, Label: "CanaryLabel", Now: now})))
 		note(last(store.Walk(ctx, models.Walk{After: "Canary", Now: now})))
 		note(last(store.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{row.Handle}, Reason: "CanaryReason", Now: now})))

@@ -58,11 +58,14 @@ func everyMethod(
 	payload := models.PayloadWrite{Handle: row.Handle, Old: row.Payload, Now: during}
 
 	calls := map[string]func(context.Context, session.Store) error{
-		"Check":        func(ctx context.Context, s session.Store) error { return s.Check(ctx) },
-		"Insert":       func(ctx context.Context, s session.Store) error { return s.Insert(ctx, &fresh) },
-		"Find":         func(ctx context.Context, s session.Store) error { return last(s.Find(ctx, row.Handle)) },
-		"Advance":      func(ctx context.Context, s session.Store) error { return last(s.Advance(ctx, step)) },
-		"Extend":       func(ctx context.Context, s session.Store) error { return last(s.Extend(ctx, ext)) },
+		"Check":   func(ctx context.Context, s session.Store) error { return s.Check(ctx) },
+		"Insert":  func(ctx context.Context, s session.Store) error { return s.Insert(ctx, &fresh) },
+		"Find":    func(ctx context.Context, s session.Store) error { return last(s.Find(ctx, row.Handle)) },
+		"Advance": func(ctx context.Context, s session.Store) error { return last(s.Advance(ctx, step)) },
+		"Extend":  func(ctx context.Context, s session.Store) error { return last(s.Extend(ctx, ext)) },
+		"Confirm": func(ctx context.Context, s session.Store) error {
+			return last(s.Confirm(ctx, models.Confirmation{Handle: row.Handle, Now: during}))
+		},
 		"WriteData":    func(ctx context.Context, s session.Store) error { return last(s.WriteData(ctx, data)) },
 		"WritePayload": func(ctx context.Context, s session.Store) error { return last(s.WritePayload(ctx, payload)) },
 		"Revoke": func(ctx context.Context, s session.Store) error {

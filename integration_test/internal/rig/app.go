@@ -48,6 +48,9 @@ type AppConfig struct {
 	Log *Log
 	// Listener, if set, is where Start serves.
 	Listener net.Listener
+	// Pages adds a page for browsers without scripts, and has the routes of the kit take
+	// them. It needs a window.
+	Pages bool
 	// Prefix is put before the paths of the application's own routes.
 	Prefix string
 	// Routes, if set, adds a test's own routes. The application's come after, so that

@@ -95,7 +95,9 @@ func (r Reply) promoted() bool {
 // that it answers. In window mode a young one is repeated.
 func (r Reply) rotated(of Request) bool {
 	_, refresh := r.Tokens()
-	return of.Path == RefreshPath && r.Answer() == OK && refresh != "" && refresh != of.Refresh
+	at, _, _ := strings.Cut(of.Path, "?")
+	taken := r.Answer() == OK || r.Answer() == Sent
+	return at == RefreshPath && taken && refresh != "" && refresh != of.Refresh
 }
 
 // Way is how messages get to an application and answers back. It follows no redirects.

@@ -32,6 +32,9 @@ type CrowdConfig struct {
 	// Long, if set, are instances in strict mode whose access tokens outlive the
 	// fault. Every fourth browser works with them.
 	Long []string
+	// Pages, if set, are instances with AppConfig.Pages and a window. Every second
+	// browser that is no native app works with them, and has no scripts.
+	Pages []string
 	// Timeout is how long a client waits for an answer.
 	Timeout time.Duration
 	// NoSignOut keeps all sessions.
@@ -154,6 +157,9 @@ func (c *Crowd) newPerson(i int) *person {
 	case len(c.cfg.Strict) == 0 || i%2 == 1 && len(c.cfg.Window) > 0:
 		b.instances, b.lock, b.strict = c.cfg.Window, false, false
 	}
+	if len(c.cfg.Pages) > 0 && i%3 != 2 && i%2 == 0 {
+		b.instances, b.lock, b.strict, b.paper = c.cfg.Pages, false, false, true
+	}
 	b.native, b.naive = i%3 == 2, i%6 == 3 || i%6 == 4
 	streams := b.tabs
 	switch {
@@ -161,6 +167,9 @@ func (c *Crowd) newPerson(i int) *person {
 		b.tabs, streams = 1, 1
 	case b.naive:
 		b.tabs, streams = 1, 2
+	}
+	if b.paper {
+		b.naive, b.tabs, streams = false, c.cfg.Tabs, c.cfg.Tabs
 	}
 	for tab := range streams {
 		b.randoms = append(b.randoms, c.random(i*16+tab))

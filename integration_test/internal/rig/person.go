@@ -12,12 +12,14 @@ import (
 
 // person is an honest user with a browser: one jar, several tabs.
 type person struct {
-	crowd     *Crowd
-	user      string
-	tabs      int
-	strict    bool // its instances are
-	lock      bool // its tabs take turns to refresh
-	native    bool
+	crowd  *Crowd
+	user   string
+	tabs   int
+	strict bool // its instances are
+	lock   bool // its tabs take turns to refresh
+	native bool
+	// paper is a browser without scripts: it follows redirects, and that is all.
+	paper     bool
 	naive     bool // refreshes at any 401 without looking whether another request did
 	instances []string
 	randoms   []*rand.Rand // one for each tab; a naive client has two for one tab
@@ -55,6 +57,10 @@ func pause(ctx context.Context, random *rand.Rand, mean time.Duration) bool {
 func (b *person) act(ctx context.Context, tab int, random *rand.Rand) {
 	if b.jar.Refresh() == "" {
 		b.signIn(ctx, random)
+		return
+	}
+	if b.paper {
+		b.walk(ctx, random)
 		return
 	}
 	dice := random.IntN(1000)
@@ -142,20 +148,29 @@ func (b *person) refreshNow(ctx context.Context, random *rand.Rand) {
 
 // send carries a message over a lossy network and takes the answer in.
 func (b *person) send(ctx context.Context, r Request, random *rand.Rand) Answer {
+	reply, arrived := b.sendFor(ctx, r, random)
+	if !arrived {
+		return Lost
+	}
+	return reply.Answer()
+}
+
+// sendFor is send for who wants to see the reply, if there is one.
+func (b *person) sendFor(ctx context.Context, r Request, random *rand.Rand) (reply Reply, arrived bool) {
 	dice := random.Float64()
 	if dice < b.crowd.cfg.Loss/2 {
-		return Lost
+		return Reply{}, false
 	}
 	if random.Float64() < b.crowd.cfg.Aborts {
 		b.crowd.abort(ctx, b.instances[random.IntN(len(b.instances))], r, random)
-		return Lost
+		return Reply{}, false
 	}
-	reply := b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
+	reply = b.crowd.exchange(ctx, b.instances[random.IntN(len(b.instances))], r)
 	if dice < b.crowd.cfg.Loss || reply.Answer() == Lost {
-		return Lost
+		return Reply{}, false
 	}
 	b.take(r, reply)
-	return reply.Answer()
+	return reply, true
 }
 
 // take stores what came and judges it.
@@ -249,7 +264,7 @@ func (b *person) signOut(ctx context.Context, random *rand.Rand) {
 	switch b.send(ctx, b.jar.Request(http.MethodPost, SignOutPath), random) {
 	case OK:
 		b.current.locked(func() { b.current.revoked = true })
-	case TryRefresh: // nothing was ended by this one
+	case TryRefresh, Sent: // nothing was ended by this one
 		b.current.locked(func() { b.current.ended = before })
 	case Lost, Unauthorised, Theft, Unavailable, Other: // it may have been
 	}
@@ -269,7 +284,7 @@ func (b *person) write(ctx context.Context, random *rand.Rand) {
 		account.wrote(value, b.unknown)
 	case Lost, Unavailable:
 		b.unknown = append(b.unknown[max(0, len(b.unknown)-31):], value)
-	case Unauthorised, Theft, TryRefresh, Other: // it was not written
+	case Unauthorised, Theft, TryRefresh, Sent, Other: // it was not written
 	}
 }
 

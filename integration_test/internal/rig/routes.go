@@ -25,7 +25,14 @@ func (a *App) addRoutes(cfg AppConfig) {
 	if cfg.Routes != nil {
 		cfg.Routes(a.Router, a)
 	}
-	refresh.Mount(a.Router, a.Svc)
+	if cfg.Pages {
+		refresh.Mount(a.Router, a.Svc, refresh.Pages(PageLogin))
+		pages := middleware.VerifyPage(a.Svc, middleware.Page{Login: PageLogin})
+		a.Router.GET(pagePath, pages, a.Me)
+		a.Router.POST(pagePath, pages, a.Me)
+	} else {
+		refresh.Mount(a.Router, a.Svc)
+	}
 
 	own := a.Router.Group(cfg.Prefix)
 	own.Match([]string{http.MethodGet, http.MethodPost}, "/login", a.login)

@@ -22,6 +22,8 @@ type Numbers struct {
 	Refused int
 	// Timeouts are requests whose client gave up waiting.
 	Timeouts int
+	// Dances are the refreshes of browsers without scripts.
+	Dances int
 	// Blind are refreshes of naive clients that another request of the same
 	// page had made unnecessary.
 	Blind int
@@ -159,6 +161,11 @@ func (y *Tally) exchanged(r Request, reply Reply, err error, begin time.Time) {
 	case Lost:
 		if timedOut(err) {
 			y.n.Timeouts++
+		}
+	case Sent:
+		if reply.rotated(r) {
+			y.n.Refreshes++
+			y.n.Dances++
 		}
 	case OK, TryRefresh, Unauthorised, Theft:
 	}
