@@ -71,6 +71,9 @@ const (
 	// FlagPending: it continues another session, and no token of it was used yet. Until
 	// then it does not count as one more session.
 	FlagPending
+	// FlagSignIn, beside FlagPending: it continues a visitor's session as a user's, and
+	// counts as one more session of that user. It says nothing of one that was used.
+	FlagSignIn
 )
 
 // Has reports whether all of the flags are set.

@@ -29,7 +29,7 @@ func Level(level int) CreateOption { return func(c *creation) { c.level, c.level
 func (c *creation) checkAssurance() error {
 	switch {
 	case c.flags.Has(models.FlagAnonymous) && (c.amr != "" || c.level != 0):
-		return invalidInput(errors.New("a visitor has proven nothing: neither Authenticated nor Level goes with CreateAnonymous"))
+		return invalidInput(errors.New("a visitor has proven nothing: neither Authenticated nor Level is for its session, and As makes it a user's"))
 	case c.amr != "" && !token.ValidAMR(c.amr):
 		return invalidInput(errors.New("what Authenticated got is not up to 64 characters of words of A-Z a-z 0-9 _ - . :"))
 	case c.level < 0 || c.level > models.MaxLevel:

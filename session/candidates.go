@@ -194,23 +194,42 @@ func (s *Service) living(ctx context.Context, handles []string) (alive []string,
 	return alive, nil
 }
 
+// presented are sessions that a request came with.
+type presented struct {
+	handles []string
+	// owners are their users, by handle, as far as a token says.
+	owners map[string]string
+	// heirs are those of them that may still wait to take the place of another one.
+	heirs []string
+}
+
 // presented are the sessions of the request's access tokens by either carrier, expired
-// or not, its own first: their handles, and the user of each.
-func (x *Exchange) presented() (handles []string, owners map[string]string) {
+// or not, its own first, and those that they are to replace.
+func (x *Exchange) presented() presented {
 	authentic, _ := x.svc.identify(x.ctx, x.presentedTokens())
-	handles, owners = handlesOf(authentic), map[string]string{}
+	p := presented{handles: handlesOf(authentic), owners: map[string]string{}}
+	if sess := x.session.Load(); sess != nil {
+		own := accessCandidate{Identity: token.Identity{
+			Handle: sess.Handle(), UserID: sess.UserID(), Replaces: sess.claims.Replaces,
+		}}
+		p.handles = append([]string{own.Handle}, slices.DeleteFunc(p.handles, func(h string) bool { return h == own.Handle })...)
+		authentic = append([]accessCandidate{own}, authentic...)
+	}
 	for _, a := range authentic {
-		owners[a.Handle] = a.UserID
-		if a.Replaces != "" && !slices.Contains(handles, a.Replaces) {
-			handles = append(handles, a.Replaces) // not used yet, so that one lives
+		p.owners[a.Handle] = a.UserID
+		if a.Replaces == "" {
+			continue
+		}
+		if !slices.Contains(p.heirs, a.Handle) {
+			p.heirs = append(p.heirs, a.Handle)
+		}
+		if !slices.Contains(p.handles, a.Replaces) {
+			p.handles = append(p.handles, a.Replaces) // not used yet, so that one lives
 		}
 	}
-	if sess := x.session.Load(); sess != nil {
-		own := sess.Handle()
-		handles = append([]string{own}, slices.DeleteFunc(handles, func(h string) bool { return h == own })...)
-		owners[own] = sess.UserID()
-	}
-	return handles[:min(len(handles), maxHandles)], owners
+	p.handles = p.handles[:min(len(p.handles), maxHandles)]
+	p.heirs = p.heirs[:min(len(p.heirs), maxHandles)]
+	return p
 }
 
 // presentedTokens are the access tokens that came, by either carrier.

@@ -271,11 +271,19 @@ func (e *entry) withdraw(ctx context.Context, row *models.Session) {
 	}
 }
 
-// counted are the rows that count against the limit, but for the one named.
+// counted are the rows that count against the limit, but for the one named. What waits
+// to take the place of another one counts only where that is a visitor's.
 func (e *entry) counted(rows []models.Session, except string) []models.Session {
 	return slices.DeleteFunc(slices.Clone(rows), func(row models.Session) bool {
-		return row.Handle == except || slices.Contains(e.replaced, row.Handle) ||
-			row.Flags.Has(models.FlagPending) && row.Handle != e.newcomer
+		switch {
+		case row.Handle == except || slices.Contains(e.replaced, row.Handle):
+			return true
+		case !row.Flags.Has(models.FlagPending) || row.Handle == e.newcomer:
+			return false
+		default:
+			// A sign-in whose answer was lost gives way to the next attempt.
+			return !row.Flags.Has(models.FlagSignIn) || slices.Contains(e.replaced, row.Origin)
+		}
 	})
 }
 

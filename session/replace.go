@@ -91,12 +91,18 @@ func (s *Session) Replace(ctx context.Context, opts ...ReplaceOption) (*Tokens, 
 		by = wire.ByCookie
 	}
 	c.noAntiCSRF = by == wire.ByHeader
+	var device *signInDevice
+	if c.as != nil && s.exchange != nil {
+		device = s.exchange.device(by, 0)
+		c.newDevice = device.isNewTo(*c.as)
+	}
 	tokens, err := s.svc.replaceSession(ctx, s, &c)
 	if err != nil {
 		return nil, s.clearIfEnded(err)
 	}
 	if s.exchange != nil {
 		s.exchange.issue(tokens, by)
+		device.remember(tokens.Session.UserID())
 	}
 	return tokens, nil
 }
@@ -143,6 +149,9 @@ func (s *Service) keepWhatIsUnsaid(ctx context.Context, old *models.Session, c *
 		if c.as != nil {
 			c.payload = Undefined{}
 		}
+	}
+	if c.as == nil {
+		c.flags |= old.Flags & models.FlagAnonymous // who has proven nothing: see checkAssurance
 	}
 	if c.merge != nil {
 		data, err := c.merge(slices.Clone(old.Data))
@@ -198,6 +207,7 @@ func (r *replacement) makeRow(ctx context.Context) (err error) {
 	row.Origin, row.Flags = r.origin, row.Flags|models.FlagPending
 	row.UserAgent, row.IP = cmp.Or(row.UserAgent, old.UserAgent), cmp.Or(row.IP, old.IP)
 	if r.c.as != nil {
+		row.Flags |= models.FlagSignIn
 		r.limit.date(row)
 	} else {
 		r.inheritLife()
@@ -216,7 +226,9 @@ func (r *replacement) inheritLife() {
 		}
 	}
 	row.CreatedAt, row.Label, row.DataVersion = old.CreatedAt, old.Label, old.DataVersion
-	row.Flags |= old.Flags
+	if row.Flags |= old.Flags; !old.Flags.Has(models.FlagPending) {
+		row.Flags &^= models.FlagSignIn
+	}
 	row.IdleMillis = cmp.Or(row.IdleMillis, old.IdleMillis)
 	if r.c.proven {
 		row.AuthAt = r.now
@@ -264,7 +276,7 @@ func (r *replacement) run(ctx context.Context) (*Tokens, error) {
 		}
 	}
 	if r.c.as != nil {
-		r.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: row.UserID})
+		r.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: row.UserID, NewDevice: r.c.newDevice})
 	}
 	return tokens, nil
 }

@@ -440,7 +440,7 @@ func TestReplace_fixation(t *testing.T) {
 	require.Empty(t, payload, "nothing of a visitor's payload passes to a user")
 	row := rowOf(t, rig, next.Handle())
 	require.JSONEq(t, `{"cart":["planted"]}`, string(row.Data))
-	require.Equal(t, []any{models.FlagPending, int64(0)}, []any{row.Flags, row.IdleMillis})
+	require.Equal(t, []any{models.FlagPending | models.FlagSignIn, int64(0)}, []any{row.Flags, row.IdleMillis})
 
 	require.Equal(t, http.StatusOK, use(t, victim, session.RequireUser()))
 	require.Equal(t, http.StatusUnauthorized, use(t, attacker))

@@ -62,7 +62,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	for _, opt := range opts {
 		opt(&c)
 	}
-	presented, owners := x.presented()
+	presented := x.presented()
 	by := x.response.Request().CarrierForNew()
 	switch {
 	case x.response.Done():
@@ -75,7 +75,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	if err := s.checkHost(r, by); err != nil {
 		return nil, err
 	}
-	c.noAntiCSRF, c.replaced = by == wire.ByHeader, presented
+	c.noAntiCSRF, c.replaced = by == wire.ByHeader, presented.handles
 	device := x.device(by, c.flags)
 	c.newDevice = device.isNewTo(userID)
 	tokens, err := s.create(x.context(), userID, &c)
@@ -85,7 +85,7 @@ func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) 
 	if by == wire.ByCookie {
 		s.warnOfLostCookies(r)
 	}
-	s.endPresented(x.context(), presented, owners)
+	s.endPresented(x.context(), presented)
 	sess := x.issue(tokens, by)
 	device.remember(userID)
 	return sess, nil
@@ -108,11 +108,19 @@ func (x *Exchange) issue(t *Tokens, by wire.Carrier) *Session {
 
 // endPresented revokes the sessions that a sign-in request came with. A failure
 // leaves a session in the user's list and is none of the sign-in.
-func (s *Service) endPresented(ctx context.Context, handles []string, owners map[string]string) {
-	for _, handle := range handles {
-		if _, err := s.revoke(ctx, handle, owners[handle], models.RevokedByNewLogin); err != nil {
+func (s *Service) endPresented(ctx context.Context, p presented) {
+	untold := func(handle string, err error) {
+		if err != nil {
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: the session before this sign-in could not be ended, or other processes not be told", "session", shortHash(handle))
 		}
+	}
+	for _, handle := range p.heirs {
+		// Another tab's may have the place by now, whose tokens did not come along.
+		untold(handle, s.takePlaceOf(ctx, p.owners[handle], handle))
+	}
+	for _, handle := range p.handles {
+		_, err := s.revoke(ctx, handle, p.owners[handle], models.RevokedByNewLogin)
+		untold(handle, err)
 	}
 }
 

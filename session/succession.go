@@ -65,6 +65,8 @@ func (s *Service) inherit(ctx context.Context, next heir, overlap int64) (inheri
 			return inheritance{}, err
 		}
 		p := lineage.PredecessorOf(row)
+		// That a visitor becomes a user is what the first step is for.
+		p.Stranger = taken != 0 && row != nil && row.UserID != next.userID
 		switch lineage.OnSuccession(next.handle, p, taken, s.now(), overlap) {
 		case lineage.Take:
 			take = true
@@ -190,10 +192,10 @@ func (s *Service) takePlaceOf(ctx context.Context, userID, handle string) error 
 	return err
 }
 
-// takePlaceForGood settles what a shared place has left open: nothing of this browser
-// may live on when its user signs out.
+// takePlaceForGood settles what a shared place, or tokens that were made a moment ago,
+// have left open: nothing of this browser may live on when its user signs out.
 func (s *Session) takePlaceForGood(ctx context.Context) error {
-	if s.standsFor == "" {
+	if s.claims.Replaces == "" {
 		return nil
 	}
 	row, err := s.svc.live(ctx, s.Handle())

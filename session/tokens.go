@@ -110,7 +110,7 @@ func (s *Service) claimsOf(row *models.Session) token.Access {
 		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
 		UserID: row.UserID, Handle: row.Handle, Payload: row.Payload,
 		AuthTime: row.ProvenAt() / 1000, AMR: row.AMR, Level: row.Level,
-		Idle: row.IdleMillis / 1000, Flags: row.Flags &^ models.FlagPending,
+		Idle: row.IdleMillis / 1000, Flags: row.Flags &^ (models.FlagPending | models.FlagSignIn),
 	}
 	if start := row.CreatedAt / 1000; start != claims.AuthTime {
 		claims.Start = start

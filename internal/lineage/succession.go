@@ -20,6 +20,8 @@ type Predecessor struct {
 	Reason    models.RevokeReason
 	// By is the session that took its place.
 	By string
+	// Stranger: it is another user's, who was a faster heir of the same visitor.
+	Stranger bool
 }
 
 // PredecessorOf reads row. A nil row is not found.
@@ -65,6 +67,9 @@ func OnSuccession(next string, p Predecessor, taken, now, overlap int64) Success
 	switch {
 	case !p.Found:
 		return Refused
+	case p.Stranger:
+		// Whatever became of it is neither this one's to end, nor this one's end.
+		return Succeed
 	case p.RevokedAt == 0:
 		// Expired ones too: time that passed is nobody's decision against this one.
 		if taken != 0 && within(overlap, now, taken) {

@@ -147,6 +147,21 @@ func TestOnSuccession(t *testing.T) {
 	}
 }
 
+// Of two users who were the same visitor neither ends the other, nor ends with it.
+func TestOnSuccession_strangers(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]*models.Session{
+		"live": {}, "signed out": {RevokedAt: 100, RevokeReason: models.RevokedBySignOut},
+		"replaced": {RevokedAt: 100, RevokeReason: models.RevokedByReplacement, Origin: "m"},
+	} {
+		p := PredecessorOf(row)
+		p.Stranger = true
+		for _, overlap := range []int64{0, Overlap} {
+			assert.Equal(t, Succeed, OnSuccession("n", p, 100, 200, overlap), name)
+		}
+	}
+}
+
 func TestKin(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -55,7 +55,7 @@ type Access struct {
 	// Until is the session's absolute end, in seconds since 1970, where that is another
 	// than the configuration gives it: sxp. 0 is an absent claim.
 	Until int64
-	// Flags are the session's but for models.FlagPending: flg. 0 is an absent claim.
+	// Flags are the session's but for those of one that waits: flg. 0 is an absent claim.
 	Flags models.SessionFlags
 	// Replaces is the handle of the session that ends when this token is used first:
 	// rep. Empty is an absent claim.
