@@ -1,0 +1,57 @@
+package session
+
+import (
+	"net/http"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/page"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
+)
+
+// SignOutPage is SignOutHTTP for a route that takes forms too, which need no anti-CSRF
+// token: the proof is that of AntiCSRFViaFetchMetadata. It answers them by a redirect to
+// p.Login, also when nobody was signed in any more, and reports that; a script's request
+// the caller answers, as after SignOutHTTP. An expired access token takes the way of
+// VerifyPage.
+//
+// Errors: as SignOutHTTP. Answer them with WriteError.
+func (s *Service) SignOutPage(w http.ResponseWriter, r *http.Request, p Site) (answered bool, err error) {
+	kind := page.KindOf(r)
+	if kind == page.FrontEnd || kind == page.Fetch {
+		return false, s.SignOutHTTP(w, r)
+	}
+	err = s.within(w, r, func(x *Exchange) error { return x.signOutPage(p) })
+	switch {
+	case err != nil:
+		return false, shown(r, err)
+	case kind == page.HTMX:
+		wire.NoStore(w.Header())
+		w.Header().Set("Hx-Redirect", p.Login)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		wire.NoStore(w.Header())
+		page.Redirect(w, p.Login, false)
+	}
+	return true, nil
+}
+
+func (x *Exchange) signOutPage(p Site) error {
+	d := x.svc.demandsOf(nil)
+	d.byOrigin, d.antiCSRF = true, csrfAlways
+	err := x.checkOrigin(&d)
+	var sess *Session
+	if err == nil {
+		if sess, err = x.verify(d); err == nil {
+			err = sess.signOut(x.ctx)
+		}
+	}
+	asked := page.AskedFor(x.received)
+	switch {
+	case err == nil, errors.Is(err, errors.ErrUnauthorised):
+		return nil
+	case errors.Is(err, errors.ErrTryRefreshToken):
+		return x.dance(asked, false, err)
+	default:
+		return x.refusal(p, asked, err)
+	}
+}
