@@ -33,7 +33,7 @@ func TestPages_NoLoop(t *testing.T) {
 		},
 		"refuses the mark of a visitor": func(p *person) {
 			p.forget(refresh)
-			p.refuses = func(name, _ string) bool { return name == "sVisitor" }
+			p.refuses = func(name, _ string) bool { return name == "__Host-sPage" }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,7 +57,7 @@ func TestVerifyPageOptional_StubbornCookie(t *testing.T) {
 	visitor = s.person(t)
 	visitor.jar.Set(target(t, "/"), []string{"sAccessToken=" + stale + "; Path=/; Secure"})
 	require.Equal(t, "GET / visitor ", visitor.open("/").body)
-	require.NotEmpty(t, visitor.cookie("sVisitor"))
+	require.NotEmpty(t, visitor.cookie("__Host-sPage"))
 	require.Equal(t, http.StatusOK, visitor.post("/login", "user=bob").status)
 	require.Equal(t, "GET / bob ", visitor.open("/").body)
 }

@@ -102,8 +102,12 @@ func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
 	case err == nil:
 		return sess, nil
 	case errors.Is(err, errors.ErrTryRefreshToken) && x.kind() != page.FrontEnd && slices.Contains(page.Dancing(), r.Method):
-		if d.optional && x.wasSentBack() {
+		switch {
+		case d.optional && x.wasSentBack(markVisitor):
 			return nil, nil //nolint:nilnil // a visitor, as of Optional
+		case errors.Is(err, errors.ErrTokenDuplicated) && x.wasSentBack(markSignedIn):
+			x.svc.warnOfForeignAccess(x.ctx)
+			return nil, x.refusal(p, asked, errors.WithReason(errors.ErrGeneral, errors.ErrTokenDuplicated))
 		}
 		return nil, x.dance(asked, d.optional, err)
 	case errors.Is(err, errors.ErrUnauthorised) && d.optional && x.kind() != page.FrontEnd:

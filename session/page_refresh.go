@@ -32,8 +32,8 @@ func (s *Service) RefreshPage(w http.ResponseWriter, r *http.Request, p Site) (s
 		return err
 	})
 	if err == nil {
-		if back.mark != nil {
-			http.SetCookie(w, back.mark)
+		if c := back.mark.cookie(s); c != nil {
+			http.SetCookie(w, c)
 		}
 		wire.NoStore(w.Header())
 		page.Redirect(w, back.to, back.keep)
@@ -46,8 +46,7 @@ type turn struct {
 	to       string
 	keep     bool
 	optional bool
-	// mark has the page take the browser for a visitor's.
-	mark *http.Cookie
+	mark     mark
 }
 
 // turnOf reads where a browser wants to go. What it may not becomes "/", which is asked
@@ -76,6 +75,7 @@ func (x *Exchange) refreshPage(p Site) (turn, error) {
 		return back, x.refusal(p, back.to, x.svc.crossOrigin(x.received))
 	}
 	if x.hasRefreshed() {
+		back.mark = markSignedIn
 		return back, nil
 	}
 	c, err := x.refreshToken(meant)
