@@ -77,7 +77,7 @@ func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 		d.byOrigin = true
 		sess, err = x.root.verifyPage(p, d)
 	}
-	err = shown(x.received, err)
+	err = shown(x.root.kind(), err)
 	x.done(x.outer, err)
 	return sess, err
 }
@@ -94,8 +94,10 @@ func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
 	if !d.optional && r.URL.Path == p.Login {
 		return nil, &page.Answer{Err: pageProblem("the sign-in page " + p.Login + " is itself behind VerifyPage, so that nobody could sign in: take it out of that group")}
 	}
-	if err := x.checkOrigin(&d); err != nil {
-		return nil, x.refusal(p, asked, err)
+	if !x.hasBearer() { // whose carrier verify sees first: it needs no proof
+		if err := x.checkOrigin(&d); err != nil {
+			return nil, x.refusal(p, asked, err)
+		}
 	}
 	sess, err := x.verify(d)
 	switch {
@@ -119,10 +121,15 @@ func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
 
 // kind is who asks.
 func (x *Exchange) kind() page.Kind {
-	if bearer, _ := x.response.Request().AccessToken(); bearer != "" {
+	if x.hasBearer() {
 		return page.FrontEnd // its refresh token is in no cookie
 	}
 	return page.KindOf(x.received)
+}
+
+func (x *Exchange) hasBearer() bool {
+	bearer, _ := x.response.Request().AccessToken()
+	return bearer != ""
 }
 
 // dance sends the browser to the refresh route, the only one that gets the refresh
@@ -179,8 +186,8 @@ func (p Site) placeFor(err error) string {
 
 // shown is err as people get to see it, if it is not said yet how: a Service that is
 // closed says nothing of pages.
-func shown(r *http.Request, err error) error {
-	if _, ok := errors.AsType[*page.Answer](err); err == nil || ok || page.KindOf(r) != page.Navigation {
+func shown(to page.Kind, err error) error {
+	if _, ok := errors.AsType[*page.Answer](err); err == nil || ok || to != page.Navigation {
 		return err
 	}
 	return &page.Answer{Err: err}

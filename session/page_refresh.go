@@ -38,7 +38,7 @@ func (s *Service) RefreshPage(w http.ResponseWriter, r *http.Request, p Site) (s
 		wire.NoStore(w.Header())
 		page.Redirect(w, back.to, back.keep)
 	}
-	return nil, shown(r, err)
+	return nil, shown(page.KindOf(r), err)
 }
 
 // turn is where a browser goes from the refresh route.

@@ -17,13 +17,17 @@ import (
 // Errors: as SignOutHTTP. Answer them with WriteError.
 func (s *Service) SignOutPage(w http.ResponseWriter, r *http.Request, p Site) (answered bool, err error) {
 	kind := page.KindOf(r)
-	if kind == page.FrontEnd || kind == page.Fetch {
-		return false, s.SignOutHTTP(w, r)
-	}
-	err = s.within(w, r, func(x *Exchange) error { return x.signOutPage(p) })
+	err = s.within(w, r, func(x *Exchange) error {
+		if kind = x.kind(); kind == page.FrontEnd || kind == page.Fetch {
+			return x.signOut()
+		}
+		return x.signOutPage(p)
+	})
 	switch {
 	case err != nil:
-		return false, shown(r, err)
+		return false, shown(kind, err)
+	case kind == page.FrontEnd, kind == page.Fetch:
+		return false, nil
 	case kind == page.HTMX:
 		wire.NoStore(w.Header())
 		w.Header().Set("Hx-Redirect", p.Login)
