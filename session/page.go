@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/page"
@@ -92,7 +93,7 @@ func (x *Exchange) keepPrivate() {
 func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
 	r, asked := x.received, page.AskedFor(x.received)
 	if !d.optional && r.URL.Path == p.Login {
-		return nil, &page.Answer{Err: pageProblem("the sign-in page " + p.Login + " is itself behind VerifyPage, so that nobody could sign in: take it out of that group")}
+		return nil, closedDoor(p.Login)
 	}
 	if !x.hasBearer() { // whose carrier verify sees first: it needs no proof
 		if err := x.checkOrigin(&d); err != nil {
@@ -155,6 +156,9 @@ func danceTo(route, to string, optional bool) string {
 // refusal is err as the one who asks wants it answered.
 func (x *Exchange) refusal(p Site, asked string, err error) error {
 	kind, location := x.kind(), p.placeFor(err)
+	if door, _, _ := strings.Cut(location, "?"); door != "" && x.isAt(door) {
+		return closedDoor(door)
+	}
 	switch {
 	case kind == page.FrontEnd, kind == page.Fetch, kind == page.HTMX && location == "":
 		return err
@@ -164,6 +168,20 @@ func (x *Exchange) refusal(p Site, asked string, err error) error {
 		location = page.With(location, page.ToParam, asked)
 	}
 	return &page.Answer{Err: err, Location: location}
+}
+
+// isAt reports whether the request is for that page, as the browser or the router has it.
+func (x *Exchange) isAt(path string) bool {
+	return slices.ContainsFunc([]string{page.AskedFor(x.received), x.received.URL.Path}, func(at string) bool {
+		return page.Local(at) && page.IsAt(at, path)
+	})
+}
+
+// closedDoor is the answer of a page to which people are sent, and that sends them there
+// itself. What a router or a proxy does to paths shows only in requests.
+func closedDoor(path string) error {
+	return &page.Answer{Err: pageProblem("the page " + path + ", to which people are sent, is itself behind VerifyPage, and would send them to itself for ever:" +
+		" take it out of that group, or ask for less there")}
 }
 
 // placeFor is where people are sent with that error, or empty: they are shown a page.
