@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/internal/page"
+	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // Wherever a foreign link wants to have people sent to, it is this site's own "/": by GET,
@@ -174,4 +175,20 @@ func TestVerifyPage_ForeignFormsSeeAPage(t *testing.T) {
 	require.Equal(t, string(page.HTML(http.StatusForbidden)), v.body)
 	v = s.person(t).do(http.MethodPost, "/cart", "", fetched("cross-site", "cors", "empty"))
 	require.JSONEq(t, `{"message":"cross-origin request refused"}`, v.body)
+}
+
+// A form that may not go where it says goes to no other page with what it holds, whatever
+// routes it comes by.
+func TestPages_RefusedOnOlderRoutes(t *testing.T) {
+	t.Parallel()
+	before := newShop(t)
+	p := before.signedIn(t, "ada")
+	s := newShopOn(t, before, func(cfg *session.Config) {
+		cfg.Cookie.RefreshPath = "/auth/v2/refresh"
+		cfg.Cookie.Older = []session.OlderCookieConfig{{}}
+	})
+	s.later()
+	p.to = s.router
+	v := p.post("/auth/v2/refresh?to=//evil.example", "password=secret")
+	require.Equal(t, "GET / ada ", v.body, v.hops)
 }

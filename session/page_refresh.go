@@ -86,6 +86,9 @@ func (x *Exchange) refreshPage(p Site) (turn, error) {
 		_, err = x.renew(c)
 	}
 	if older, ok := errors.AsType[*elsewhere](err); ok {
+		if !back.keep && page.Keeps(x.received) {
+			back.to = "" // which is refused there too
+		}
 		return back, tryRefresh(&elsewhere{danceTo(older.to, back.to, back.optional)})
 	}
 	if back.optional && errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrTokenTheft) {
