@@ -44,7 +44,8 @@ type Page struct {
 //
 // It panics at once where it could not work: without Config.ConcurrentRefreshWindow,
 // with a Config.Cookie.AccessPath that does not cover RefreshPath, or without a Login. A
-// Login that is itself behind VerifyPage is answered with 500.
+// Login that is itself behind VerifyPage is answered with 500, and so is a Reauth that asks
+// for the proof that it is for.
 func VerifyPage(svc *session.Service, page Page, opts ...session.VerifyOption) gin.HandlerFunc {
 	return verifyPage(svc, "middleware.VerifyPage", page, opts)
 }

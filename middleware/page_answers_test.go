@@ -65,7 +65,7 @@ func TestVerifyPage_NoSession(t *testing.T) {
 func TestVerifyPage_Expired(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	s.later()
 	const route = "/auth/session/refresh?to=%2Fcart"
 	for name, row := range map[string]struct {
@@ -116,7 +116,7 @@ func TestPages_SessionIsOver(t *testing.T) {
 		"HTMX":    {http.MethodPost, htmx(), "/auth/session/refresh?to=%2Fcart", http.StatusUnauthorized},
 		"a fetch": {http.MethodGet, own("empty"), "/auth/session/refresh?to=%2Fcart", http.StatusUnauthorized},
 	} {
-		p := s.signedIn(t)
+		p := s.signedIn(t, "ada")
 		s.later()
 		require.NoError(t, s.revokeAll(t))
 		v := p.do(row.method, "/cart", "", row.header)
@@ -133,7 +133,7 @@ func TestPages_Theft(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.Header{"a link": typed(), "HTMX": htmx(), "a fetch": own("empty")} {
 		s := newShop(t)
-		p := s.signedIn(t)
+		p := s.signedIn(t, "ada")
 		thief := &person{t: t, to: s.router, jar: p.jar.Clone()}
 		s.later()
 		require.Equal(t, http.StatusOK, thief.open("/cart").status)
@@ -159,7 +159,7 @@ func TestPages_Theft(t *testing.T) {
 func TestPages_DatabaseAway(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	s.later()
 	before := p.jar.All()
 	s.away(true)
@@ -185,7 +185,7 @@ func TestPages_DatabaseAway(t *testing.T) {
 func TestPages_OnError(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	own := gin.New()
 	var asked []error
 	own.Use(middleware.OnError(func(c *gin.Context, err error) bool {
@@ -217,7 +217,7 @@ func TestVerifyPage_CacheControl(t *testing.T) {
 		c.Header("Cache-Control", "private, max-age=60")
 		c.String(http.StatusOK, "7")
 	})
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	require.Equal(t, []string{"private, no-store"}, p.open("/cart").header.Values("Cache-Control"))
 	require.Equal(t, []string{"private, no-store"}, s.person(t).open("/").header.Values("Cache-Control"))
 	require.Equal(t, []string{"private, max-age=60"}, p.open("/price").header.Values("Cache-Control"))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/internal/page"
+	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // Wherever a foreign link wants to have people sent to, it is this site's own "/": by GET,
@@ -38,7 +39,7 @@ func TestPages_OpenRedirects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			p := s.signedIn(t)
+			p := s.signedIn(t, "ada")
 			s.later()
 			route := "/auth/session/refresh?to=" + url.QueryEscape(to)
 			v := p.open(route)
@@ -66,7 +67,7 @@ func TestPages_OpenRedirects(t *testing.T) {
 func TestVerifyPage_WithoutAWayBack(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	for _, target := range []string{"/cart?a=" + strings.Repeat("a", 2<<10)} {
 		s.later()
 		v := p.post(target, "item=1")
@@ -116,7 +117,7 @@ func TestPages_WhoMayRefresh(t *testing.T) {
 		"a program":                            {http.Header{}, true},
 		"a fetch of an old browser of its own": {http.Header{"Origin": {shopURL}}, true},
 	} {
-		p := s.signedIn(t)
+		p := s.signedIn(t, "ada")
 		s.later()
 		before := p.jar.All()
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -148,7 +149,7 @@ func TestVerifyPage_ForeignForms(t *testing.T) {
 		"with a user in its origin":  {"Accept": {"text/html"}, "Origin": {"https://evil@shop.example"}},
 	} {
 		s := newShop(t)
-		for who, p := range map[string]*person{"a visitor": s.person(t), "signed in": s.signedIn(t), "hours ago": s.signedIn(t)} {
+		for who, p := range map[string]*person{"a visitor": s.person(t), "signed in": s.signedIn(t, "ada"), "hours ago": s.signedIn(t, "ada")} {
 			if who == "hours ago" {
 				s.later()
 			}
@@ -174,4 +175,20 @@ func TestVerifyPage_ForeignFormsSeeAPage(t *testing.T) {
 	require.Equal(t, string(page.HTML(http.StatusForbidden)), v.body)
 	v = s.person(t).do(http.MethodPost, "/cart", "", fetched("cross-site", "cors", "empty"))
 	require.JSONEq(t, `{"message":"cross-origin request refused"}`, v.body)
+}
+
+// A form that may not go where it says goes to no other page with what it holds, whatever
+// routes it comes by.
+func TestPages_RefusedOnOlderRoutes(t *testing.T) {
+	t.Parallel()
+	before := newShop(t)
+	p := before.signedIn(t, "ada")
+	s := newShopOn(t, before, func(cfg *session.Config) {
+		cfg.Cookie.RefreshPath = "/auth/v2/refresh"
+		cfg.Cookie.Older = []session.OlderCookieConfig{{}}
+	})
+	s.later()
+	p.to = s.router
+	v := p.post("/auth/v2/refresh?to=//evil.example", "password=secret")
+	require.Equal(t, "GET / ada ", v.body, v.hops)
 }

@@ -33,7 +33,7 @@ func TestPages_NoLoop(t *testing.T) {
 		},
 		"refuses the mark of a visitor": func(p *person) {
 			p.forget(refresh)
-			p.refuses = func(name, _ string) bool { return name == "sVisitor" }
+			p.refuses = func(name, _ string) bool { return name == "__Host-sPage" }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestPages_NoLoop(t *testing.T) {
 			for _, path := range []string{"/cart", "/"} {
 				for _, method := range []string{http.MethodGet, http.MethodPost} {
 					s := newShop(t)
-					p := s.signedIn(t)
+					p := s.signedIn(t, "ada")
 					s.later()
 					refuse(p)
 					for range 6 {
@@ -76,13 +76,13 @@ func TestPages_StricterRoutes(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.strict("/vault", session.WithRevocation(session.RevokeImmediately))
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	tab := &person{t: t, to: s.router, jar: p.jar.Clone()}
 	require.Equal(t, http.StatusOK, p.post("/login", "user=ada").status) // which ends the session that tab has
 	v := tab.open("/vault")
 	require.Equal(t, []string{"GET /vault", "GET /auth/session/refresh?to=%2Fvault", "GET /login?to=%2Fvault"}, v.hops)
 
-	p = s.signedIn(t)
+	p = s.signedIn(t, "ada")
 	require.NoError(t, s.revokeAll(t))
 	v = p.open("/vault")
 	require.Equal(t, []string{"GET /vault", "GET /login?to=%2Fvault"}, v.hops)
@@ -93,7 +93,7 @@ func TestPages_StricterRoutes(t *testing.T) {
 func TestPages_ClocksDisagree(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	// A token that is within the leeway: the page takes it, and the refresh route would not.
 	s.Clock.Advance(time.Hour + 2*time.Second)
 	require.Len(t, p.open("/cart").hops, 1)

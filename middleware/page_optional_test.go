@@ -18,7 +18,7 @@ func TestVerifyPageOptional(t *testing.T) {
 	require.Len(t, v.hops, 1)
 	require.Equal(t, "POST / visitor item=1", s.person(t).post("/", "item=1").body)
 
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	s.later()
 	v = p.open("/?a=1")
 	require.Equal(t, "GET / ada ", v.body)
@@ -44,7 +44,7 @@ func TestVerifyPageOptional(t *testing.T) {
 func TestVerifyPageOptional_StubbornCookie(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	s.later()
 	stale := p.cookie("sAccessToken")
 	visitor := s.person(t)
@@ -57,7 +57,7 @@ func TestVerifyPageOptional_StubbornCookie(t *testing.T) {
 	visitor = s.person(t)
 	visitor.jar.Set(target(t, "/"), []string{"sAccessToken=" + stale + "; Path=/; Secure"})
 	require.Equal(t, "GET / visitor ", visitor.open("/").body)
-	require.NotEmpty(t, visitor.cookie("sVisitor"))
+	require.NotEmpty(t, visitor.cookie("__Host-sPage"))
 	require.Equal(t, http.StatusOK, visitor.post("/login", "user=bob").status)
 	require.Equal(t, "GET / bob ", visitor.open("/").body)
 }
@@ -79,7 +79,7 @@ func TestVerifyPageOptional_SomethingElse(t *testing.T) {
 func TestVerifyPageOptional_Theft(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	thief := &person{t: t, to: s.router, jar: p.jar.Clone()}
 	s.later()
 	require.Equal(t, "GET / ada ", thief.open("/").body)
@@ -93,7 +93,7 @@ func TestVerifyPageOptional_Theft(t *testing.T) {
 func TestVerifyPageOptional_FrontEnd(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	require.Equal(t, "GET / visitor ", s.person(t).do(http.MethodGet, "/", "", frontEnd()).body)
 	s.later()
 	require.Equal(t, http.StatusUnauthorized, p.do(http.MethodGet, "/", "", frontEnd()).status)

@@ -112,12 +112,12 @@ func (s *shop) person(t *testing.T) *person {
 	return &person{t: t, to: s.router, jar: testjar.New(s.Clock.Now)}
 }
 
-func (s *shop) signedIn(t *testing.T) *person {
+func (s *shop) signedIn(t *testing.T, user string) *person {
 	t.Helper()
 	p := s.person(t)
-	v := p.post("/login?to=/cart", url.Values{"user": {"ada"}}.Encode())
+	v := p.post("/login?to=/cart", url.Values{"user": {user}}.Encode())
 	require.Equal(t, http.StatusOK, v.status, v.body)
-	require.Equal(t, "GET /cart ada ", v.body)
+	require.Equal(t, "GET /cart "+user+" ", v.body)
 	return p
 }
 

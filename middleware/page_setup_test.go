@@ -86,7 +86,7 @@ func TestVerifyPage_ProtectedLogin(t *testing.T) {
 	router := gin.New()
 	router.Use(middleware.VerifyPage(s.Svc, middleware.Page{Login: "/login"}))
 	router.GET("/login", s.show)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	p.to = router
 	v := p.open("/login")
 	require.Equal(t, http.StatusInternalServerError, v.status)
@@ -109,7 +109,7 @@ func TestVerifyPage_InFrontOfTheRefreshRoute(t *testing.T) {
 		router.HandleContext(c)
 		c.Abort()
 	})
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	p.to = router
 	for _, path := range []string{"/cart", "/again"} {
 		s.later()
@@ -126,7 +126,7 @@ func TestVerifyPage_InFrontOfTheRefreshRoute(t *testing.T) {
 func TestPages_Older(t *testing.T) {
 	t.Parallel()
 	old := newShop(t, func(c *session.Config) { c.Cookie.RefreshPath = "/old/refresh" })
-	p := old.signedIn(t)
+	p := old.signedIn(t, "ada")
 	s := newShopOn(t, old, func(c *session.Config) {
 		c.Cookie.Suffix = "_shop"
 		c.Cookie.Older = []session.OlderCookieConfig{{RefreshPath: "/old/refresh"}}

@@ -34,7 +34,7 @@ func (p *person) openAll(n int, paths ...string) (visits []visit, errs []error) 
 func TestPages_TwentyTabs(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	for range 50 {
 		s.later()
 		visits, errs := p.openAll(20, "/cart", "/orders", "/")
@@ -54,7 +54,7 @@ func TestPages_TwentyTabs_Unseen(t *testing.T) {
 	t.Parallel()
 	for range 50 {
 		s := newShop(t)
-		p := s.signedIn(t)
+		p := s.signedIn(t, "ada")
 		s.later()
 		p.hides = hidesAccess
 		visits, errs := p.openAll(20, "/cart")
@@ -85,7 +85,7 @@ func TestPages_AnotherTabHasRefreshed(t *testing.T) {
 		"it is not looked at": {hidesAccess, false},
 	} {
 		s := newShop(t)
-		p := s.signedIn(t)
+		p := s.signedIn(t, "ada")
 		s.later()
 		stale := p.cookie("sRefreshToken")
 		require.Len(t, p.open("/cart").hops, 3)
@@ -110,7 +110,7 @@ func TestPages_AnotherTabHasRefreshed(t *testing.T) {
 func TestPages_ReplacedBranch(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 	s.later()
 	// Two refreshes whose answers are not used yet, more than a window apart.
 	first := &person{t: t, to: s.router, jar: p.jar.Clone()}
@@ -125,7 +125,7 @@ func TestPages_ReplacedBranch(t *testing.T) {
 
 	// With the refresh token of the branch that is in use, all is well.
 	s = newShop(t)
-	p = s.signedIn(t)
+	p = s.signedIn(t, "ada")
 	s.later()
 	first = &person{t: t, to: s.router, jar: p.jar.Clone()}
 	first.once(t.Context(), http.MethodGet, target(t, "/auth/session/refresh?to=/cart"), "", typed())

@@ -13,7 +13,7 @@ import (
 func TestVerifyPage_TheDance(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	p := s.signedIn(t)
+	p := s.signedIn(t, "ada")
 
 	s.later()
 	v := p.open("/cart?sort=a%20b&x=1")

@@ -114,11 +114,15 @@ func (s *Service) ambiguous(ctx context.Context, authentic []accessCandidate) er
 	if !slices.ContainsFunc(authentic, func(a accessCandidate) bool { return s.justRefreshed(a.Identity) }) {
 		return tryRefresh(errors.ErrTokenDuplicated)
 	}
+	s.warnOfForeignAccess(ctx)
+	return errors.WithReason(errors.ErrGeneral, errors.ErrTokenDuplicated)
+}
+
+func (s *Service) warnOfForeignAccess(ctx context.Context) {
 	if s.warned.foreignAccess.CompareAndSwap(false, true) {
 		s.cfg.Logger.WarnContext(ctx, "sessionkit: a browser sends access tokens of several sessions, which a refresh did not change;"+
 			" a host of the same site may have set them, see Config.Cookie.Prefixes")
 	}
-	return errors.WithReason(errors.ErrGeneral, errors.ErrTokenDuplicated)
 }
 
 // justRefreshed: the token comes from a refresh of this moment.

@@ -100,6 +100,16 @@ func (m PrefixMode) access() string {
 	}
 }
 
+// hostCookie is the name of a cookie beside the tokens'. Its prefix fits whatever Domain
+// and paths these have, as it goes back to the host that has set it and to no other.
+func (c Config) hostCookie(name string) string {
+	name += c.Cookie.Suffix
+	if c.Cookie.Insecure {
+		return name
+	}
+	return wire.PrefixHost + name
+}
+
 func (c CookieConfig) withDefaults() CookieConfig {
 	c.AccessPath = cmp.Or(c.AccessPath, defaultAccessPath)
 	c.RefreshPath = cmp.Or(c.RefreshPath, defaultRefreshPath)

@@ -257,18 +257,20 @@ func isVisitor(err error) bool {
 // Errors: as VerifyHTTP. On [errors.ErrUnavailable] the client keeps its tokens and
 // can try again.
 func (s *Service) SignOutHTTP(w http.ResponseWriter, r *http.Request) error {
-	return s.within(w, r, func(x *Exchange) error {
-		if bearer, _ := x.response.Request().AccessToken(); bearer == "" && !s.wire.Origins.Allows(r) {
-			return s.crossOrigin(r)
-		}
-		d := s.demandsOf(nil)
-		d.antiCSRF = csrfAlways
-		sess, err := x.verify(d)
-		if err != nil {
-			return err
-		}
-		return sess.signOut(r.Context())
-	})
+	return s.within(w, r, (*Exchange).signOut)
+}
+
+func (x *Exchange) signOut() error {
+	if !x.hasBearer() && !x.svc.wire.Origins.Allows(x.received) {
+		return x.svc.crossOrigin(x.received)
+	}
+	d := x.svc.demandsOf(nil)
+	d.antiCSRF = csrfAlways
+	sess, err := x.verify(d)
+	if err != nil {
+		return err
+	}
+	return sess.signOut(x.ctx)
 }
 
 // remoteIP is the address of the peer. Behind a proxy that is the proxy: use

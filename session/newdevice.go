@@ -24,15 +24,7 @@ func (c Config) deviceKeys() keyring.Schedule {
 	return keyring.Schedule{Purpose: models.KeyForDevice, Rotation: rotation, TokenLifetime: deviceLife}
 }
 
-// deviceCookie is the name of the cookie. Its prefix fits whatever Domain and paths the
-// tokens have, as it goes back to the host that signs in and to no other.
-func (c Config) deviceCookie() string {
-	name := wire.CookieDevice + c.Cookie.Suffix
-	if c.Cookie.Insecure {
-		return name
-	}
-	return wire.PrefixHost + name
-}
+func (c Config) deviceCookie() string { return c.hostCookie(wire.CookieDevice) }
 
 // signInDevice is the browser of a sign-in; nil where there is none to be known by.
 type signInDevice struct {

@@ -94,7 +94,7 @@ func TestPages_WithoutGin(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, w.Code)
 	require.Equal(t, "/login", w.Header().Get("Location"))
 	// No token; and for ten seconds what keeps Chromium from showing old pages.
-	require.Equal(t, map[string]string{"sSignedOut": "1"}, cookies)
+	require.Equal(t, map[string]string{"__Host-sPage": "signed-out"}, cookies)
 }
 
 // The refusal keeps its class and reason for logs and for OnRefusal.

@@ -45,6 +45,11 @@ func (set *Settings) idRefreshSlot() slot {
 	return slot{CookieIDRefresh, set.Place.Domain, set.IDRefreshPath, set.Place.Partitioned}
 }
 
+// HostCookie is a cookie beside the tokens', at / for a while.
+func (set *Settings) HostCookie(name, value string, life time.Duration) *http.Cookie {
+	return set.cookie(slot{name, "", "/", set.Place.Partitioned}, value, set.Now().Add(life))
+}
+
 // deviceSlot is at / whatever the paths of the tokens are: a sign-in may be
 // anywhere.
 func (set *Settings) deviceSlot() slot { return slot{set.Device, "", "/", set.Place.Partitioned} }

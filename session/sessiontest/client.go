@@ -16,19 +16,25 @@ import (
 
 // Client is one user's browser with a front end in it: it keeps cookies by the
 // rules of RFC 6265bis, sends the anti-CSRF token, and on an answer that says so
-// refreshes and repeats the request once. It does not follow redirects.
+// refreshes and repeats the request once. It does not follow redirects. For pages from
+// the server set WithoutScripts.
 //
 // It is for one goroutine; several clients may be used at the same time.
 type Client struct {
 	// ByHeader makes the client keep its tokens by itself and send them in
 	// headers (st-auth-mode: header), as apps on phones do. Set it before Login.
 	ByHeader bool
+	// WithoutScripts makes the client a browser that shows pages from the server, as
+	// middleware.VerifyPage is for: no front end is in it that refreshes or sends a
+	// token, and it follows redirects on the application's origin. Not with ByHeader.
+	WithoutScripts bool
 
 	t       testing.TB
 	kit     *Kit
 	handler http.Handler
 	jar     *testjar.Jar
 
+	at              string
 	antiCSRF        string
 	access, refresh string // with ByHeader
 }
@@ -91,6 +97,9 @@ func (c *Client) Send(r *http.Request) *httptest.ResponseRecorder {
 			c.t.Fatalf("sessiontest: the request's body: %v", err)
 		}
 	}
+	if c.WithoutScripts {
+		return c.follow(r, body)
+	}
 	w := c.once(r, body)
 	if !c.kit.expired(r, w.Code) || !c.canRefresh() || c.Refresh().Code != http.StatusOK {
 		return w
@@ -136,6 +145,7 @@ func (c *Client) once(r *http.Request, body []byte) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	c.handler.ServeHTTP(w, r)
 	c.keep(target, w)
+	c.at = target.RequestURI()
 
 	return w
 }
@@ -154,7 +164,11 @@ func (c *Client) received(r *http.Request, body []byte) (*url.URL, *http.Request
 	own := target.Scheme + "://" + target.Host
 	setDefault(sent.Header, "Sec-Fetch-Site", "same-origin")
 	setDefault(sent.Header, "User-Agent", "sessiontest")
-	setDefault(sent.Header, "Rid", "anti-csrf")
+	if c.WithoutScripts {
+		navigates(sent.Header)
+	} else {
+		setDefault(sent.Header, "Rid", "anti-csrf")
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		setDefault(sent.Header, "Origin", own)
 	}
@@ -174,6 +188,9 @@ func (c *Client) addCredentials(r *http.Request, target *url.URL) {
 			cookies = own + "; " + cookies
 		}
 		r.Header.Set("Cookie", cookies)
+	}
+	if c.WithoutScripts {
+		return
 	}
 	if c.antiCSRF != "" {
 		setDefault(r.Header, "Anti-Csrf", c.antiCSRF)

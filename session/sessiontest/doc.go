@@ -41,6 +41,26 @@
 //		}
 //	}
 //
+// # A browser without scripts
+//
+// With WithoutScripts the client is a browser in which pages from the server are shown.
+// It follows their redirects, and [Client.At] tells where it is:
+//
+//	func TestCartAsksForASignIn(t *testing.T) {
+//		kit := sessiontest.New(t, session.Config{ConcurrentRefreshWindow: 10 * time.Second})
+//		ada := kit.Client(t, newRouter(kit.Service))
+//		ada.WithoutScripts = true
+//		ada.Get("/cart")
+//		if ada.At() != "/login?to=%2Fcart" {
+//			t.Error(ada.At())
+//		}
+//		ada.Submit(ada.At(), url.Values{"user": {"ada"}, "password": {"…"}})
+//		kit.Expire() // the next page comes back refreshed
+//		if w := ada.Get("/cart"); w.Code != http.StatusOK || ada.At() != "/cart" {
+//			t.Errorf("status %d at %s: %s", w.Code, ada.At(), w.Body)
+//		}
+//	}
+//
 // # A thief
 //
 // [Kit.Steal] copies a client with all it has. When both have refreshed, the theft
