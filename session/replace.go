@@ -91,12 +91,18 @@ func (s *Session) Replace(ctx context.Context, opts ...ReplaceOption) (*Tokens, 
 		by = wire.ByCookie
 	}
 	c.noAntiCSRF = by == wire.ByHeader
+	var device *signInDevice
+	if c.as != nil && s.exchange != nil {
+		device = s.exchange.device(by, 0)
+		c.newDevice = device.isNewTo(*c.as)
+	}
 	tokens, err := s.svc.replaceSession(ctx, s, &c)
 	if err != nil {
 		return nil, s.clearIfEnded(err)
 	}
 	if s.exchange != nil {
 		s.exchange.issue(tokens, by)
+		device.remember(tokens.Session.UserID())
 	}
 	return tokens, nil
 }
@@ -264,7 +270,7 @@ func (r *replacement) run(ctx context.Context) (*Tokens, error) {
 		}
 	}
 	if r.c.as != nil {
-		r.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: row.UserID})
+		r.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: row.UserID, NewDevice: r.c.newDevice})
 	}
 	return tokens, nil
 }
