@@ -84,7 +84,7 @@ func TestDocs_OptOuts(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{"front-ends.md", "README.md", "README.md", "README.md"}, skipped)
-	require.ElementsMatch(t, []string{"protocol.md", "protocol.md"}, drawn)
+	require.ElementsMatch(t, []string{"protocol.md", "protocol.md", "protocol.md"}, drawn)
 }
 
 // fragmentHead declares what fragments take for granted.
