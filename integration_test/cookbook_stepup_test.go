@@ -25,8 +25,8 @@ func mountDanger(router *gin.Engine, svc *session.Service, check func(c *gin.Con
 			c.AbortWithStatusJSON(http.StatusForbidden, gin.H{"message": "wrong password"})
 			return
 		}
-		// A new session, which ends the one that the request came with.
-		if _, err := middleware.Create(c, svc, sess.UserID(), session.Authenticated("pwd"), session.Level(1)); err != nil {
+		// The session goes on under new tokens, and a copy of the old ones is worth nothing.
+		if _, err := middleware.Reauthenticate(c, svc, sess.UserID(), session.Authenticated("pwd"), session.Level(1)); err != nil {
 			middleware.Abort(c, svc, err)
 			return
 		}
