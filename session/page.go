@@ -83,11 +83,16 @@ func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 	return sess, err
 }
 
-// keepPrivate keeps the page out of caches, unless somebody has spoken to them.
+// keepPrivate keeps the page out of caches. Who has spoken to them before may have meant
+// all answers, which a user's page is none of: that stands only if it is strict enough.
 func (x *Exchange) keepPrivate() {
-	if h := x.outer.Header(); !x.root.response.Done() && len(h["Cache-Control"]) == 0 {
-		h["Cache-Control"] = []string{"private, no-store"}
+	h := x.outer.Header()
+	said := strings.ToLower(strings.Join(h["Cache-Control"], ","))
+	if x.root.response.Done() || strings.Contains(said, "private") || strings.Contains(said, "no-store") {
+		return
 	}
+	wire.NoStore(h)
+	h["Cache-Control"] = []string{"private, no-store"}
 }
 
 func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
