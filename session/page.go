@@ -74,7 +74,7 @@ func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 	err := x.svc.checkOpen()
 	if err == nil {
 		x.keepPrivate()
-		d := x.svc.demandsOf(opts)
+		d := x.svc.demandsFor(x.received, opts)
 		d.byOrigin = true
 		sess, err = x.root.verifyPage(p, d)
 	}
