@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
 )
@@ -20,6 +21,7 @@ func TestCreateAnonymous(t *testing.T) {
 	t.Parallel()
 	kit := sessiontest.New(t, session.Config{IPAddresses: session.IPFull})
 	router := gin.New()
+	refresh.Mount(router, kit.Service)
 	var sess *session.Session
 	router.POST("/cart", func(c *gin.Context) {
 		var err error
