@@ -23,16 +23,16 @@ type Page struct {
 }
 
 // VerifyPage is Verify for pages from the server: templates, plain forms, HTMX. They
-// need no script. Where the access token has expired, the browser is sent to the refresh
-// route and comes back; a form's request comes along, with its body. Where there is no
-// session, people are sent to page.Login.
+// need no script. Where the access token has expired, the browser is sent to the
+// refresh route and comes back; a form's request comes along, with its body. Where
+// there is no session, people are sent to page.Login.
 //
 //	refresh.Mount(router, svc, refresh.Pages("/login"))
 //	pages := router.Group("/", middleware.VerifyPage(svc, middleware.Page{Login: "/login"}))
 //
-// Forms need no anti-CSRF token, whatever Config.AntiCSRF.Mode is: browsers say who asks
-// (see session.AntiCSRFViaFetchMetadata), and a foreign page's form gets 403. GETs must
-// change nothing.
+// Forms need no anti-CSRF token, whatever Config.AntiCSRF.Mode is: browsers say who
+// asks (see session.AntiCSRFViaFetchMetadata), and a foreign page's form gets 403. GETs
+// must change nothing.
 //
 // While the database is away people get a short page with 503, and stay signed in:
 // OnError puts a page of the application's in its place. Front ends of npm and HTMX may
@@ -43,9 +43,9 @@ type Page struct {
 // upload is sent three times. What a script sends as a stream cannot be sent again.
 //
 // It panics at once where it could not work: without Config.ConcurrentRefreshWindow,
-// with a Config.Cookie.AccessPath that does not cover RefreshPath, or without a Login. A
-// Login that is itself behind VerifyPage is answered with 500, and so is a Reauth that asks
-// for the proof that it is for.
+// with a Config.Cookie.AccessPath that does not cover RefreshPath, or without a Login.
+// A Login that is itself behind VerifyPage is answered with 500, and so is a Reauth
+// that asks for the proof that it is for.
 func VerifyPage(svc *session.Service, page Page, opts ...session.VerifyOption) gin.HandlerFunc {
 	return verifyPage(svc, "middleware.VerifyPage", page, opts)
 }

@@ -53,8 +53,8 @@ type Event struct {
 	Handle, UserID string
 	// NewDevice goes with EventCreated, where Config.NewDeviceNotice is on: nothing
 	// shows that this user has signed in with this browser before. It is false where
-	// there is no browser to tell: sign-ins by header or without HTTP, and visitors'
-	// sessions.
+	// there is no browser to tell, or no user: sign-ins by header or without HTTP, and
+	// visitors' sessions, until they sign in (As).
 	NewDevice bool
 	// Kept goes with EventRevoked of RevokeOthers: the session that lives on.
 	Kept string

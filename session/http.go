@@ -74,7 +74,7 @@ func (x *Exchange) done(w http.ResponseWriter, err error) {
 // nothing else.
 func (s *Service) VerifyHTTP(w http.ResponseWriter, r *http.Request, opts ...VerifyOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
-		sess, err = x.verify(s.demandsOf(opts))
+		sess, err = x.verify(s.demandsFor(r, opts))
 		return err
 	})
 	return sess, err
@@ -87,10 +87,20 @@ func (x *Exchange) Verify(opts ...VerifyOption) (*Session, error) {
 	var sess *Session
 	err := x.svc.checkOpen()
 	if err == nil {
-		sess, err = x.root.verify(x.svc.demandsOf(opts))
+		sess, err = x.root.verify(x.svc.demandsFor(x.received, opts))
 	}
 	x.done(x.outer, err)
 	return sess, err
+}
+
+// demandsFor is demandsOf for a request as it is by now: a router that starts over may
+// have given it another method than it came with.
+func (s *Service) demandsFor(r *http.Request, opts []VerifyOption) demands {
+	d := s.demandsOf(opts)
+	if d.antiCSRF == csrfByMethod && !isSafe(r.Method) {
+		d.antiCSRF = csrfAlways
+	}
+	return d
 }
 
 func (x *Exchange) verify(d demands) (*Session, error) {

@@ -302,3 +302,25 @@ func TestNewDevice_SignOutLeavesIt(t *testing.T) {
 	isNew, _ := k.signInBy(t, "ada", device)
 	require.False(t, isNew)
 }
+
+// A visitor who signs in (As) does so with a browser, like anybody.
+func TestNewDevice_As(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, noticing)
+	var device string
+	for _, isNew := range []bool{true, false} {
+		w := httptest.NewRecorder()
+		x := k.Exchange(w, request(t, cookieClient, device))
+		sess, err := x.CreateAnonymous()
+		require.NoError(t, err)
+		_, err = sess.Replace(t.Context(), session.As("ada"))
+		require.NoError(t, err)
+		x.Writer().WriteHeader(http.StatusOK)
+		x.Close()
+		events := k.Events(session.EventCreated)
+		last := events[len(events)-1]
+		require.Equal(t, "ada", last.UserID)
+		require.Equal(t, isNew, last.NewDevice)
+		device = deviceName + "=" + sentBy(t, w).value(deviceName)
+	}
+}

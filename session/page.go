@@ -23,8 +23,8 @@ type Site struct {
 }
 
 // CheckSite reports whether pages of this Service can work so, for whoever writes
-// middleware: call it when routes are set up. It is an [errors.ErrConfig] that says what
-// to do, or [errors.ErrClosed].
+// middleware: call it when routes are set up. It is an [errors.ErrConfig] that says
+// what to do, or [errors.ErrClosed].
 func (s *Service) CheckSite(p Site, opts ...VerifyOption) error {
 	if err := s.CheckVerify(opts...); err != nil {
 		return err
@@ -63,18 +63,19 @@ func isPagePath(text string) bool {
 // to the refresh route and back; where there is no session, to p.Login. With Optional
 // visitors pass, and so does who comes back from there without a session.
 //
-// Unsafe methods need the proof of AntiCSRFViaFetchMetadata, whatever the service's mode
-// is and before anything else. Unless the handler says otherwise, answers are kept by no
-// cache and no browser: what was signed out of does not come back by the "back" button.
+// Unsafe methods need the proof of AntiCSRFViaFetchMetadata, whatever the service's
+// mode is and before anything else. Unless the handler says otherwise, answers are kept
+// by no cache and no browser: what was signed out of does not come back by the "back"
+// button.
 //
-// Errors: as Verify. WriteError answers them, with redirects and pages; scripts get what
-// Verify answers.
+// Errors: as Verify. WriteError answers them, with redirects and pages; scripts get
+// what Verify answers.
 func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 	var sess *Session
 	err := x.svc.checkOpen()
 	if err == nil {
 		x.keepPrivate()
-		d := x.svc.demandsOf(opts)
+		d := x.svc.demandsFor(x.received, opts)
 		d.byOrigin = true
 		sess, err = x.root.verifyPage(p, d)
 	}
@@ -83,11 +84,17 @@ func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 	return sess, err
 }
 
-// keepPrivate keeps the page out of caches, unless somebody has spoken to them.
+// keepPrivate keeps the page out of caches. Who has spoken to them before may have
+// meant all answers, which a user's page is none of: that stands only if it is strict
+// enough.
 func (x *Exchange) keepPrivate() {
-	if h := x.outer.Header(); !x.root.response.Done() && len(h["Cache-Control"]) == 0 {
-		h["Cache-Control"] = []string{"private, no-store"}
+	h := x.outer.Header()
+	said := strings.ToLower(strings.Join(h["Cache-Control"], ","))
+	if x.root.response.Done() || strings.Contains(said, "private") || strings.Contains(said, "no-store") {
+		return
 	}
+	wire.NoStore(h)
+	h["Cache-Control"] = []string{"private, no-store"}
 }
 
 func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
@@ -170,15 +177,16 @@ func (x *Exchange) refusal(p Site, asked string, err error) error {
 	return &page.Answer{Err: err, Location: location}
 }
 
-// isAt reports whether the request is for that page, as the browser or the router has it.
+// isAt reports whether the request is for that page, as the browser or the router has
+// it.
 func (x *Exchange) isAt(path string) bool {
 	return slices.ContainsFunc([]string{page.AskedFor(x.received), x.received.URL.Path}, func(at string) bool {
 		return page.Local(at) && page.IsAt(at, path)
 	})
 }
 
-// closedDoor is the answer of a page to which people are sent, and that sends them there
-// itself. What a router or a proxy does to paths shows only in requests.
+// closedDoor is the answer of a page to which people are sent, and that sends them
+// there itself. What a router or a proxy does to paths shows only in requests.
 func closedDoor(path string) error {
 	return &page.Answer{Err: pageProblem("the page " + path + ", to which people are sent, is itself behind VerifyPage, and would send them to itself for ever:" +
 		" take it out of that group, or ask for less there")}

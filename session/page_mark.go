@@ -11,8 +11,8 @@ import (
 // follows a redirect.
 const sentBack = 10 * time.Second
 
-// mark is what the refresh route tells the page that it sends a browser back to. It is in
-// a cookie, where no link can set it, and which no other host of the site can set.
+// mark is what the refresh route tells the page that it sends a browser back to. It is
+// in a cookie, where no link can set it, and which no other host of the site can set.
 type mark string
 
 const (

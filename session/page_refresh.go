@@ -12,13 +12,13 @@ import (
 )
 
 // RefreshPage is RefreshHTTP for a route that takes the browsers of pages too, which
-// VerifyPage sends there and which go back by a redirect: then both results are nil, and
-// the answer is written. Else it is as RefreshHTTP.
+// VerifyPage sends there and which go back by a redirect: then both results are nil,
+// and the answer is written. Else it is as RefreshHTTP.
 //
-// Mount it for GET, HEAD, POST, PUT, PATCH and DELETE: a form's request comes along with
-// its method and its body. A GET counts as meant if the browser shows its answer as a
-// page of its own (Sec-Fetch-Dest: document), or as a page of the own origin asked for
-// it. What foreign pages load as images, frames or scripts is an
+// Mount it for GET, HEAD, POST, PUT, PATCH and DELETE: a form's request comes along
+// with its method and its body. A GET counts as meant if the browser shows its answer
+// as a page of its own (Sec-Fetch-Dest: document), or as a page of the own origin asked
+// for it. What foreign pages load as images, frames or scripts is an
 // [errors.ErrCrossOrigin].
 //
 // Errors: as RefreshHTTP, and as of VerifyPage. Answer them with WriteError.
@@ -101,9 +101,9 @@ func (x *Exchange) refreshPage(p Site) (turn, error) {
 }
 
 // hasRefreshed reports whether another tab has refreshed meanwhile: the access token
-// that came along does. It is asked about as strictly as any route may, else a page that
-// is stricter would send the browser here again, for ever. So the clock grants nothing
-// here: to a server whose clock is a little ahead, the token has expired.
+// that came along does. It is asked about as strictly as any route may, else a page
+// that is stricter would send the browser here again, for ever. So the clock grants
+// nothing here: to a server whose clock is a little ahead, the token has expired.
 func (x *Exchange) hasRefreshed() bool {
 	found, err := x.chooseAccess()
 	if err != nil {
