@@ -190,6 +190,9 @@ func (s *Session) takeLevel(ctx context.Context) (*Token, error) {
 // Results and other errors are those of Replace. Gin handlers use
 // middleware.Reauthenticate.
 func (s *Session) Reauthenticate(ctx context.Context, userID string, opts ...ReplaceOption) (*Tokens, error) {
+	if err := s.svc.checkOpen(); err != nil {
+		return nil, err
+	}
 	if userID != s.UserID() {
 		return nil, errors.WithReason(&errors.ClaimError{Failures: []errors.ClaimFailure{
 			{ID: "user", Reason: stepUpReason{Message: "authenticate as the user who is signed in"}},
