@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -136,4 +137,23 @@ func TestSuccession_signInOverASharedPlace(t *testing.T) {
 			require.Equal(t, http.StatusOK, use(t, other))
 		})
 	}
+}
+
+// A pair that was lost, and turns up when its session has been replaced many times: it
+// is over, and not an outage that never ends.
+func TestSuccession_longLine(t *testing.T) {
+	t.Parallel()
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t)
+	lost := copied(page)
+	replace(t, lost)
+	for range lineage.MaxAttempts + 1 {
+		replace(t, page)
+		require.Equal(t, http.StatusOK, use(t, page))
+		rig.Clock.Advance(2 * time.Minute)
+	}
+	require.Equal(t, http.StatusUnauthorized, use(t, lost))
+	require.Equal(t, http.StatusUnauthorized, refreshes(t, lost))
+	require.Equal(t, http.StatusOK, use(t, page))
+	require.Equal(t, http.StatusOK, refreshes(t, page))
 }
