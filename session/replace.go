@@ -59,7 +59,8 @@ type kept struct{}
 // access token would else get a session of its own.
 //
 // The tokens are sent in the response at hand, whose session is the next one from now
-// on; without HTTP the caller must pass them on. The old session ends by the first use
+// on; without HTTP the caller must pass them on. Go on with [Tokens.Session]: what is
+// written to this one later, is lost with it. The old session ends by the first use
 // of the new tokens, so a lost answer costs nothing: the client goes on with the old
 // ones. Until then the next session is in no list. It is over with the old one when
 // that is ended by a sign-out, RevokeAll, theft or anything else.
@@ -69,7 +70,8 @@ type kept struct{}
 // [errors.ErrUnavailable] with [errors.ErrConflict].
 //
 // Errors: as [Session.MergePayload] and Create; [errors.ErrInvalidInput] for As where
-// this is no visitor's session; that of MergeData.
+// this is no visitor's session, and for a WithLifetime that has passed since the
+// sign-in; that of MergeData.
 func (s *Session) Replace(ctx context.Context, opts ...ReplaceOption) (*Tokens, error) {
 	if err := s.svc.checkOpen(); err != nil {
 		return nil, err
@@ -211,6 +213,10 @@ func (r *replacement) makeRow(ctx context.Context) (err error) {
 		r.limit.date(row)
 	} else {
 		r.inheritLife()
+	}
+	if r.c.absolute != 0 && row.AbsoluteExpiresAt-r.now < millis(minAccessValidity) {
+		// Its tokens would be over when they come, and take the place of the old ones.
+		return invalidInput(errors.New("WithLifetime: the session is older than that, counted from its sign-in"))
 	}
 	return r.checkFits(row)
 }

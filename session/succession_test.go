@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
@@ -156,4 +157,25 @@ func TestSuccession_longLine(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, refreshes(t, lost))
 	require.Equal(t, http.StatusOK, use(t, page))
 	require.Equal(t, http.StatusOK, refreshes(t, page))
+}
+
+// An absolute lifetime counts from the sign-in: one that has passed by then would sign
+// the user out with the very answer.
+func TestReplace_lifetimeThatHasPassed(t *testing.T) {
+	t.Parallel()
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t)
+	rig.Clock.Advance(2 * time.Hour)
+	require.Equal(t, http.StatusOK, refreshes(t, page))
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
+		require.NoError(t, err)
+		for _, opts := range [][]session.ReplaceOption{{session.WithLifetime(0, 2*time.Hour)}, {session.WithLifetime(0, 2*time.Hour), session.ReplaceAtOnce()}} {
+			_, err = sess.Replace(r.Context(), opts...)
+			require.ErrorIs(t, err, errors.ErrInvalidInput)
+		}
+	})
+	require.Equal(t, http.StatusOK, use(t, page), "it goes on as it was")
+	replace(t, page, session.WithLifetime(0, 3*time.Hour))
+	require.Equal(t, http.StatusOK, use(t, page))
 }
