@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/testpage"
+	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -178,4 +180,56 @@ func TestReplace_lifetimeThatHasPassed(t *testing.T) {
 	require.Equal(t, http.StatusOK, use(t, page), "it goes on as it was")
 	replace(t, page, session.WithLifetime(0, 3*time.Hour))
 	require.Equal(t, http.StatusOK, use(t, page))
+}
+
+// storeBefore calls before once, ahead of an Insert.
+type storeBefore struct {
+	*memstore.Store
+	before func()
+}
+
+func (s *storeBefore) Insert(ctx context.Context, row *models.Session) error {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.Store.Insert(ctx, row)
+}
+
+// A Replace that read the session before another tab gave up a privilege, and is stored
+// after that, does not bring the privilege back; nor does one that is stored first.
+func TestReplace_besideOneAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, atOnceFirst := range map[string]bool{"stored after it": true, "stored before it": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &storeBefore{Store: memstore.New()}
+			rig := testpage.NewOn(t, store)
+			page, _ := rig.SignIn(t, session.Level(2))
+			other := copied(page)
+			replaceOther := func() (err error) {
+				other.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+					sess, verifyErr := rig.Svc.VerifyHTTP(w, r)
+					require.NoError(t, verifyErr)
+					_, err = sess.Replace(r.Context())
+				})
+				return err
+			}
+			giveUp := func() { replace(t, page, session.ReplaceAtOnce(), session.Level(0)) }
+			if atOnceFirst {
+				store.before = giveUp
+				require.ErrorIs(t, replaceOther(), errors.ErrSessionReplaced)
+			} else {
+				store.before = func() { require.NoError(t, replaceOther()) }
+				giveUp()
+				require.Equal(t, http.StatusUnauthorized, use(t, other))
+			}
+			rig.Clock.Advance(2 * time.Minute)
+			require.Equal(t, http.StatusUnauthorized, refreshes(t, other))
+			require.Equal(t, http.StatusOK, use(t, page))
+			require.Equal(t, http.StatusForbidden, use(t, page, session.RequireLevel(2)))
+			require.Equal(t, http.StatusOK, refreshes(t, page))
+			require.Len(t, handlesIn(t, rig, "user-1"), 1)
+		})
+	}
 }
