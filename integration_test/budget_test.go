@@ -119,10 +119,10 @@ func TestBudget_Statements(t *testing.T) {
 				require.Equal(t, http.StatusOK, r.Status, r.Body)
 			}},
 			{"a session to replace", []string{"INSERT"}, func() { user = a.signedIn("user") }},
-			{"replace", []string{"SELECT", "SELECT", "INSERT"}, func() { user.ok(user.do(http.MethodPost, "/replace", nil)) }},
+			{"replace", []string{"SELECT", "SELECT", "INSERT", "SELECT"}, func() { user.ok(user.do(http.MethodPost, "/replace", nil)) }},
 			{"verify, first use of the next session", []string{"SELECT", "UPDATE", "UPDATE"}, func() { user.works() }},
 			{"verify, second use of it", nil, func() { user.works() }},
-			{"replace at once", []string{"SELECT", "SELECT", "INSERT", "UPDATE", "UPDATE"}, func() {
+			{"replace at once", []string{"SELECT", "INSERT", "UPDATE", "SELECT", "UPDATE"}, func() {
 				user.ok(user.do(http.MethodPost, "/replace?at=once", nil))
 			}},
 			{"verify, first use of that", nil, func() { user.works() }},

@@ -79,14 +79,14 @@ func (j *sharedJar) keep(sent, got holding) {
 func (j *sharedJar) post(path string) (status int) {
 	for range 4 {
 		sent := j.now()
-		got, status := sent.send(http.MethodPost, path)
+		got, status := sent.post(path)
 		j.keep(sent, got)
 		if status != http.StatusUnauthorized {
 			return status
 		}
 		j.turns.Lock()
 		if again := j.now(); again.access == sent.access {
-			got, status := again.send(http.MethodPost, refreshPath)
+			got, status := again.post(refreshPath)
 			if status == http.StatusOK {
 				j.keep(again, got)
 			}
@@ -152,12 +152,12 @@ func TestReplace_TwoTabsAtOnce(t *testing.T) {
 			old := a.hold(false)
 			var pairs [2]holding
 			both(func(i int) {
-				got, status := old.send(http.MethodPost, "/replace")
+				got, status := old.post("/replace")
 				require.Equal(t, http.StatusOK, status)
 				pairs[i] = got
 			})
 			both(func(i int) {
-				got, status := pairs[i].send(http.MethodPost, "/act")
+				got, status := pairs[i].post("/act")
 				require.Equal(t, http.StatusOK, status)
 				pairs[i] = got
 			})
@@ -165,7 +165,7 @@ func TestReplace_TwoTabsAtOnce(t *testing.T) {
 			a.Clock.Advance(2 * time.Hour)
 			kept.refreshed().used()
 			require.Len(t, a.sessions(), 1)
-			_, status := old.send(http.MethodPost, refreshPath)
+			_, status := old.post(refreshPath)
 			require.Equal(t, http.StatusUnauthorized, status)
 			require.Empty(t, a.thefts)
 			must(a.Svc.RevokeAll(t.Context(), "user"))(t)
@@ -206,12 +206,12 @@ func (a *story) failsAt(fault storetest.Fault, replace, first string) bool {
 	t := a.t
 	old := a.hold(false)
 	a.Store.Arm(fault)
-	next, replaced := old.send(http.MethodPost, replace)
+	next, replaced := old.post(replace)
 	met := a.Store.Fired() > 0
 	var used int
 	if replaced == http.StatusOK {
 		var got holding
-		if got, used = next.send(http.MethodPost, first); used == http.StatusOK {
+		if got, used = next.post(first); used == http.StatusOK {
 			next = got
 		}
 	}
@@ -246,12 +246,12 @@ func TestReplace_OtherProcessesHear(t *testing.T) {
 		soon := func(c *session.Config) { c.Revocation = session.RevokeSoon }
 		a := startReplacing(t, e, soon)
 		old := a.hold(false).used()
-		next, status := old.send(http.MethodPost, "/replace")
+		next, status := old.post("/replace")
 		require.Equal(t, http.StatusOK, status)
-		_, status = old.send(http.MethodPost, "/act")
+		_, status = old.post("/act")
 		require.Equal(t, http.StatusOK, status, "nobody has used the next one yet")
 		next.used()
-		_, status = old.send(http.MethodPost, "/act")
+		_, status = old.post("/act")
 		require.Equal(t, http.StatusUnauthorized, status)
 	})
 }

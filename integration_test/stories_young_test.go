@@ -29,10 +29,10 @@ func (a *story) hold(byHeader bool) holding {
 	return holding{a, byHeader, tokens.Access.Value, tokens.Refresh.Value, tokens.AntiCSRF}
 }
 
-// send sends a request with the tokens, and returns what is held after its answer.
-func (h holding) send(method, path string) (holding, int) {
+// post sends a request with the tokens, and returns what is held after its answer.
+func (h holding) post(path string) (holding, int) {
 	h.a.t.Helper()
-	r := rig.Request{Method: method, Path: path, Header: http.Header{}}
+	r := rig.Request{Method: http.MethodPost, Path: path, Header: http.Header{}}
 	switch {
 	case !h.byHeader:
 		r.Header.Set("Anti-Csrf", h.csrf)
@@ -52,7 +52,7 @@ func (h holding) send(method, path string) (holding, int) {
 
 func (h holding) refreshed() holding {
 	h.a.t.Helper()
-	h, status := h.send(http.MethodPost, refreshPath)
+	h, status := h.post(refreshPath)
 	require.Equal(h.a.t, http.StatusOK, status)
 	h.a.Clock.Advance(50 * time.Millisecond)
 	return h
@@ -61,7 +61,7 @@ func (h holding) refreshed() holding {
 // used is the holding after a request of the page.
 func (h holding) used() holding {
 	h.a.t.Helper()
-	h, status := h.send(http.MethodPost, "/act")
+	h, status := h.post("/act")
 	require.Equal(h.a.t, http.StatusOK, status)
 	h.a.Clock.Advance(50 * time.Millisecond)
 	return h
@@ -121,7 +121,7 @@ func TestYoung_AThiefGainsNothing(t *testing.T) {
 					faster = faster.refreshed().used()
 					require.NotEqual(t, victim.refresh, faster.refresh, "it is young no more")
 					a.Clock.Advance(2 * time.Minute)
-					_, status := slower.send(http.MethodPost, refreshPath)
+					_, status := slower.post(refreshPath)
 					require.Equal(t, http.StatusUnauthorized, status)
 					require.NotNil(t, <-a.thefts)
 				})

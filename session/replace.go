@@ -59,7 +59,8 @@ type kept struct{}
 // access token would else get a session of its own.
 //
 // The tokens are sent in the response at hand, whose session is the next one from now
-// on; without HTTP the caller must pass them on. The old session ends by the first use
+// on; without HTTP the caller must pass them on. Go on with [Tokens.Session]: what is
+// written to this one later, is lost with it. The old session ends by the first use
 // of the new tokens, so a lost answer costs nothing: the client goes on with the old
 // ones. Until then the next session is in no list. It is over with the old one when
 // that is ended by a sign-out, RevokeAll, theft or anything else.
@@ -69,7 +70,8 @@ type kept struct{}
 // [errors.ErrUnavailable] with [errors.ErrConflict].
 //
 // Errors: as [Session.MergePayload] and Create; [errors.ErrInvalidInput] for As where
-// this is no visitor's session; that of MergeData.
+// this is no visitor's session, and for a WithLifetime that has passed since the
+// sign-in; that of MergeData.
 func (s *Session) Replace(ctx context.Context, opts ...ReplaceOption) (*Tokens, error) {
 	if err := s.svc.checkOpen(); err != nil {
 		return nil, err
@@ -184,9 +186,7 @@ type replacement struct {
 	now    int64
 	family token.Family
 	row    *models.Session
-	// siblings wait for the same place.
-	siblings []models.Session
-	limit    entry
+	limit  entry
 }
 
 // makeRow makes the next session's row but for its refresh token.
@@ -211,6 +211,10 @@ func (r *replacement) makeRow(ctx context.Context) (err error) {
 		r.limit.date(row)
 	} else {
 		r.inheritLife()
+	}
+	if r.c.absolute != 0 && row.AbsoluteExpiresAt-r.now < millis(minAccessValidity) {
+		// Its tokens would be over when they come, and take the place of the old ones.
+		return invalidInput(errors.New("WithLifetime: the session is older than that, counted from its sign-in"))
 	}
 	return r.checkFits(row)
 }
@@ -270,10 +274,12 @@ func (r *replacement) run(ctx context.Context) (*Tokens, error) {
 	if err := r.limit.settle(ctx, row); err != nil {
 		return nil, err
 	}
+	finish := r.stillContinues
 	if r.c.atOnce {
-		if err := r.takeAtOnce(ctx); err != nil {
-			return nil, err
-		}
+		finish = r.takeAtOnce
+	}
+	if err := finish(ctx); err != nil {
+		return nil, err
 	}
 	if r.c.as != nil {
 		r.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: row.UserID, NewDevice: r.c.newDevice})
@@ -281,23 +287,28 @@ func (r *replacement) run(ctx context.Context) (*Tokens, error) {
 	return tokens, nil
 }
 
-// makeRoom ends the oldest of those that wait for the same place where there are too
-// many. One whose answer may be under way is left alone. With ReplaceAtOnce all go: they
-// have what is given up.
-func (r *replacement) makeRoom(ctx context.Context) error {
+// waiting are the sessions that wait for the same place.
+func (r *replacement) waiting(ctx context.Context) ([]models.Session, error) {
 	page, err := r.store.List(ctx, models.SessionsOfUser{
 		UserID: r.row.UserID, Now: r.now, From: models.Position{CreatedAt: r.old.CreatedAt}, Limit: maxPage,
 	})
-	if err != nil {
-		return err
-	}
-	r.siblings = slices.DeleteFunc(page.Sessions, func(row models.Session) bool {
-		return !row.Flags.Has(models.FlagPending) || row.Origin != r.origin
-	})
-	if r.c.atOnce || len(r.siblings) < maxPending {
+	return slices.DeleteFunc(page.Sessions, func(row models.Session) bool {
+		return !row.Flags.Has(models.FlagPending) || row.Origin != r.origin || row.Handle == r.row.Handle
+	}), err
+}
+
+// makeRoom ends the oldest of those that wait for the same place where there are too
+// many. One whose answer may be under way is left alone. ReplaceAtOnce ends all of them
+// later.
+func (r *replacement) makeRoom(ctx context.Context) error {
+	if r.c.atOnce {
 		return nil
 	}
-	oldest := slices.MinFunc(r.siblings, func(a, b models.Session) int {
+	siblings, err := r.waiting(ctx)
+	if err != nil || len(siblings) < maxPending {
+		return err
+	}
+	oldest := slices.MinFunc(siblings, func(a, b models.Session) int {
 		return cmp.Or(cmp.Compare(a.LastUsedAt, b.LastUsedAt), cmp.Compare(a.Handle, b.Handle))
 	})
 	if r.now-oldest.LastUsedAt <= lineage.Overlap {
@@ -305,6 +316,29 @@ func (r *replacement) makeRoom(ctx context.Context) error {
 	}
 	_, err = r.takePlace(ctx, oldest.Handle, heirOf(r.row))
 	return err
+}
+
+// stillContinues looks again at the session before, now that the row is there. If that
+// has ended meanwhile, this came too late: a ReplaceAtOnce has ended what it found
+// waiting, and what it gave up must not come back.
+func (r *replacement) stillContinues(ctx context.Context) error {
+	old, err := r.store.Find(ctx, r.old.Handle)
+	if err != nil || old != nil && old.LiveAt(r.Service.now()) {
+		return err
+	}
+	return r.tooLate(ctx, old)
+}
+
+// tooLate ends the row, whose tokens nobody has.
+func (r *replacement) tooLate(ctx context.Context, before *models.Session) error {
+	ctx, cancel := r.detached(ctx)
+	defer cancel()
+	if _, err := r.revokeSurely(ctx, models.Revocation{
+		Handle: r.row.Handle, Reason: models.RevokedByReplacement, Successor: r.origin, Now: r.Service.now(),
+	}); err != nil {
+		return err
+	}
+	return ended(before)
 }
 
 // takeAtOnce ends the session before, and whatever else could continue it. If somebody
@@ -315,21 +349,17 @@ func (r *replacement) takeAtOnce(ctx context.Context) error {
 	defer cancel()
 	took, err := r.takePlace(ctx, r.origin, next)
 	if err != nil || !took {
-		if _, e := r.revokeSurely(ctx, models.Revocation{
-			Handle: next.handle, Reason: models.RevokedByReplacement, Successor: r.origin, Now: r.Service.now(),
-		}); err == nil {
-			err = e
+		before, readErr := r.store.Find(ctx, r.origin)
+		if e := r.tooLate(ctx, before); err == nil {
+			err = cmp.Or(readErr, e)
 		}
-		if err != nil {
-			return err
-		}
-		before, err := r.store.Find(ctx, r.origin)
-		if err != nil {
-			return err
-		}
-		return ended(before)
+		return err
 	}
-	others := handlesOfRows(r.siblings)
+	siblings, err := r.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	others := handlesOfRows(siblings)
 	if r.old.Handle != r.origin && !slices.Contains(others, r.old.Handle) {
 		others = append(others, r.old.Handle)
 	}

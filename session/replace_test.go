@@ -528,7 +528,7 @@ func TestReplace_statements(t *testing.T) {
 		return rig.Store.Counts()
 	}
 	page, _ := rig.SignIn(t)
-	require.Equal(t, map[string]int{"Find": 1, "List": 1, "Insert": 1}, counted(func() { replace(t, page) }))
+	require.Equal(t, map[string]int{"Find": 2, "List": 1, "Insert": 1}, counted(func() { replace(t, page) }))
 	require.Equal(t, map[string]int{"Find": 1, "Revoke": 1, "Confirm": 1}, counted(func() { use(t, page) }))
 	require.Empty(t, counted(func() { use(t, page) }))
 	require.Equal(t, map[string]int{"Find": 1, "List": 1, "Insert": 1, "Revoke": 1, "Confirm": 1},

@@ -86,8 +86,9 @@ func (s *Service) end(ctx context.Context, r models.Revocation, owner string) (b
 // and returns how many.
 //
 // When it returns without an error, every session has ended whose sign-in had
-// been answered before the call began. Sessions created while it runs may live
-// on, so look again at the account after creating one.
+// been answered before the call began. Sessions that are created or continued by
+// [Session.Replace] while it runs may live on, so look again at the account after
+// either.
 //
 // It works in batches of 1000, from the newest session on, each of them bounded
 // by Config.OperationTimeout, and it takes as many as there are: for 400,000

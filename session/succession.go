@@ -50,6 +50,7 @@ func (s *Service) inherit(ctx context.Context, next heir, overlap int64) (inheri
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	at, taken, take := next.origin, int64(0), true
+	var row *models.Session
 	for range lineage.MaxAttempts {
 		if take {
 			ended, err := s.takePlace(ctx, at, next)
@@ -60,8 +61,8 @@ func (s *Service) inherit(ctx context.Context, next heir, overlap int64) (inheri
 				return s.confirm(ctx, next)
 			}
 		}
-		row, err := s.store.Find(ctx, at)
-		if err != nil {
+		var err error
+		if row, err = s.store.Find(ctx, at); err != nil {
 			return inheritance{}, err
 		}
 		p := lineage.PredecessorOf(row)
@@ -79,6 +80,11 @@ func (s *Service) inherit(ctx context.Context, next heir, overlap int64) (inheri
 		default:
 			return inheritance{}, s.disinherit(ctx, next, row)
 		}
+	}
+	if !take {
+		// The session went on so often without this one that nobody waits for it: to
+		// have the client try again would come to the same forever.
+		return inheritance{}, ended(row)
 	}
 	return inheritance{}, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
 }

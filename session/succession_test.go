@@ -1,13 +1,17 @@
 package session_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/lineage"
 	"github.com/gin-sessionkit/sessionkit/internal/testpage"
+	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
@@ -134,6 +138,98 @@ func TestSuccession_signInOverASharedPlace(t *testing.T) {
 			require.Empty(t, handlesIn(t, rig, "user-1"))
 			require.Equal(t, http.StatusUnauthorized, refreshes(t, page))
 			require.Equal(t, http.StatusOK, use(t, other))
+		})
+	}
+}
+
+// A pair that was lost, and turns up when its session has been replaced many times: it
+// is over, and not an outage that never ends.
+func TestSuccession_longLine(t *testing.T) {
+	t.Parallel()
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t)
+	lost := copied(page)
+	replace(t, lost)
+	for range lineage.MaxAttempts + 1 {
+		replace(t, page)
+		require.Equal(t, http.StatusOK, use(t, page))
+		rig.Clock.Advance(2 * time.Minute)
+	}
+	require.Equal(t, http.StatusUnauthorized, use(t, lost))
+	require.Equal(t, http.StatusUnauthorized, refreshes(t, lost))
+	require.Equal(t, http.StatusOK, use(t, page))
+	require.Equal(t, http.StatusOK, refreshes(t, page))
+}
+
+// An absolute lifetime counts from the sign-in: one that has passed by then would sign
+// the user out with the very answer.
+func TestReplace_lifetimeThatHasPassed(t *testing.T) {
+	t.Parallel()
+	rig := testpage.New(t)
+	page, _ := rig.SignIn(t)
+	rig.Clock.Advance(2 * time.Hour)
+	require.Equal(t, http.StatusOK, refreshes(t, page))
+	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+		sess, err := rig.Svc.VerifyHTTP(w, r)
+		require.NoError(t, err)
+		for _, opts := range [][]session.ReplaceOption{{session.WithLifetime(0, 2*time.Hour)}, {session.WithLifetime(0, 2*time.Hour), session.ReplaceAtOnce()}} {
+			_, err = sess.Replace(r.Context(), opts...)
+			require.ErrorIs(t, err, errors.ErrInvalidInput)
+		}
+	})
+	require.Equal(t, http.StatusOK, use(t, page), "it goes on as it was")
+	replace(t, page, session.WithLifetime(0, 3*time.Hour))
+	require.Equal(t, http.StatusOK, use(t, page))
+}
+
+// storeBefore calls before once, ahead of an Insert.
+type storeBefore struct {
+	*memstore.Store
+	before func()
+}
+
+func (s *storeBefore) Insert(ctx context.Context, row *models.Session) error {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.Store.Insert(ctx, row)
+}
+
+// A Replace that read the session before another tab gave up a privilege, and is stored
+// after that, does not bring the privilege back; nor does one that is stored first.
+func TestReplace_besideOneAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, atOnceFirst := range map[string]bool{"stored after it": true, "stored before it": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &storeBefore{Store: memstore.New()}
+			rig := testpage.NewOn(t, store)
+			page, _ := rig.SignIn(t, session.Level(2))
+			other := copied(page)
+			replaceOther := func() (err error) {
+				other.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
+					sess, verifyErr := rig.Svc.VerifyHTTP(w, r)
+					require.NoError(t, verifyErr)
+					_, err = sess.Replace(r.Context())
+				})
+				return err
+			}
+			giveUp := func() { replace(t, page, session.ReplaceAtOnce(), session.Level(0)) }
+			if atOnceFirst {
+				store.before = giveUp
+				require.ErrorIs(t, replaceOther(), errors.ErrSessionReplaced)
+			} else {
+				store.before = func() { require.NoError(t, replaceOther()) }
+				giveUp()
+				require.Equal(t, http.StatusUnauthorized, use(t, other))
+			}
+			rig.Clock.Advance(2 * time.Minute)
+			require.Equal(t, http.StatusUnauthorized, refreshes(t, other))
+			require.Equal(t, http.StatusOK, use(t, page))
+			require.Equal(t, http.StatusForbidden, use(t, page, session.RequireLevel(2)))
+			require.Equal(t, http.StatusOK, refreshes(t, page))
+			require.Len(t, handlesIn(t, rig, "user-1"), 1)
 		})
 	}
 }

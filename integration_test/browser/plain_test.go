@@ -193,9 +193,9 @@ func TestPlainKeep(t *testing.T) {
 func TestPlainHTMX_isNPMs(t *testing.T) {
 	t.Parallel()
 	for embedded, file := range map[string]string{"htmx.min.js": "dist/htmx.min.js", "htmx.LICENSE": "LICENSE"} {
-		want, err := os.ReadFile(filepath.Join("node_modules/htmx.org", file))
+		want, err := os.ReadFile(filepath.Join("node_modules/htmx.org", file)) //nolint:gosec // of the table above
 		require.NoError(t, err)
-		got, err := os.ReadFile(filepath.Join("../../example/plain/static", embedded))
+		got, err := os.ReadFile(filepath.Join("../../example/plain/static", embedded)) //nolint:gosec // of the table above
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(want, got), "%s: npm ci && npm run htmx", embedded)
 	}

@@ -186,7 +186,7 @@ func (w *world) deliver(tb *tab) {
 		tb.stuck = false
 	case rig.TryRefresh, rig.Unauthorised, rig.Theft:
 		tb.stuck, tb.refused = true, tb.req.Access
-	case rig.Lost, rig.Unavailable, rig.Other: // nothing to learn
+	case rig.Lost, rig.Unavailable, rig.Sent, rig.Other: // nothing to learn
 	}
 }
 

@@ -80,7 +80,7 @@ func fillUser(t *testing.T, db *gorm.DB, size int) (live int) {
 		rows := make([]models.Session, min(batch, size-start))
 		for i := range rows {
 			rows[i] = newRow(fmt.Sprintf("m%07d", start+i))
-			rows[i].UserID, rows[i].CreatedAt = "monitor", now-int64(size-start-i)
+			rows[i].UserID, rows[i].CreatedAt, rows[i].Flags = "monitor", now-int64(size-start-i), 0
 			if (start+i)/1000%3 == 1 {
 				rows[i].ExpiresAt = now - 1
 			} else {
