@@ -8,9 +8,9 @@ import (
 )
 
 // OnError lets the application answer in its own way what Verify, VerifyOptional,
-// VerifyPage, VerifyPageOptional and Abort would answer, and the routes of refresh.Pages
-// too, if it stands before them. What sends a browser to another page it is not asked
-// about. It is for the routes below it:
+// VerifyPage, VerifyPageOptional and Abort would answer, and the routes of
+// refresh.Pages too, if it stands before them. What sends a browser to another page it
+// is not asked about. It is for the routes below it:
 //
 //	router.Use(middleware.OnError(func(c *gin.Context, err error) bool {
 //		if !errors.Is(err, errors.ErrUnavailable) {

@@ -155,11 +155,11 @@ func keep(c *gin.Context, x *session.Exchange, sess *session.Session) *session.S
 }
 
 // Reauthenticate notes that the user of the request's session has just proven to be
-// userID; see session.Session.Reauthenticate. The session that goes on is under Key from
-// then on. Call it behind Verify, and before writing the body.
+// userID; see session.Session.Reauthenticate. The session that goes on is under Key
+// from then on. Call it behind Verify, and before writing the body.
 //
-// Errors: as there, and [errors.ErrUnauthorised] where the request has no session; Abort
-// answers them.
+// Errors: as there, and [errors.ErrUnauthorised] where the request has no session;
+// Abort answers them.
 func Reauthenticate(c *gin.Context, svc *session.Service, userID string, opts ...session.ReplaceOption) (*session.Session, error) {
 	ginroute.MustHave(svc, "middleware.Reauthenticate")
 	sess, ok := Session(c)

@@ -251,8 +251,8 @@ type RevokedOfUser struct {
 	Next *Position
 }
 
-// Downgrade lowers the level of some of a user's sessions, from the newest on. As with a
-// [RevocationOfUser], one call looks at a bounded number of them.
+// Downgrade lowers the level of some of a user's sessions, from the newest on. As with
+// a [RevocationOfUser], one call looks at a bounded number of them.
 type Downgrade struct {
 	UserID string
 	// Level is what higher ones become, 0 to MaxLevel. Lower ones stay.

@@ -106,8 +106,8 @@ func WithAnswer(answer func(c *gin.Context, sess *session.Session)) Option {
 
 // Handler is the refresh route, for POST, at a path of the application's: for a proxy
 // that takes off a prefix, which Config.Cookie.RefreshPath has. It answers 200 with a
-// JSON null, or from the table in package errors. With [Pages] it is for GET, HEAD, PUT,
-// PATCH and DELETE too.
+// JSON null, or from the table in package errors. With [Pages] it is for GET, HEAD,
+// PUT, PATCH and DELETE too.
 func Handler(svc *session.Service, opts ...Option) gin.HandlerFunc {
 	o := checked(svc, "refresh.Handler", opts)
 	return func(c *gin.Context) {

@@ -50,9 +50,9 @@ type CookieConfig struct {
 	// page of the application itself is a place of its own too.
 	Partitioned bool
 	// Older lists what earlier deploys had in place of Domain, AccessPath, RefreshPath,
-	// Prefixes, Suffix and Partitioned. Their cookies go on to work and are replaced at the next
-	// refresh, so that nobody is signed out; copies that would be in the way are
-	// removed. Up to 8. Remove an entry when RefreshTokenValidity has passed since.
+	// Prefixes, Suffix and Partitioned. Their cookies go on to work and are replaced at
+	// the next refresh, so that nobody is signed out; copies that would be in the way
+	// are removed. Up to 8. Remove an entry when RefreshTokenValidity has passed since.
 	Older []OlderCookieConfig
 	// Insecure leaves the Secure attribute out, for plain HTTP on the loopback
 	// interface: no cookie is set for any other host, nor through a proxy that names
@@ -80,11 +80,11 @@ const (
 	// the refresh token of the session that it names is refreshed. So a sibling host
 	// can sign nobody in. It needs HTTPS, no Domain and the AccessPath "/".
 	PrefixHost
-	// PrefixHTTP names the former __Host-Http-sAccessToken: no script can set it either,
-	// one of this host included, in browsers that know the prefix (Chromium 140,
-	// Firefox 143). To all others it is PrefixHost, as the name begins so. The refresh
-	// cookie keeps __Secure-: a name has one prefix, old browsers would enforce nothing
-	// of __Http-, and the access cookie says whose refresh token counts.
+	// PrefixHTTP names the former __Host-Http-sAccessToken: no script can set it
+	// either, one of this host included, in browsers that know the prefix (Chromium
+	// 140, Firefox 143). To all others it is PrefixHost, as the name begins so. The
+	// refresh cookie keeps __Secure-: a name has one prefix, old browsers would enforce
+	// nothing of __Http-, and the access cookie says whose refresh token counts.
 	PrefixHTTP
 )
 
@@ -100,8 +100,9 @@ func (m PrefixMode) access() string {
 	}
 }
 
-// hostCookie is the name of a cookie beside the tokens'. Its prefix fits whatever Domain
-// and paths these have, as it goes back to the host that has set it and to no other.
+// hostCookie is the name of a cookie beside the tokens'. Its prefix fits whatever
+// Domain and paths these have, as it goes back to the host that has set it and to no
+// other.
 func (c Config) hostCookie(name string) string {
 	name += c.Cookie.Suffix
 	if c.Cookie.Insecure {

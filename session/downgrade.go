@@ -19,8 +19,8 @@ import (
 // another mode by WithRevocation. As with RevokeAll, a sign-in or a [Session.Replace]
 // that runs meanwhile may keep its level: look at the account again after it.
 //
-// It works in batches of 1000, as [Service.RevokeAll] does: see there about ctx, about a
-// count beside an error, and about calling again, which is harmless.
+// It works in batches of 1000, as [Service.RevokeAll] does: see there about ctx, about
+// a count beside an error, and about calling again, which is harmless.
 //
 // Errors: [errors.ErrInvalidInput] for a level that is not between 0 and
 // [models.MaxLevel], or a user id that no session can have; [errors.ErrUnavailable],

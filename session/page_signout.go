@@ -9,10 +9,10 @@ import (
 )
 
 // SignOutPage is SignOutHTTP for a route that takes forms too, which need no anti-CSRF
-// token: the proof is that of AntiCSRFViaFetchMetadata. It answers them by a redirect to
-// p.Login, also when nobody was signed in any more, and reports that; a script's request
-// the caller answers, as after SignOutHTTP. An expired access token takes the way of
-// VerifyPage.
+// token: the proof is that of AntiCSRFViaFetchMetadata. It answers them by a redirect
+// to p.Login, also when nobody was signed in any more, and reports that; a script's
+// request the caller answers, as after SignOutHTTP. An expired access token takes the
+// way of VerifyPage.
 //
 // Errors: as SignOutHTTP. Answer them with WriteError.
 func (s *Service) SignOutPage(w http.ResponseWriter, r *http.Request, p Site) (answered bool, err error) {
@@ -42,8 +42,8 @@ func (s *Service) SignOutPage(w http.ResponseWriter, r *http.Request, p Site) (a
 //
 // Chromium keeps pages for the "back" button that said no-store, and drops them when
 // cookies of theirs have changed. It counts changes, less those by the navigation that
-// loaded the page, of which a sign-in has two: so the removal of the access token counts
-// for nothing, and it takes one cookie more. (Chromium 156; TestPlainBack of
+// loaded the page, of which a sign-in has two: so the removal of the access token
+// counts for nothing, and it takes one cookie more. (Chromium 156; TestPlainBack of
 // integration_test/browser.)
 func (s *Service) signedOutPage(w http.ResponseWriter, p Site) {
 	http.SetCookie(w, markSignedOut.cookie(s))
