@@ -348,13 +348,14 @@ func (r *replacement) takeAtOnce(ctx context.Context) error {
 	ctx, cancel := r.detached(ctx)
 	defer cancel()
 	took, err := r.takePlace(ctx, r.origin, next)
-	if err != nil || !took {
+	if !took {
 		before, readErr := r.store.Find(ctx, r.origin)
 		if e := r.tooLate(ctx, before); err == nil {
 			err = cmp.Or(readErr, e)
 		}
 		return err
 	}
+	r.logUntold(ctx, err)
 	siblings, err := r.waiting(ctx)
 	if err != nil {
 		return err
@@ -364,10 +365,22 @@ func (r *replacement) takeAtOnce(ctx context.Context) error {
 		others = append(others, r.old.Handle)
 	}
 	for _, other := range others {
-		if _, err := r.takePlace(ctx, other, next); err != nil {
+		took, err := r.takePlace(ctx, other, next)
+		if err != nil && !took {
 			return err
 		}
+		r.logUntold(ctx, err)
 	}
 	_, err = r.confirm(ctx, next)
 	return err
+}
+
+// logUntold notes that other processes may serve a session that has ended. The client
+// must get the next one's tokens all the same: it has no others, and telling is tried
+// again.
+func (r *replacement) logUntold(ctx context.Context, err error) {
+	if err != nil {
+		r.cfg.Logger.ErrorContext(ctx, "sessionkit: other processes could not be told yet of a session that was replaced at once",
+			"session", shortHash(r.origin), "error", err)
+	}
 }

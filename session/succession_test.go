@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
+	"github.com/gin-sessionkit/sessionkit/session/storetest"
 )
 
 // visitor is a page with a visitor's session.
@@ -232,4 +234,26 @@ func TestReplace_besideOneAtOnce(t *testing.T) {
 			require.Len(t, handlesIn(t, rig, "user-1"), 1)
 		})
 	}
+}
+
+// Where the other processes could not be told of a Replace at once, its client has the
+// next session's tokens all the same: the ones before are worth nothing any more.
+func TestReplaceAtOnce_hintFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		here, there := start(t, store), start(t, store)
+		old := here.create(t, "ada")
+		here.store.Arm(storetest.Fault{Method: "WriteHint"})
+		next, err := old.Session.Replace(t.Context(), session.ReplaceAtOnce())
+		require.NoError(t, err)
+		here.store.Arm()
+		require.True(t, here.verifies(t, next))
+		require.False(t, here.verifies(t, old), "this process knows")
+		time.Sleep(within)
+		require.True(t, there.verifies(t, next))
+		list, err := here.List(t.Context(), "ada")
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+	})
 }
