@@ -213,6 +213,10 @@ func (s *storeSource) cleanUp(ctx context.Context) {
 // date.
 func (s *storeSource) makeSigner(p models.KeyPurpose, lifetime int64) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
+		// Whoever asked just before another's operation ended begins one after it.
+		if _, ok := s.snap.Load().signer(p, s.now(), lifetime); ok {
+			return nil
+		}
 		loaded, err := s.rotate(ctx)
 		if err == nil && !loaded {
 			err = s.reloadAndRotate(ctx) // the table may have been mended meanwhile
