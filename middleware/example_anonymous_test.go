@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -36,11 +37,11 @@ func ExampleCreateAnonymous() {
 
 	answer := ask(router, http.MethodPost, "/cart", "")
 	_ = answer.Body.Close()
-	cookies := ""
+	var cookies strings.Builder
 	for _, cookie := range answer.Cookies() {
-		cookies += cookie.Name + "=" + cookie.Value + "; "
+		cookies.WriteString(cookie.Name + "=" + cookie.Value + "; ")
 	}
-	_ = ask(router, http.MethodGet, "/orders", cookies).Body.Close()
+	_ = ask(router, http.MethodGet, "/orders", cookies.String()).Body.Close()
 	_ = ask(router, http.MethodGet, "/orders", "").Body.Close()
 	// Output:
 	// POST /cart 200 in the cart of a visitor: true

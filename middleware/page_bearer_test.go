@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"crypto/tls"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -16,9 +17,7 @@ func (s *shop) bearer(t *testing.T, method, path, token string, header http.Head
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	r.Host, r.TLS = "shop.example", &tls.ConnectionState{HandshakeComplete: true}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
 	s.router.ServeHTTP(w, r)
