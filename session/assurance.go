@@ -31,7 +31,7 @@ func (c *creation) checkAssurance() error {
 	case c.flags.Has(models.FlagAnonymous) && (c.amr != "" || c.level != 0):
 		return invalidInput(errors.New("a visitor has proven nothing: neither Authenticated nor Level is for its session, and As makes it a user's"))
 	case c.amr != "" && !token.ValidAMR(c.amr):
-		return invalidInput(errors.New("what Authenticated got is not up to 64 characters of words of A-Z a-z 0-9 _ - . :"))
+		return invalidInput(errors.New("what Authenticated got is no words of A-Z a-z 0-9 _ - . : within 64 characters"))
 	case c.level < 0 || c.level > models.MaxLevel:
 		return invalidInput(fmt.Errorf("Level: %d is not between 0 and %d", c.level, models.MaxLevel))
 	}

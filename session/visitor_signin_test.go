@@ -15,12 +15,12 @@ import (
 )
 
 // signsIn has a visitor sign in, and returns the error of that.
-func signsIn(t *testing.T, page *testpage.Page, userID string) (err error) {
+func signsIn(t *testing.T, page *testpage.Page) (err error) {
 	t.Helper()
 	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
 		sess, verifyErr := page.Rig.Svc.VerifyHTTP(w, r)
 		require.NoError(t, verifyErr)
-		_, err = sess.Replace(r.Context(), session.As(userID))
+		_, err = sess.Replace(r.Context(), session.As("user-1"))
 	})
 	return err
 }
@@ -44,7 +44,7 @@ func TestVisitorSignIn_countsBeforeItsUse(t *testing.T) {
 			rig := limitedTo1(t, policy)
 			pages := []*testpage.Page{visitor(t, rig), visitor(t, rig), visitor(t, rig)}
 			for i, page := range pages {
-				err := signsIn(t, page, "user-1")
+				err := signsIn(t, page)
 				require.Equal(t, policy == session.RefuseNew && i > 0, errors.Is(err, errors.ErrSessionLimit), "%v", err)
 				rig.Clock.Advance(time.Second)
 			}
@@ -64,8 +64,8 @@ func TestVisitorSignIn_lostAnswer(t *testing.T) {
 	t.Parallel()
 	rig := limitedTo1(t, session.RefuseNew)
 	page := visitor(t, rig)
-	require.NoError(t, signsIn(t, copied(page), "user-1"))
-	require.NoError(t, signsIn(t, page, "user-1"))
+	require.NoError(t, signsIn(t, copied(page)))
+	require.NoError(t, signsIn(t, page))
 	require.Equal(t, http.StatusOK, use(t, page))
 	require.Len(t, handlesIn(t, rig, "user-1"), 1)
 
@@ -88,12 +88,12 @@ func TestVisitorSignIn_newDevice(t *testing.T) {
 		},
 	})
 	page := visitor(t, rig)
-	require.NoError(t, signsIn(t, page, "user-1"))
+	require.NoError(t, signsIn(t, page))
 	page.Do(t, http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
 		_, err := rig.Svc.CreateHTTP(w, r, "user-1")
 		require.NoError(t, err)
 	})
-	require.NoError(t, signsIn(t, visitor(t, rig), "user-1"))
+	require.NoError(t, signsIn(t, visitor(t, rig)))
 	require.Equal(t, []bool{true, false, true}, notices)
 }
 

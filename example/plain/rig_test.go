@@ -152,10 +152,10 @@ func (b *browser) cookie(path, name string) string {
 	return ""
 }
 
-// sessions are how many the user has.
-func (r *rig) sessions(t *testing.T, user string) int {
+// sessions are how many ada has.
+func (r *rig) sessions(t *testing.T) int {
 	t.Helper()
-	list, err := r.svc.List(t.Context(), user)
+	list, err := r.svc.List(t.Context(), "ada")
 	require.NoError(t, err)
 	return len(list)
 }
