@@ -20,7 +20,8 @@ import (
 func requireReason(t *testing.T, err error) {
 	t.Helper()
 	reasons := []error{
-		errors.ErrTokenMalformed, errors.ErrTokenForged, errors.ErrTokenForeign, errors.ErrTokenExpired, errors.ErrKeyUnknown,
+		errors.ErrTokenMalformed, errors.ErrTokenForged, errors.ErrTokenForeign, errors.ErrTokenExpired,
+		errors.ErrTokenFromFuture, errors.ErrKeyUnknown,
 	}
 	// Not errors.Is: a wrapped one could carry something of the input.
 	require.True(t, slices.Contains(reasons, err), "unexpected error %v", err)
