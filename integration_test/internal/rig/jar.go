@@ -217,6 +217,8 @@ func (j *Jar) takeCookies(at *url.URL, r Reply, site Site) bool {
 		slot, gone, taken := j.cookies.Put(from, line)
 		switch {
 		case taken && slot.HostOnly:
+			// Copies in and out of a partition go before the one that counts is set.
+			slot.Partition = ""
 			removed[slot] = gone
 		case !taken && site == SameOrigin:
 			j.refused = append(j.refused, line)
