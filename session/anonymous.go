@@ -38,7 +38,7 @@ func (s *Service) CreateAnonymousHTTP(w http.ResponseWriter, r *http.Request, op
 		if sess, err = x.there(); sess != nil || err != nil {
 			return err
 		}
-		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
+		if hasBegun(w) {
 			return errResponseBegun
 		}
 		sess, err = x.create(newVisitor(), s.anonymous(opts))

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -129,11 +130,7 @@ func (s *Service) check(ctx context.Context, sess *Session, d *demands) (*Token,
 	if err := s.assured(sess, d); err != nil || len(d.claims) == 0 {
 		return nil, err
 	}
-	asked := d.asked
-	if asked == 0 {
-		asked = s.now()
-	}
-	return s.checkClaims(ctx, sess, d.claims, asked)
+	return s.checkClaims(ctx, sess, d.claims, cmp.Or(d.asked, s.now()))
 }
 
 // stepUpChallenge is the challenge of RFC 9470, section 3, or empty where err asks for

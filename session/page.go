@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -79,7 +80,9 @@ func (x *Exchange) VerifyPage(p Site, opts ...VerifyOption) (*Session, error) {
 		d.byOrigin = true
 		sess, err = x.root.verifyPage(p, d)
 	}
-	err = shown(x.root.kind(), err)
+	if err != nil {
+		err = shown(x.root.kind(), err)
+	}
 	x.done(x.outer, err)
 	return sess, err
 }
@@ -197,14 +200,10 @@ func (p Site) placeFor(err error) string {
 	switch {
 	case errors.Is(err, errors.ErrTokenTheft):
 		return page.With(p.Login, "reason", "theft")
-	case errors.Is(err, errors.ErrUnauthorised), errors.Is(err, errors.ErrTryRefreshToken):
+	case errors.Is(err, errors.ErrUnauthorised), errors.Is(err, errors.ErrTryRefreshToken), errors.Is(err, errors.ErrUserRequired):
 		return p.Login
-	case errors.Is(err, errors.ErrUserRequired):
-		return p.Login
-	case errors.Is(err, errors.ErrStepUp) && p.Reauth != "":
-		return p.Reauth
 	case errors.Is(err, errors.ErrStepUp):
-		return p.Login
+		return cmp.Or(p.Reauth, p.Login)
 	default:
 		return ""
 	}

@@ -33,7 +33,7 @@ func InsecureSwitchToHeader() CreateOption { return func(c *creation) { c.switch
 // Nothing was sent then, and the session that the request came with lives on.
 func (s *Service) CreateHTTP(w http.ResponseWriter, r *http.Request, userID string, opts ...CreateOption) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
-		if written, ok := w.(interface{ Written() bool }); ok && written.Written() {
+		if hasBegun(w) {
 			return errResponseBegun
 		}
 		sess, err = x.create(userID, opts)
@@ -52,6 +52,12 @@ func (x *Exchange) Create(userID string, opts ...CreateOption) (*Session, error)
 	}
 	x.done(x.outer, err)
 	return sess, err
+}
+
+// hasBegun reports whether the header is written, where the writer tells.
+func hasBegun(w http.ResponseWriter) bool {
+	written, ok := w.(interface{ Written() bool })
+	return ok && written.Written()
 }
 
 var errResponseBegun = errors.WithReason(errors.ErrGeneral, errors.New("the response is on its way: create the session before writing the body"))

@@ -40,9 +40,8 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 }
 
 const (
-	// selectOfUser is followed by where the page begins, and by newestFirst:
-	// who signs in while all sessions are being ended is above the page, and is
-	// not ended again and again.
+	// selectOfUser is read from the newest on: who signs in while all sessions are
+	// being ended is above the page, and is not ended again and again.
 	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
 	// revokeListed ends in a list of handles; see execIn.
@@ -51,81 +50,88 @@ const (
 )
 
 // RevokeAll revokes some of a user's live sessions, from the newest on; see
-// session.Store.
-//
-// It takes two statements, the first of which locks nothing: one reads the
-// handles, the other writes by primary key, in one order, so that two calls for
-// one user do not deadlock. As a session may have ended between the two, the
-// second asks again.
+// session.Store and changePage.
 func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done models.RevokedOfUser, err error) {
 	if err := checkReason(r.Reason); err != nil {
 		return done, err
 	}
-	limit := pageSize(r.Limit)
-	where, args := s.beyond("<", r.From)
-	args = append(append([]any{s.exact(r.UserID)}, args...), limit)
-	rows, err := collect(ctx, s, scanEnd, s.sql.of(selectOfUser)+where+newestFirst, args...)
-	if err != nil {
-		return done, err
-	}
-	// The page counts the rows that were looked at, not those that are ended:
-	// also where all of them have expired, the caller goes on behind them.
-	done.Next = next(rows, limit)
-	var handles []string
-	for _, row := range rows {
-		if row.LiveAt(r.Now) && (r.Except == "" || row.Handle != r.Except) {
-			handles = append(handles, row.Handle)
-		}
-	}
-	if len(handles) == 0 {
-		return done, nil
-	}
-	done.Count, err = s.execIn(ctx, revokeListed, handles, r.Now, string(r.Reason), r.Now, r.Now)
-	if err != nil {
-		// Without a Next: whoever went on from there would leave this page out.
-		return models.RevokedOfUser{}, err
-	}
-	return done, nil
+	done.Count, done.Next, err = s.changePage(ctx, &pageChange{
+		userID: r.UserID, from: r.From, limit: r.Limit,
+		read: selectOfUser, scan: scanEnd,
+		wanted: func(row *models.Session) bool {
+			return row.LiveAt(r.Now) && (r.Except == "" || row.Handle != r.Except)
+		},
+		write: revokeListed, args: []any{r.Now, string(r.Reason), r.Now, r.Now},
+	})
+	return done, err
 }
 
 const (
-	// selectLevels is followed by where the page begins, and by newestFirst.
 	selectLevels statement = "SELECT " + endColumns + ", aal FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
 
-	// downgradeListed ends in a list of handles; see execIn.
 	downgradeListed statement = "UPDATE {sessions} SET aal = ? " +
 		"WHERE aal > ? AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( "
 )
 
 // Downgrade lowers the level of some of a user's live sessions, from the newest on; see
-// session.Store. Its two statements are as those of RevokeAll. A level that no session
-// has is [errors.ErrInvalidInput].
+// session.Store and changePage. A level that no session has is
+// [errors.ErrInvalidInput].
 func (s *Store) Downgrade(ctx context.Context, d models.Downgrade) (done models.Downgraded, err error) {
 	if err := checkLimits([]limit{levelLimit(d.Level)}); err != nil {
 		return done, err
 	}
-	limit := pageSize(d.Limit)
-	where, args := s.beyond("<", d.From)
-	args = append(append([]any{s.exact(d.UserID)}, args...), limit)
-	rows, err := collect(ctx, s, scanLevel, s.sql.of(selectLevels)+where+newestFirst, args...)
+	done.Count, done.Next, err = s.changePage(ctx, &pageChange{
+		userID: d.UserID, from: d.From, limit: d.Limit,
+		read: selectLevels, scan: scanLevel,
+		wanted: func(row *models.Session) bool { return row.LiveAt(d.Now) && row.Level > d.Level },
+		write:  downgradeListed, args: []any{d.Level, d.Level, d.Now, d.Now},
+	})
+	return done, err
+}
+
+// pageChange is a change of a user's sessions below from that are wanted.
+type pageChange struct {
+	userID string
+	from   models.Position
+	limit  int
+	// read is followed by where the page begins, and by newestFirst.
+	read   statement
+	scan   func(*sql.Rows, *models.Session) error
+	wanted func(*models.Session) bool
+	// write ends in a list of handles, which come after args; see execIn.
+	write statement
+	args  []any
+}
+
+// changePage takes two statements, the first of which locks nothing: one reads the
+// handles, the other writes by primary key, in one order, so that two calls for
+// one user do not deadlock. As a session may have ended between the two, the
+// second asks again.
+func (s *Store) changePage(ctx context.Context, c *pageChange) (count int, after *models.Position, err error) {
+	limit := pageSize(c.limit)
+	where, args := s.beyond("<", c.from)
+	args = append(append([]any{s.exact(c.userID)}, args...), limit)
+	rows, err := collect(ctx, s, c.scan, s.sql.of(c.read)+where+newestFirst, args...)
 	if err != nil {
-		return done, err
+		return 0, nil, err
 	}
-	done.Next = next(rows, limit)
+	// The page counts the rows that were looked at, not those that are changed:
+	// also where all of them have expired, the caller goes on behind them.
+	after = next(rows, limit)
 	var handles []string
-	for _, row := range rows {
-		if row.LiveAt(d.Now) && row.Level > d.Level {
-			handles = append(handles, row.Handle)
+	for i := range rows {
+		if c.wanted(&rows[i]) {
+			handles = append(handles, rows[i].Handle)
 		}
 	}
 	if len(handles) == 0 {
-		return done, nil
+		return 0, after, nil
 	}
-	done.Count, err = s.execIn(ctx, downgradeListed, handles, d.Level, d.Level, d.Now, d.Now)
-	if err != nil {
-		return models.Downgraded{}, err // see RevokeAll
+	if count, err = s.execIn(ctx, c.write, handles, c.args...); err != nil {
+		// Without a Next: whoever went on from there would leave this page out.
+		return 0, nil, err
 	}
-	return done, nil
+	return count, after, nil
 }
 
 // beyond is the condition that a row lies on one side of a place, "<" or ">",

@@ -32,11 +32,8 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	rows := s.ofUser(r.UserID, func(at models.Position) bool {
-		return r.From == models.Position{} || at.Before(r.From)
-	})
-	slices.Reverse(rows) // from the newest on
-	rows, done.Next = cutPage(rows, r.Limit)
+	rows, next := s.newestOfUser(r.UserID, r.From, r.Limit)
+	done.Next = next
 	for _, row := range rows {
 		// The empty name spares nobody, not even a session of that name.
 		if !row.LiveAt(r.Now) || r.Except != "" && row.Handle == r.Except {
@@ -56,11 +53,8 @@ func (s *Store) Downgrade(ctx context.Context, d models.Downgrade) (done models.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	rows := s.ofUser(d.UserID, func(at models.Position) bool {
-		return d.From == models.Position{} || at.Before(d.From)
-	})
-	slices.Reverse(rows) // from the newest on
-	rows, done.Next = cutPage(rows, d.Limit)
+	rows, next := s.newestOfUser(d.UserID, d.From, d.Limit)
+	done.Next = next
 	for _, row := range rows {
 		if row.LiveAt(d.Now) && row.Level > d.Level {
 			row.Level = d.Level
@@ -68,6 +62,15 @@ func (s *Store) Downgrade(ctx context.Context, d models.Downgrade) (done models.
 		}
 	}
 	return done, nil
+}
+
+// newestOfUser are the user's rows below from, from the newest on, and where to go on.
+func (s *Store) newestOfUser(userID string, from models.Position, limit int) ([]*models.Session, *models.Position) {
+	rows := s.ofUser(userID, func(at models.Position) bool {
+		return from == models.Position{} || at.Before(from)
+	})
+	slices.Reverse(rows)
+	return cutPage(rows, limit)
 }
 
 // List implements session.Store.
