@@ -8,28 +8,16 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// advanceCase changes a row and a step that fits it.
-type advanceCase struct {
-	name   string
-	change func(tr *trial, row *models.Session, step *models.Advance)
-}
+// advanceCase is a refusal of Advance.
+type advanceCase = refusal[models.Advance]
 
 // advanceRefusals are the conditions of the compare-and-swap, each alone: all
 // others are met.
 func advanceRefusals() []check {
-	var list []check
-	for _, c := range append(forgedSteps(), lateSteps()...) {
-		list = append(list, check{"Advance refuses " + c.name, func(tr *trial) {
-			row := tr.row()
-			step := tr.step(row)
-			c.change(tr, &row, &step)
-			require.NoError(tr, tr.store.Insert(tr.Context(), &row))
-			before := tr.find(row.Handle)
-
-			tr.requireMatch(false, c.name)(tr.store.Advance(tr.Context(), step))
-			tr.requireStored(before, "a refused step changes nothing")
-		}})
-	}
+	list := refusals("Advance", append(forgedSteps(), lateSteps()...), func(tr *trial) (models.Session, models.Advance) {
+		row := tr.row()
+		return row, tr.step(row)
+	}, func(tr *trial, step models.Advance) (bool, error) { return tr.store.Advance(tr.Context(), step) })
 	return append(
 		list,
 		check{"Advance refuses an unknown handle", advanceUnknown},

@@ -7,17 +7,10 @@ import (
 )
 
 func confirmChecks() []check {
-	var list []check
-	for _, c := range refusedConfirmations() {
-		list = append(list, check{"Confirm refuses " + c.name, func(tr *trial) {
-			row := pendingRow(tr)
-			confirmation := confirmationOf(row)
-			c.change(tr, &row, &confirmation)
-			row = tr.insert(func(r *models.Session) { *r = row })
-			tr.requireMatch(false, c.name)(tr.store.Confirm(tr.Context(), confirmation))
-			tr.requireStored(row, c.name)
-		}})
-	}
+	list := refusals("Confirm", refusedConfirmations(), func(tr *trial) (models.Session, models.Confirmation) {
+		row := pendingRow(tr)
+		return row, confirmationOf(row)
+	}, func(tr *trial, c models.Confirmation) (bool, error) { return tr.store.Confirm(tr.Context(), c) })
 	return append(
 		list,
 		check{"Confirm takes the flag, moves the idle end and changes nothing else", confirmMoves},
@@ -26,11 +19,8 @@ func confirmChecks() []check {
 	)
 }
 
-// confirmCase changes a row and a confirmation that fits it.
-type confirmCase struct {
-	name   string
-	change func(tr *trial, row *models.Session, c *models.Confirmation)
-}
+// confirmCase is a refusal of Confirm.
+type confirmCase = refusal[models.Confirmation]
 
 func refusedConfirmations() []confirmCase {
 	return []confirmCase{

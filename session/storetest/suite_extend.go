@@ -7,17 +7,10 @@ import (
 )
 
 func extendChecks() []check {
-	var list []check
-	for _, c := range refusedExtensions() {
-		list = append(list, check{"Extend refuses " + c.name, func(tr *trial) {
-			row := tr.row()
-			ext := extension(row)
-			c.change(tr, &row, &ext)
-			row = tr.insert(func(r *models.Session) { *r = row })
-			tr.requireMatch(false, c.name)(tr.store.Extend(tr.Context(), ext))
-			tr.requireStored(row, c.name)
-		}})
-	}
+	list := refusals("Extend", refusedExtensions(), func(tr *trial) (models.Session, models.Extend) {
+		row := tr.row()
+		return row, extension(row)
+	}, func(tr *trial, ext models.Extend) (bool, error) { return tr.store.Extend(tr.Context(), ext) })
 	return append(
 		list,
 		check{"Extend moves the idle end and nothing else", extendMoves},
@@ -25,11 +18,8 @@ func extendChecks() []check {
 	)
 }
 
-// extendCase changes a row and an extension that fits it.
-type extendCase struct {
-	name   string
-	change func(tr *trial, row *models.Session, ext *models.Extend)
-}
+// extendCase is a refusal of Extend.
+type extendCase = refusal[models.Extend]
 
 func refusedExtensions() []extendCase {
 	return []extendCase{
