@@ -40,8 +40,8 @@ type Config struct {
 	// token may be and still count as one user's parallel tabs: 0 to 60 s.
 	// 0, the default, is strict: any use of a replaced token is theft, as in
 	// SuperTokens' Node library. Front ends that take turns across tabs (its own do)
-	// need no window. Choose 10 s for those that don't, and keep the clocks of the
-	// servers closer together than that.
+	// need no window with cookies. Choose 10 s for those that don't and where tokens
+	// travel in headers, and keep the clocks of the servers closer together than that.
 	ConcurrentRefreshWindow time.Duration
 	// Leeway is granted to the expiry of access tokens for clocks that
 	// disagree: up to 60 s, default 5 s; Off for none.
