@@ -54,7 +54,7 @@ func measureRound(ctx context.Context, meter load.Meter, round int, all []*proce
 			if !takes(p, scenario) {
 				continue
 			}
-			sample, err := measure(ctx, meter, p, scenario, d)
+			sample, err := insist(func() (report.Sample, error) { return measure(ctx, meter, p, scenario, d) })
 			if ctx.Err() != nil {
 				return nil, errors.New("interrupted")
 			}
@@ -66,6 +66,21 @@ func measureRound(ctx context.Context, meter load.Meter, round int, all []*proce
 		}
 	}
 	return samples, nil
+}
+
+// repeats is how often a measurement in which the server was silent is made again.
+const repeats = 3
+
+// insist measures again while the server was silent: on a busy machine that says
+// nothing about the server. The sample says how often.
+func insist(measure func() (report.Sample, error)) (report.Sample, error) {
+	for again := 0; ; again++ {
+		sample, err := measure()
+		if !errors.Is(err, load.ErrSilent) || again == repeats {
+			sample.Repeats = again
+			return sample, err
+		}
+	}
 }
 
 func measure(ctx context.Context, meter load.Meter, p *process, scenario report.Scenario, d time.Duration) (report.Sample, error) {

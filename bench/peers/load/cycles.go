@@ -71,7 +71,7 @@ func sum(workers []*worker, elapsed time.Duration) (Result, error) {
 		return Result{}, err
 	}
 	if len(took) == 0 {
-		return Result{}, errors.New("no cycle came full circle")
+		return Result{}, fmt.Errorf("%w: no cycle came full circle", ErrSilent)
 	}
 	slices.Sort(took)
 	return Result{

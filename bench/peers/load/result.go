@@ -1,9 +1,17 @@
 package load
 
-import "time"
+import (
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+)
 
 // Connections is how many are busy at the same time, whatever the load.
 const Connections = 16
+
+// ErrSilent is a measurement in which the server answered nothing, or nothing in
+// time: something else had the machine. It says nothing about the server.
+var ErrSilent = errors.New("load: no answer")
 
 // Result is what one load got out of a server.
 type Result struct {

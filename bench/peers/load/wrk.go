@@ -58,8 +58,10 @@ var (
 	wrkTotal   = regexp.MustCompile(`(?m)^ *(\d+) requests in ([0-9.]+[a-z]+),`)
 	wrkBad     = regexp.MustCompile(`(?m)^ *Non-2xx or 3xx responses: (\d+)`)
 	wrkSockets = regexp.MustCompile(`(?m)^ *Socket errors: .*`)
-	wrkP50     = regexp.MustCompile(`(?m)^ *50% +([0-9.]+[a-z]+)`)
-	wrkP99     = regexp.MustCompile(`(?m)^ *99% +([0-9.]+[a-z]+)`)
+	// wrkOnlyLate is of connections that held, on which answers came too late.
+	wrkOnlyLate = regexp.MustCompile(`connect 0, read 0, write 0, timeout [1-9]`)
+	wrkP50      = regexp.MustCompile(`(?m)^ *50% +([0-9.]+[a-z]+)`)
+	wrkP99      = regexp.MustCompile(`(?m)^ *99% +([0-9.]+[a-z]+)`)
 )
 
 // ParseWrk reads what wrk --latency prints. Requests that failed or were
@@ -68,16 +70,22 @@ func ParseWrk(out string) (Result, error) {
 	if bad := wrkBad.FindStringSubmatch(out); bad != nil {
 		return Result{}, fmt.Errorf("wrk: %s answers were not good ones", bad[1])
 	}
-	if line := wrkSockets.FindString(out); line != "" {
-		return Result{}, errors.New("wrk: " + strings.TrimSpace(line))
+	if line := strings.TrimSpace(wrkSockets.FindString(out)); line != "" {
+		if wrkOnlyLate.MatchString(line) {
+			return Result{}, fmt.Errorf("%w: wrk: %s", ErrSilent, line)
+		}
+		return Result{}, errors.New("wrk: " + line)
 	}
 	total := wrkTotal.FindStringSubmatch(out)
 	if total == nil {
 		return Result{}, fmt.Errorf("wrk: no total in %q", out)
 	}
 	requests, err := strconv.Atoi(total[1])
-	if err != nil || requests == 0 {
-		return Result{}, fmt.Errorf("wrk: nothing was answered: %q", out)
+	if err != nil {
+		return Result{}, fmt.Errorf("wrk: %w", err)
+	}
+	if requests == 0 {
+		return Result{}, fmt.Errorf("%w: wrk: %q", ErrSilent, out)
 	}
 	elapsed, err := time.ParseDuration(total[2])
 	p50, err50 := time.ParseDuration(first(wrkP50, out))

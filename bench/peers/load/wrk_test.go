@@ -40,17 +40,30 @@ func TestParseWrk(t *testing.T) {
 func TestParseWrkRefuses(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"refusals":      strings.Replace(printed, "Requests/sec", "  Non-2xx or 3xx responses: 3\nRequests/sec", 1),
-		"broken links":  strings.Replace(printed, "Requests/sec", "  Socket errors: connect 0, read 1, write 0, timeout 0\nRequests/sec", 1),
-		"no answers":    strings.Replace(printed, "56840 requests", "0 requests", 1),
-		"no latencies":  strings.Replace(printed, "99%", "", 1),
-		"another print": "unable to connect to 127.0.0.1:9 Connection refused\n",
-		"nothing":       "",
+		"refusals":                strings.Replace(printed, "Requests/sec", "  Non-2xx or 3xx responses: 3\nRequests/sec", 1),
+		"late among broken links": strings.Replace(printed, "Requests/sec", "  Socket errors: connect 0, read 1, write 0, timeout 2\nRequests/sec", 1),
+		"broken links":            strings.Replace(printed, "Requests/sec", "  Socket errors: connect 0, read 1, write 0, timeout 0\nRequests/sec", 1),
+		"no latencies":            strings.Replace(printed, "99%", "", 1),
+		"another print":           "unable to connect to 127.0.0.1:9 Connection refused\n",
+		"nothing":                 "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := load.ParseWrk(text)
 			require.Error(t, err)
+			require.NotErrorIs(t, err, load.ErrSilent)
 		})
+	}
+}
+
+// Nothing that a server did wrong: it is measured again.
+func TestParseWrkKnowsSilence(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"no answers":   strings.Replace(printed, "56840 requests", "0 requests", 1),
+		"late answers": strings.Replace(printed, "Requests/sec", "  Socket errors: connect 0, read 0, write 0, timeout 16\nRequests/sec", 1),
+	} {
+		_, err := load.ParseWrk(text)
+		require.ErrorIs(t, err, load.ErrSilent, name)
 	}
 }

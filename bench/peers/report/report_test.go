@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"encoding/xml"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,10 +61,10 @@ func TestMarkdown(t *testing.T) {
 	}}).Markdown()
 	require.Equal(t, "| sessionkit | token | 42,500 | 30,000 – 50,000 | 0.85 | 11.8 µs | 50 % | 1.00 ms | 20 ms |",
 		line(t, text, "| sessionkit | token"))
-	require.Equal(t, "| Gin bare | get | 0.85 × | 0.85 × | 0.60 – 1.25 | met |", line(t, text, "| Gin bare | get"))
+	require.Equal(t, "| Gin bare | get | 0.80 × | 0.85 × | 0.60 – 1.25 | met |", line(t, text, "| Gin bare | get"))
 	require.Equal(t, "| sessionkit | refresh | 1,000 | 1,000 – 1,000 | 500 µs | 50 % | 1.00 ms | 20 ms |",
 		line(t, text, "| sessionkit | refresh"))
-	require.Contains(t, line(t, text, "| Node library, Express | login | 2.00"), "| 1.00 × | 1.00 – 1.00 | **missed** |")
+	require.Contains(t, line(t, text, "| Node library, Express | login | 6.00"), "| 1.00 × | 1.00 – 1.00 | **missed** |")
 	require.Contains(t, text, "Undisturbed")
 }
 
@@ -75,6 +77,14 @@ func TestMarkdownNamesDisturbances(t *testing.T) {
 	text := r.Markdown()
 	require.Contains(t, text, "**Disturbed:**")
 	require.Contains(t, text, ": kit get 2 (6 %, 0 %); kit get 3 (0 %, 40 %).")
+
+	require.Contains(t, text, "| sessionkit | token | 1,000 † |")
+	require.Contains(t, text, "| scs, mysqlstore | get | 5.00 × | 1.00 × † |")
+	require.Contains(t, text, "| gin-jwt v2 | token | 1,000 | ")
+
+	again := made(nil)
+	again.Samples[9].Repeats = 2
+	require.Contains(t, again.Markdown(), ": kit get 2 (0 %, 0 %, silent 2 times before).")
 
 	for i := range r.Samples {
 		r.Samples[i].CPU.BesideLoad = time.Second
@@ -90,7 +100,24 @@ func TestRawIsCSV(t *testing.T) {
 	rows, err := reader.ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 1+len(r.Samples))
-	require.Equal(t, []string{"1", "get", "gin", "1000", "1.000", "1000.0", "1000", "20000", "500.00", "0.500", "0.000", "0.000"}, rows[1])
+	require.Equal(t, []string{"1", "get", "gin", "1000", "1.000", "1000.0", "1000", "20000", "500.00", "0.500", "0.000", "0.000", "0"}, rows[1])
+}
+
+func TestDisturbedFiguresReplaceNone(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	quiet, busy := made(nil), made(nil)
+	busy.Samples[3].CPU.BesideServer = time.Second
+	require.NoError(t, quiet.Write(folder))
+	kept, err := os.ReadFile(filepath.Join(folder, "peers.txt"))
+	require.NoError(t, err)
+	require.NoError(t, busy.Write(folder))
+	after, err := os.ReadFile(filepath.Join(folder, "peers.txt"))
+	require.NoError(t, err)
+	require.Equal(t, string(kept), string(after))
+	other, err := os.ReadFile(filepath.Join(folder, "disturbed.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(other), "**Disturbed:**")
 }
 
 func TestPlotIsSVG(t *testing.T) {

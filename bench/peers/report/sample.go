@@ -25,6 +25,8 @@ type Sample struct {
 	Server   string
 	load.Result
 	CPU load.CPU
+	// Repeats is how often it was made again, as the server was silent.
+	Repeats int
 }
 
 // PerRequest is the server's processor time for one request or cycle.
@@ -37,6 +39,13 @@ func (s Sample) Busy() float64 { return s.CPU.Server.Seconds() / s.Elapsed.Secon
 // measurement, as fractions: of the server's core, and of the other.
 func (s Sample) Foreign() (server, others float64) {
 	return s.CPU.BesideServer.Seconds() / s.Elapsed.Seconds(), s.CPU.BesideLoad.Seconds() / s.Elapsed.Seconds()
+}
+
+// Disturbed reports whether so much of a core was somebody else's that the
+// measurement says little.
+func (s Sample) Disturbed() bool {
+	server, others := s.Foreign()
+	return s.Repeats > 0 || max(server, others) > tolerated
 }
 
 // Report is what a run found.

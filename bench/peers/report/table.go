@@ -37,8 +37,8 @@ func (r Report) gets() string {
 	for _, s := range servers.All() {
 		samples := r.of(Get, s.Name)
 		rates := figure(samples, rate)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s – %s | %.2f | %.1f µs | %.0f %% | %s | %s |\n",
-			s.Label, s.Reads, count(rates.Median), count(rates.Min), count(rates.Max), rates.Median/bare,
+		fmt.Fprintf(&b, "| %s | %s | %s%s | %s – %s | %.2f | %.1f µs | %.0f %% | %s | %s |\n",
+			s.Label, s.Reads, count(rates.Median), marked(samples), count(rates.Min), count(rates.Max), rates.Median/bare,
 			figure(samples, perRequest).Median, 100*figure(samples, Sample.Busy).Median,
 			latency(figure(samples, p50).Median), latency(figure(samples, p99).Median))
 	}
@@ -56,8 +56,8 @@ func (r Report) writes() string {
 				continue
 			}
 			rates := figure(samples, rate)
-			fmt.Fprintf(&b, "| %s | %s | %s | %s – %s | %.0f µs | %.0f %% | %s | %s |\n",
-				s.Label, scenario, count(rates.Median), count(rates.Min), count(rates.Max),
+			fmt.Fprintf(&b, "| %s | %s | %s%s | %s – %s | %.0f µs | %.0f %% | %s | %s |\n",
+				s.Label, scenario, count(rates.Median), marked(samples), count(rates.Min), count(rates.Max),
 				figure(samples, perRequest).Median, 100*figure(samples, Sample.Busy).Median,
 				latency(figure(samples, p50).Median), latency(figure(samples, p99).Median))
 		}
