@@ -193,19 +193,27 @@ func (p *preparingPool) prepare(h *hotStatement) {
 	if refusal(err) == errTooManyStatements {
 		p.tooMany()
 	}
+	if !p.keep(h, stmt, err) && stmt != nil {
+		_ = stmt.Close()
+	}
+}
+
+// keep takes the outcome of preparing h, and reports whether stmt is ready for use.
+func (p *preparingPool) keep(h *hotStatement, stmt *sql.Stmt, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h.preparing = false
-	switch {
-	case err != nil:
+	if err != nil {
 		h.rest(0)
-	case time.Now().Before(p.restUntil): // meanwhile there were too many
-		go stmt.Close() //nolint:errcheck // its connection will be closed, too
-	default:
-		ready := &readyStatement{stmt: stmt, since: time.Now()}
-		ready.uses.Store(1)
-		h.ready.Store(ready)
+		return false
 	}
+	if time.Now().Before(p.restUntil) { // meanwhile there were too many
+		return false
+	}
+	ready := &readyStatement{stmt: stmt, since: time.Now()}
+	ready.uses.Store(1)
+	h.ready.Store(ready)
+	return true
 }
 
 // refused takes a statement out of use. Only the first who is told of it counts.
