@@ -142,6 +142,9 @@ const columns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_c
 	"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
 	"auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, user_agent, ip, label, amr, origin"
 
+// columnCount is how many they are.
+const columnCount = 24
+
 // row holds the values of columns as Create writes them.
 func row(handle string) []any {
 	const now, end = 1_795_000_000_000, 1_803_640_000_000
@@ -155,7 +158,7 @@ func row(handle string) []any {
 
 func BenchmarkRawInsert(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(24) + ")"
+		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(columnCount) + ")"
 		for i := 0; b.Loop(); i++ {
 			s.exec(b, query, row(handle(i))...)
 		}
@@ -164,10 +167,10 @@ func BenchmarkRawInsert(b *testing.B) {
 
 func BenchmarkRawSelect(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(18)+")", row(handle(0))...)
+		s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(columnCount)+")", row(handle(0))...)
 		query := "SELECT " + columns + " FROM auth_sessions WHERE handle = " + s.mark(1)
 		for b.Loop() {
-			var values [18]any
+			var values [columnCount]any
 			targets := make([]any, len(values))
 			for i := range values {
 				targets[i] = &values[i]
@@ -180,7 +183,7 @@ func BenchmarkRawSelect(b *testing.B) {
 func BenchmarkRawUpdate(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
 		for i := range batch {
-			s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(18)+")", row(handle(i))...)
+			s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(columnCount)+")", row(handle(i))...)
 		}
 		query := "UPDATE auth_sessions SET refresh_prev_hash = " + s.mark(1) + ", refresh_cur_hash = " + s.mark(2) +
 			", refresh_cur_iat = " + s.mark(3) + ", refresh_gen = " + s.mark(4) + ", last_used_at = " + s.mark(5) +

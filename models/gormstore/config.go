@@ -12,6 +12,16 @@ import (
 type Config struct {
 	// Tables names the tables.
 	Tables Tables
+	// Unprepared keeps no statement prepared. By default, on MySQL and MariaDB, the
+	// five statements of sign-in, refresh and first use stay prepared on each
+	// connection of the pool: one round trip each instead of two. Where a server or
+	// proxy refuses that, the store goes on without by itself. It does so from the
+	// start if db's pool is not a bare *sql.DB: with GORM's PrepareStmt, with
+	// dbresolver, or with a ConnPool of the application's own.
+	//
+	// PostgreSQL's driver keeps statements prepared by itself; SQLite has no round
+	// trips to spare.
+	Unprepared bool
 }
 
 // Tables names the four tables. A name is a letter or underscore followed by

@@ -13,6 +13,10 @@
 // naming strategy, isolation level, server time zone and sql_mode, and with
 // clientFoundRows, columnsWithAlias, interpolateParams and parseTime on or off.
 //
+// On MySQL and MariaDB it keeps five statements prepared on each connection of the
+// pool, which [Config.Unprepared] switches off. A Store needs no Close: they go with
+// the pool, or with the Store when it is garbage.
+//
 // # What to set in the DSN
 //
 //   - rejectReadOnly=true (MySQL) wherever a primary can become a replica: the

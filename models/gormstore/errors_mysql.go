@@ -47,7 +47,8 @@ func mysqlRules() []mysqlRule {
 // MariaDB says 1020 where innodb_snapshot_isolation is on, group
 // replication 3101.
 //
-// 1412 and 1615 come when a table was altered meanwhile. TiDB's 8xxx
+// 1412 and 1615 come when a table was altered meanwhile. At 1461 the store gives
+// back what it keeps prepared, see preparingPool. TiDB's 8xxx
 // and 9007 are the conflicts of its optimistic transactions; some of
 // its lock waits come as 1105, "unknown error", with a text.
 func mysqlUndone() []mysqlRule {
@@ -58,6 +59,8 @@ func mysqlUndone() []mysqlRule {
 		{3101, "", undone, "lost certification in the group", "my"},
 		{1180, `\berror:? 149\b`, undone, "lost certification at COMMIT", "my ga"},
 		{1412, "", undone, "the table's definition has changed", everywhere},
+		{1243, "", undone, "the prepared statement is not known, or no longer", everywhere},
+		{1461, "", undone, "too many prepared statements", everywhere},
 		{1615, "", undone, "the statement must be prepared anew", everywhere},
 		{1689, "", undone, "a lock was given up for another", everywhere},
 		{3058, "", undone, "deadlock of named locks", everywhere},
@@ -142,7 +145,6 @@ func mysqlAway() []mysqlRule {
 		{1251, "", away, "the way of signing in is not supported", everywhere},
 		{1290, "", away, "the server is read-only", "my ma au mx"},
 		{1317, "", away, "interrupted", "my ma vt"},
-		{1461, "", away, "too many prepared statements", everywhere},
 		{1637, "", away, "too many transactions", everywhere},
 		{1698, "", away, "access denied", everywhere},
 		{1792, "", away, "the transaction is read-only", everywhere},

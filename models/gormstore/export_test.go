@@ -42,3 +42,19 @@ func (s *Store) PostgresLock() int64 { return s.postgresLock() }
 func QuietLogger(inner logger.Interface) logger.Interface {
 	return quietLogger{inner: inner, dialect: mysqlDialect}
 }
+
+// Prepared returns how many statements the store keeps prepared, or -1 if it never
+// will.
+func (s *Store) Prepared() int {
+	p, ok := s.db.Statement.ConnPool.(*preparingPool)
+	if !ok {
+		return -1
+	}
+	n := 0
+	for _, h := range p.hot {
+		if h.ready.Load() != nil {
+			n++
+		}
+	}
+	return n
+}

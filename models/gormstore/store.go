@@ -63,13 +63,18 @@ func New(db *gorm.DB, cfg Config) (*Store, error) {
 	// NewDB leaves behind what the application may have put on db, such as a
 	// condition or a context.
 	//
-	// Session again after Set: what Set returns is for one statement only.
 	own := db.Session(&gorm.Session{
 		NewDB: true, SkipDefaultTransaction: true, SkipHooks: true,
 		Logger: quietLogger{inner: db.Logger, dialect: dialect},
-	}).Set(readPrimary, struct{}{}).Session(&gorm.Session{})
+	})
+	texts := newStatements(dialect, tables)
+	if dialect == mysqlDialect && !cfg.Unprepared {
+		own = withPrepared(own, texts) // Session has made it a Statement of its own
+	}
+	// Session again after Set: what Set returns is for one statement only.
+	own = own.Set(readPrimary, struct{}{}).Session(&gorm.Session{})
 
-	return &Store{db: own, dialect: dialect, tables: tables, sql: newStatements(dialect, tables)}, nil
+	return &Store{db: own, dialect: dialect, tables: tables, sql: texts}, nil
 }
 
 // usable returns the dialect of db, or why a Store cannot work on it.

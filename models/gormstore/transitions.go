@@ -20,6 +20,9 @@ const advance statement = "UPDATE {sessions} SET refresh_prev_hash = ?, refresh_
 	"expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END " +
 	"WHERE handle = ? AND refresh_cur_hash = ?" + live
 
+// expectPrevious is appended to advance.
+const expectPrevious = " AND refresh_prev_hash = ?"
+
 // Advance applies one compare-and-swap; see session.Store. It reports whether
 // the current token was still step.From, on a live session.
 func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) {
@@ -30,7 +33,7 @@ func (s *Store) Advance(ctx context.Context, step models.Advance) (bool, error) 
 		s.exact(step.Handle), s.hash(step.From), step.Now, step.Now,
 	}
 	if !step.ExpectPrevious.IsZero() {
-		query += " AND refresh_prev_hash = ?"
+		query += expectPrevious
 		args = append(args, s.hash(step.ExpectPrevious))
 	}
 	return s.swap(ctx, query, args...)
