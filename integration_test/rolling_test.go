@@ -21,18 +21,31 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
-// versionBefore is the last commit with schema version 2.
-const versionBefore = "1620937"
+// versionBefore is the last commit with schema version 2, longerTokens the last one that
+// signs access tokens of the longer form and refuses those of today.
+const versionBefore, longerTokens = "1620937", "c01a915"
 
 // Instances of the version before and of this one serve the same sessions side by side,
 // while a new one migrates under them and after the new ones are gone again: nobody is
-// logged out, and no acknowledged write is lost.
+// logged out, and no acknowledged write is lost. What the older ones cannot read they
+// answer with "try refresh token".
 //
 // The instances of the version before are built from the repository's own history: a
 // clone without it fails the test.
 func TestRollingUpgrade(t *testing.T) {
 	t.Parallel()
-	before, now := buildBefore(t), build(t, ".")
+	now := build(t, ".")
+	for commit, schema := range map[string]int64{versionBefore: 2, longerTokens: 3} {
+		t.Run(commit, func(t *testing.T) {
+			t.Parallel()
+			rollingFrom(t, buildBefore(t, commit), schema, now)
+		})
+	}
+}
+
+// rollingFrom tells the story on each engine.
+func rollingFrom(t *testing.T, before string, schema int64, now string) {
+	t.Helper()
 	for engine, fresh := range map[string]func(*testing.T) (*gorm.DB, string){
 		"mysql": func(t *testing.T) (*gorm.DB, string) {
 			dsn := testdb.MySQLDSN(t)
@@ -49,13 +62,13 @@ func TestRollingUpgrade(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			db, dsn := fresh(t)
-			rolling(t, db, engine, dsn, before, now)
+			rolling(t, db, engine, dsn, before, schema, now)
 		})
 	}
 }
 
 // rolling replaces three instances one by one, and back, under a crowd.
-func rolling(t *testing.T, db *gorm.DB, engine, dsn, before, now string) {
+func rolling(t *testing.T, db *gorm.DB, engine, dsn, before string, schema int64, now string) {
 	t.Helper()
 	const sideBySide = 1500 * time.Millisecond
 	instances := make([]*instance, 3)
@@ -64,7 +77,7 @@ func rolling(t *testing.T, db *gorm.DB, engine, dsn, before, now string) {
 		instances[i] = startInstance(t, before, engine, dsn, freeAddress(t))
 		urls[i] = "https://" + instances[i].address
 	}
-	require.EqualValues(t, 2, versionOf(t, db))
+	require.Equal(t, schema, versionOf(t, db))
 	crowd := rig.StartCrowd(t, rig.CrowdConfig{
 		Browsers: 15, Tabs: 2, Loss: 0.05, Pace: 80 * time.Millisecond, Eager: 0.1, Strict: urls,
 	})
@@ -104,12 +117,12 @@ func build(t *testing.T, dir string) string {
 	return program
 }
 
-// buildBefore is build from the tree of versionBefore, with the program of this one.
-func buildBefore(t *testing.T) string {
+// buildBefore is build from the tree of commit, with the program of this one.
+func buildBefore(t *testing.T, commit string) string {
 	t.Helper()
-	needHistory(t)
+	needHistory(t, commit)
 	tree := t.TempDir()
-	archive := command(t, "..", "git", "archive", "--format=tar", versionBefore)
+	archive := command(t, "..", "git", "archive", "--format=tar", commit)
 	tar := exec.CommandContext(t.Context(), "tar", "-x", "-C", tree) //nolint:gosec // a folder of our own
 	tar.Stdin = bytes.NewReader(archive)
 	out, err := tar.CombinedOutput()
@@ -124,17 +137,17 @@ func buildBefore(t *testing.T) string {
 
 // needHistory leaves the test out where the version before is not to be had: in an
 // archive without history, and in a shallow clone that cannot get more of it.
-func needHistory(t *testing.T) {
+func needHistory(t *testing.T, commit string) {
 	t.Helper()
 	has := func() bool {
-		return exec.CommandContext(t.Context(), "git", "cat-file", "-e", versionBefore+"^{commit}").Run() == nil
+		return exec.CommandContext(t.Context(), "git", "cat-file", "-e", commit+"^{commit}").Run() == nil
 	}
 	if has() {
 		return
 	}
 	_ = exec.CommandContext(t.Context(), "git", "fetch", "--quiet", "--unshallow").Run()
 	if !has() {
-		t.Skipf("commit %s is not in this copy of the repository: clone it with its history", versionBefore)
+		t.Skipf("commit %s is not in this copy of the repository: clone it with its history", commit)
 	}
 }
 

@@ -266,11 +266,13 @@ func (s *Service) alive(claims *token.Access) func(context.Context) bool {
 		row, err := s.live(context.WithoutCancel(ctx), handle)
 		switch {
 		case err == nil:
+			if tok.Parent.IsZero() {
+				// It names no refresh token any more. It is of the current one, or of a
+				// sibling of that, as long as the row is at its generation.
+				return tok.Gen >= row.Lineage.Generation
+			}
 			v := lineage.OnUse(lineage.Of(row, s.now()), tok, s.window())
-			// A young token that was repeated names no parent, and is a sibling of the
-			// current one as long as that is of its generation.
-			sibling := s.window() > 0 && tok.Parent.IsZero() && tok.Gen == row.Lineage.Generation
-			return v != lineage.Unauthorised && (v != lineage.TryRefresh || sibling)
+			return v != lineage.Unauthorised && v != lineage.TryRefresh
 		case !errors.Is(err, errors.ErrUnauthorised):
 			s.cfg.Logger.WarnContext(ctx, "sessionkit: tokens were not sent, as nobody could tell whether their session still lives",
 				"session", shortHash(handle), "error", err)

@@ -85,7 +85,7 @@ func (s *Session) Replace(ctx context.Context, opts ...ReplaceOption) (*Tokens, 
 			return nil, errResponseBegun
 		}
 		by = s.exchange.response.Carrier()
-	} else if claims.AntiCSRF != [32]byte{} {
+	} else if !claims.AntiCSRF.IsZero() {
 		by = wire.ByCookie
 	}
 	c.noAntiCSRF = by == wire.ByHeader

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -157,4 +158,23 @@ func TestCreate_sessionsOfTheLaxerRuleGoOn(t *testing.T) {
 	require.NoError(t, k.MergePayload(t.Context(), handle, map[string]any{"a": nil}))
 	_, err = k.Refresh(t.Context(), tokens.Refresh.Value)
 	require.NoError(t, err)
+}
+
+// What a request carries is what a server pays for, before anybody checks it. The
+// lengths are those of docs/performance.md: a user id of 36 characters, a small payload,
+// and the configuration as it is by itself.
+func TestAccessToken_staysShort(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	created, err := k.Create(t.Context(), "7e57ab1e-0000-4000-8000-00000000c0de", session.WithPayload(json.RawMessage(`{"role":"editor"}`)))
+	require.NoError(t, err)
+	require.NotEmpty(t, created.AntiCSRF)
+	k.clock.Advance(time.Second)
+	refreshed, err := k.Refresh(t.Context(), created.Refresh.Value)
+	require.NoError(t, err)
+	_, promoted, err := k.Verify(t.Context(), refreshed.Access.Value, refreshed.AntiCSRF)
+	require.NoError(t, err)
+	t.Logf("created %d, refreshed %d, promoted %d bytes", len(created.Access.Value), len(refreshed.Access.Value), len(promoted.Value))
+	require.LessOrEqual(t, len(created.Access.Value), 480)
+	require.LessOrEqual(t, len(promoted.Value), 480)
 }

@@ -85,7 +85,10 @@ func (s *Service) mint(ctx context.Context, b mintRequest) (*Tokens, models.Hash
 func (s *Service) accompany(ctx context.Context, b mintRequest, tok *refreshToken) (*Tokens, error) {
 	claims := s.claimsOf(b.row)
 	claims.IssuedAt, claims.ExpiresAt = b.now/1000, s.accessExpiry(b.now, b.row)
-	claims.Gen, claims.RefreshIssuedAt, claims.Refresh, claims.Parent = tok.Gen, tok.IssuedAt, tok.hash, b.parent
+	claims.Gen = tok.Gen
+	if claims.Parent = b.parent; !b.parent.IsZero() {
+		claims.Refresh, claims.RefreshIssuedAt = tok.hash, tok.IssuedAt
+	}
 	tokens := &Tokens{
 		Refresh:   Token{Value: tok.text, ExpiresAt: time.UnixMilli(b.ends)},
 		IDRefresh: Token{Value: rand.Text(), ExpiresAt: time.UnixMilli(b.ends)},
@@ -131,7 +134,7 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Token,
 	if err != nil {
 		return nil, err
 	}
-	claims.ID = rand.Text()
+	claims.ID = "" // Sign makes a new one
 	text, err := claims.Sign(key)
 	switch {
 	case err == nil:

@@ -258,7 +258,7 @@ func (s *Service) promote(ctx context.Context, text string, claims *token.Access
 // change of claims must not come to look younger.
 func (s *Service) confirmed(ctx context.Context, claims *token.Access, ends int64) (*Session, *Token, error) {
 	fresh := *claims
-	fresh.Parent = models.Hash{}
+	fresh.Promoted()
 	replacement, err := s.signAccess(ctx, &fresh)
 	if err != nil {
 		return nil, nil, err

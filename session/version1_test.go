@@ -27,8 +27,9 @@ type oldTables struct {
 		Secret                                []byte
 	}
 	Sessions map[string]struct {
-		Handle, UserID, CurHash, PrevHash, Payload    string
-		CurIat, Gen, CreatedAt, LastUsedAt, ExpiresAt int64
+		Handle, UserID, CurHash, PrevHash, Payload, Origin string
+		CurIat, Gen, CreatedAt, LastUsedAt, ExpiresAt      int64
+		Flags                                              models.SessionFlags
 	}
 	Jars map[string]struct{ Access, Refresh, AntiCSRF string }
 }
@@ -40,7 +41,13 @@ const oldKEK = "0123456789abcdefghijklmnopqrstuv"
 // the old one stopped.
 func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, map[string]*session.Tokens) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/version1.json")
+	return openRecorded(t, "testdata/version1.json", name, change...)
+}
+
+// openRecorded is openOld for the tables in a file.
+func openRecorded(t *testing.T, path, name string, change ...func(*session.Config)) (*kit, map[string]*session.Tokens) {
+	t.Helper()
+	text, err := os.ReadFile(path) //nolint:gosec // our own testdata
 	require.NoError(t, err)
 	var file struct {
 		Clear, Sealed oldTables
@@ -60,6 +67,7 @@ func openOld(t *testing.T, name string, change ...func(*session.Config)) (*kit, 
 			Handle: s.Handle, UserID: s.UserID, Payload: []byte(s.Payload),
 			Lineage:   models.Lineage{IssuedAt: s.CurIat, Generation: s.Gen},
 			CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
+			Flags: s.Flags, Origin: s.Origin,
 		}
 		for hash, text := range map[*models.Hash]string{&row.Lineage.Current: s.CurHash, &row.Lineage.Previous: s.PrevHash} {
 			_, err := hex.Decode(hash[:], []byte(text))

@@ -114,13 +114,17 @@ func (s Schedule) algorithm() string {
 	return "HMAC-SHA256"
 }
 
+// keyIDLen is the length of a key's id, which every access token carries. Its 60 bits
+// only have to differ from those of the few keys beside it: the id is no secret.
+const keyIDLen = 12
+
 // newKey makes a random key, its secret still in clear.
 func (s Schedule) newKey(slot, now int64, alone bool) models.SigningKey {
 	secret := make([]byte, secretSize)
 	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program rather
 	active := s.activeFrom(slot, now, alone)
 	return models.SigningKey{
-		ID: rand.Text(), Purpose: s.Purpose, Slot: slot, Algorithm: s.algorithm(), Secret: secret,
+		ID: rand.Text()[:keyIDLen], Purpose: s.Purpose, Slot: slot, Algorithm: s.algorithm(), Secret: secret,
 		CreatedAt: now, ActiveFrom: active, RetireAt: s.retireAt(active),
 	}
 }

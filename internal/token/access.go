@@ -40,7 +40,7 @@ type Access struct {
 	// ID names the token: jti. Sign fills it when it is empty.
 	ID string
 	// IssuedAt, ExpiresAt and AuthTime, the last proof of identity, are in seconds
-	// since 1970: iat (and nbf), exp, auth_time.
+	// since 1970: iat, exp, auth_time.
 	IssuedAt, ExpiresAt, AuthTime int64
 	// Start is when the session began, in seconds since 1970; 0 = at AuthTime: sat.
 	Start int64
@@ -60,15 +60,20 @@ type Access struct {
 	// Replaces is the handle of the session that ends when this token is used first:
 	// rep. Empty is an absent claim.
 	Replaces string
-	// Gen and RefreshIssuedAt (milliseconds) belong to the refresh token made
-	// together with this one: gen, rti.
-	Gen, RefreshIssuedAt int64
-	// Refresh is the double hash of that refresh token, Parent of the one
-	// before it: rt2, prt2. A zero Parent is an absent claim: promoted.
-	Refresh, Parent models.Hash
+	// Gen is the generation of the refresh token that was made together with this one:
+	// gen. It orders the tokens of one session.
+	Gen int64
+	// Parent is the double hash of the refresh token before that one: prt2. Zero is an
+	// absent claim, of a token that waits for nothing.
+	Parent models.Hash
+	// Refresh is the double hash of the refresh token itself, and RefreshIssuedAt its
+	// time in milliseconds: rt2, rti. Only a promotion reads them: they are there
+	// exactly where Parent is, and else zero.
+	Refresh         models.Hash
+	RefreshIssuedAt int64
 	// AntiCSRF is the hash of the anti-CSRF token: acs. Zero is an absent
 	// claim.
-	AntiCSRF [32]byte
+	AntiCSRF CSRFHash
 	// Payload is the application's JSON value, its text kept as it is: pl. As a
 	// claim of its own it cannot shadow the others. Nil is an absent claim; the
 	// value null stays null.
@@ -88,7 +93,7 @@ func (a *Access) check() error {
 		outside(a.Start, maxSeconds) || outside(a.Idle, maxSeconds) || outside(a.Until, maxSeconds),
 		outside(int64(a.Level), models.MaxLevel) || outside(int64(a.Flags), maxFlags),
 		a.AMR != "" && !ValidAMR(a.AMR), a.Replaces != "" && !ValidHandle(a.Replaces),
-		a.Refresh.IsZero():
+		a.Refresh.IsZero() != a.Parent.IsZero(), a.Parent.IsZero() && a.RefreshIssuedAt != 0:
 		return errors.ErrTokenMalformed
 	}
 	return nil
@@ -119,6 +124,11 @@ func (a *Access) ForBrowserOnly() bool { return a.Flags.Has(models.FlagBrowserSe
 
 // SessionStart is when the session began, in seconds since 1970.
 func (a *Access) SessionStart() int64 { return cmp.Or(a.Start, a.AuthTime) }
+
+// Promoted takes away what only a promotion reads.
+func (a *Access) Promoted() {
+	a.Parent, a.Refresh, a.RefreshIssuedAt = models.Hash{}, models.Hash{}, 0
+}
 
 func outside(n, most int64) bool { return n < 0 || n > most }
 

@@ -213,7 +213,33 @@ func claimAttacks() []attack {
 		"rt2 zero":                      claims("rt2", quoted32(0)),
 		"prt2 zero":                     claims("prt2", quoted32(0)),
 		"prt2 null":                     claims("prt2", `null`),
-		"acs zero":                      claims("acs", quoted32(0)),
+		"acs zero":                      claims("acs", quoted(0, 16)),
+		"acs of the form before":        claims("acs", quoted32(0x33)),
+		"acs of 15 bytes":               claims("acs", quoted(1, 15)),
+		"acs of 17 bytes":               claims("acs", quoted(1, 17)),
+		"acs padded":                    claims("acs", strings.TrimSuffix(quoted(1, 16), `"`)+`=="`),
+		"acs with trailing bits":        claims("acs", strings.TrimSuffix(quoted(1, 16), `Q"`)+`R"`),
+		"acs null":                      claims("acs", `null`),
+		"acs empty":                     claims("acs", `""`),
+		"acs twice":                     plus(`"acs":` + quoted(0x33, 16)),
+		"nbf beside acs of today":       claims("nbf", `1767225600`),
+		"nbf without what was with it":  claims("nbf", `1767225600`, "acs", "", "prt2", "", "rt2", "", "rti", ""),
+		"rt2 and rti without prt2":      claims("prt2", ""),
+		"rt2 alone":                     claims("prt2", "", "rti", ""),
+		"rti alone":                     claims("prt2", "", "rt2", ""),
+		"rti 0 alone":                   claims("prt2", "", "rt2", "", "rti", "0"),
+		"prt2 alone":                    claims("rt2", "", "rti", ""),
+		"older, acs zero":               older("acs", quoted32(0)),
+		"older, acs half zero":          older("acs", `"`+encode(append(make([]byte, 16), bytes.Repeat([]byte{1}, 16)...))+`"`),
+		"older, acs of today":           older("acs", quoted(0x33, 16)),
+		"older, acs of 31 bytes":        older("acs", quoted(1, 31)),
+		"older, acs of 33 bytes":        older("acs", quoted(1, 33)),
+		"older, acs with trailing bits": older("acs", strings.TrimSuffix(quoted32(1), `E"`)+`F"`),
+		"older, rt2 missing":            older("rt2", ""),
+		"older, rti missing":            older("rti", ""),
+		"older, promoted without rt2":   older("prt2", "", "rt2", ""),
+		"older, promoted without rti":   older("prt2", "", "rti", ""),
+		"older, nbf twice":              strings.TrimSuffix(older(), "}") + `,"nbf":1767225600}`,
 		"trailing object":               claims() + `{"exp":9999999999}`,
 		"trailing bracket":              claims() + `}`,
 		"trailing NUL":                  claims() + "\x00",
@@ -228,16 +254,20 @@ func claimAttacks() []attack {
 		"null":                          "null",
 		"no members":                    "{}",
 	}
-	for _, name := range []string{"iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "auth_time", "gen", "rti", "rt2"} {
+	for _, name := range []string{"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time", "gen", "rti", "rt2"} {
 		texts[name+" missing"] = claims(name, "")
 		texts[name+" null"] = claims(name, "null")
+		texts["older, "+name+" missing"] = older(name, "")
+		texts["older, "+name+" null"] = older(name, "null")
 	}
+	texts["nbf null"] = older("nbf", "null")
 	for _, name := range []string{"exp", "iat", "nbf", "auth_time", "rti"} {
 		for _, value := range []string{
 			`NaN`, `Infinity`, `-1`, `-0`, `01`, `+1`, `0x10`, `1e308`, `1e3`, `1.5`, `1767229200.0`, `"1767229200"`, `true`,
 			`[1767229200]`, `{}`, `253402300800000`, `9223372036854775808`, `18446744073709551616`,
 		} {
 			texts[name+" "+value] = claims(name, value)
+			texts["older, "+name+" "+value] = older(name, value)
 		}
 	}
 	var rows []attack
@@ -271,7 +301,10 @@ func TestAttacksStartFromAValidToken(t *testing.T) {
 		forge(goodHeader, " {"+strings.ReplaceAll(claims()[1:], `,"`, " ,\t\""), accessKey.Secret),
 		forge(goodHeader, claims("pl", strings.Repeat("[", token.MaxPayloadDepth)+strings.Repeat("]", token.MaxPayloadDepth)), accessKey.Secret),
 		forge(goodHeader, claims("gen", "1099511627776", "rti", "253402300799999"), accessKey.Secret),
-		forge(goodHeader, claims("prt2", "", "acs", "", "pl", ""), accessKey.Secret),
+		forge(goodHeader, claims("prt2", "", "rt2", "", "rti", "", "acs", "", "pl", ""), accessKey.Secret),
+		forge(goodHeader, claims("rti", "0"), accessKey.Secret),
+		forge(goodHeader, older(), accessKey.Secret),
+		forge(goodHeader, older("prt2", "", "acs", "", "pl", ""), accessKey.Secret),
 		resign(encode([]byte(goodHeader)), encode([]byte(claims()))),
 	} {
 		_, err := token.ParseAccess(text, only(accessKey), expect())

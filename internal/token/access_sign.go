@@ -13,7 +13,7 @@ import (
 )
 
 // Sign makes the text of the token with HS256, setting KeyID, and ID when that
-// is empty. nbf is set to iat.
+// is empty.
 //
 // Errors: [errors.ErrUserIDInvalid]; [errors.ErrValueNotJSON] and
 // [errors.ErrValueTooDeep] for the payload; [errors.ErrCookieTooLarge] beyond
@@ -25,7 +25,7 @@ func (a *Access) Sign(k Key) (string, error) {
 		return "", errors.ErrKeyUnknown
 	}
 	if a.ID == "" {
-		a.ID = rand.Text()
+		a.ID = newID()
 	}
 	if err := a.check(); err != nil {
 		return "", err
@@ -64,9 +64,9 @@ func (a *Access) Sign(k Key) (string, error) {
 func (a *Access) Lengthen() int {
 	const seconds, millis = 9_999_999_999, 9_999_999_999_999 // until the year 2286
 	full := models.Hash{0: 1}
-	a.KeyID, a.ID = strings.Repeat("k", maxKeyIDLen), rand.Text()
+	a.KeyID, a.ID = strings.Repeat("k", maxKeyIDLen), newID()
 	a.IssuedAt, a.ExpiresAt, a.AuthTime, a.RefreshIssuedAt = seconds, seconds, seconds, millis
-	a.Gen, a.Refresh, a.Parent, a.AntiCSRF = models.MaxGeneration, full, full, full
+	a.Gen, a.Refresh, a.Parent, a.AntiCSRF = models.MaxGeneration, full, full, CSRFHash{0: 1}
 
 	encoded := base64.RawURLEncoding.EncodedLen
 	return encoded(len(appendHeader(nil, a.KeyID))) + 1 + encoded(len(a.appendClaims(nil))) + 1 + encoded(sha256.Size)
@@ -80,19 +80,18 @@ func (a *Access) appendClaims(b []byte) []byte {
 	b = appendText(append(b, `,"sub":`...), a.UserID)
 	b = appendText(append(b, `,"sid":`...), a.Handle)
 	b = strconv.AppendInt(append(b, `,"iat":`...), a.IssuedAt, 10)
-	b = strconv.AppendInt(append(b, `,"nbf":`...), a.IssuedAt, 10)
 	b = strconv.AppendInt(append(b, `,"exp":`...), a.ExpiresAt, 10)
 	b = appendText(append(b, `,"jti":`...), a.ID)
 	b = strconv.AppendInt(append(b, `,"auth_time":`...), a.AuthTime, 10)
 	b = a.appendRareClaims(b)
 	b = strconv.AppendInt(append(b, `,"gen":`...), a.Gen, 10)
-	b = strconv.AppendInt(append(b, `,"rti":`...), a.RefreshIssuedAt, 10)
-	b = appendHash(append(b, `,"rt2":`...), a.Refresh)
 	if !a.Parent.IsZero() {
-		b = appendHash(append(b, `,"prt2":`...), a.Parent)
+		b = strconv.AppendInt(append(b, `,"rti":`...), a.RefreshIssuedAt, 10)
+		b = appendBytes(append(b, `,"rt2":`...), a.Refresh[:])
+		b = appendBytes(append(b, `,"prt2":`...), a.Parent[:])
 	}
-	if a.AntiCSRF != [32]byte{} {
-		b = appendHash(append(b, `,"acs":`...), a.AntiCSRF)
+	if !a.AntiCSRF.IsZero() {
+		b = appendBytes(append(b, `,"acs":`...), a.AntiCSRF[:])
 	}
 	if len(a.Payload) > 0 {
 		b = append(append(b, `,"pl":`...), bytes.Trim(a.Payload, " \t\r\n")...)
@@ -128,9 +127,17 @@ func (a *Access) appendRareClaims(b []byte) []byte {
 	return b
 }
 
-func appendHash(b []byte, hash [32]byte) []byte {
+// newID is 96 random bits: among 10^12 tokens two are the same with a chance of 10^-5,
+// and nobody guesses one.
+func newID() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program rather
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func appendBytes(b, data []byte) []byte {
 	b = append(b, '"')
-	b = base64.RawURLEncoding.AppendEncode(b, hash[:])
+	b = base64.RawURLEncoding.AppendEncode(b, data)
 	return append(b, '"')
 }
 

@@ -19,16 +19,25 @@ func AntiCSRFOf(refreshToken string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// AntiCSRFHash is what an access token says of its anti-CSRF token: enough to
-// check it, not to make it.
-func AntiCSRFHash(text string) [32]byte {
-	return sha256.Sum256([]byte(text))
+// CSRFHash is what an access token says of its anti-CSRF token: enough to check it,
+// not to make it. It is the first half of SHA-256: to find another text for a given
+// hash takes 2^128 attempts, and nobody gains from two texts of one hash, as the text
+// is ours.
+type CSRFHash [16]byte
+
+// IsZero reports whether there is no anti-CSRF token.
+func (h CSRFHash) IsZero() bool { return h == CSRFHash{} }
+
+// AntiCSRFHash is the hash of an anti-CSRF token.
+func AntiCSRFHash(text string) CSRFHash {
+	sum := sha256.Sum256([]byte(text))
+	return CSRFHash(sum[:16])
 }
 
 // AntiCSRFMatches reports in constant time whether text hashes to want. A zero
 // hash, of a token without any, matches nothing.
-func AntiCSRFMatches(text string, want [32]byte) bool {
-	if text == "" || len(text) > maxAntiCSRFLen || want == ([32]byte{}) {
+func AntiCSRFMatches(text string, want CSRFHash) bool {
+	if text == "" || len(text) > maxAntiCSRFLen || want.IsZero() {
 		return false
 	}
 	got := AntiCSRFHash(text)

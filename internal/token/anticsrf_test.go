@@ -1,7 +1,6 @@
 package token_test
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ func TestAntiCSRF_Matches(t *testing.T) {
 	hash, long := token.AntiCSRFHash(text), strings.Repeat("a", 257)
 	for name, row := range map[string]struct {
 		text string
-		hash [32]byte
+		hash token.CSRFHash
 	}{
 		"empty":                    {"", hash},
 		"of another refresh token": {other, hash},
@@ -29,9 +28,9 @@ func TestAntiCSRF_Matches(t *testing.T) {
 		"the hash itself":          {string(hash[:]), hash},
 		"the hash, encoded":        {base64.RawURLEncoding.EncodeToString(hash[:]), hash},
 		"the refresh token":        {"a refresh token", hash},
-		"no token expected":        {text, [32]byte{}},
-		"empty, none either":       {"", [32]byte{}},
-		"empty, hash of that":      {"", sha256.Sum256(nil)},
+		"no token expected":        {text, token.CSRFHash{}},
+		"empty, none either":       {"", token.CSRFHash{}},
+		"empty, hash of that":      {"", token.AntiCSRFHash("")},
 		"too long, right":          {long, token.AntiCSRFHash(long)},
 	} {
 		require.False(t, token.AntiCSRFMatches(row.text, row.hash), name)

@@ -13,13 +13,13 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
-	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 // promoted is a token that a Cache remembers; mark makes it differ.
 func promoted(mark string) *token.Access {
 	a := access()
-	a.Parent, a.ID = models.Hash{}, mark
+	a.Promoted()
+	a.ID = mark
 	return a
 }
 
@@ -84,7 +84,7 @@ func TestCacheAnswersAsWithoutIt(t *testing.T) {
 		a := promoted(fmt.Sprint("token-", i))
 		a.ExpiresAt += int64(i % 3)
 		if i%4 == 0 {
-			a.Parent = hashOf(byte(i + 1))
+			a.Parent, a.Refresh = hashOf(byte(i+1)), hashOf(0x22)
 		}
 		text := mustSign(t, a, keys[i%len(keys)])
 		texts = append(texts, text, text[:len(text)-2]+"AA", text+".")

@@ -1,6 +1,8 @@
 package token
 
 import (
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 
@@ -38,13 +40,17 @@ func parseClaims(data string) (a *Access, notBefore int64, err error) {
 		return nil, 0, err
 	}
 	a = &Access{IssuedAt: missing, ExpiresAt: missing, AuthTime: missing, Gen: missing, RefreshIssuedAt: missing}
-	notBefore = missing
-	err = s.object(func(name string) error {
-		if name == "nbf" {
+	notBefore, proof := int64(missing), 0
+	err = s.object(func(name string) (err error) {
+		switch name {
+		case "nbf":
 			notBefore, err = s.natural(maxSeconds)
-			return err
+		case "acs":
+			proof, err = s.proofTo(&a.AntiCSRF)
+		default:
+			err = a.parseClaim(&s, name)
 		}
-		return a.parseClaim(&s, name)
+		return err
 	})
 	if err != nil {
 		return nil, 0, err
@@ -53,9 +59,35 @@ func parseClaims(data string) (a *Access, notBefore int64, err error) {
 		return nil, 0, err
 	}
 	if notBefore == missing {
-		return nil, 0, errors.ErrTokenMalformed
+		notBefore = a.IssuedAt
+		err = a.finish(proof)
+	} else {
+		err = a.finishOlder(proof)
 	}
-	return a, notBefore, a.check()
+	return a, notBefore, cmp.Or(err, a.check())
+}
+
+// finish demands what check cannot see in the fields: nothing has a second form. proof
+// is the size of acs in bytes, or 0.
+func (a *Access) finish(proof int) error {
+	if proof == 2*len(a.AntiCSRF) || a.Refresh.IsZero() != (a.RefreshIssuedAt == missing) {
+		return errors.ErrTokenMalformed
+	}
+	a.RefreshIssuedAt = max(a.RefreshIssuedAt, 0)
+	return nil
+}
+
+// finishOlder is finish for the form that was made before this one, and is read until
+// the first release: nbf tells it. It has the whole hash of the anti-CSRF token, and
+// says which refresh token it came with in promoted tokens too.
+func (a *Access) finishOlder(proof int) error {
+	if proof == len(a.AntiCSRF) || a.Refresh.IsZero() || a.RefreshIssuedAt == missing {
+		return errors.ErrTokenMalformed
+	}
+	if a.Parent.IsZero() {
+		a.Promoted()
+	}
+	return nil
 }
 
 // parseClaim reads the value of one claim into its field.
@@ -85,8 +117,6 @@ func (a *Access) parseClaim(s *scanner, name string) (err error) {
 		err = s.hashTo((*[32]byte)(&a.Refresh))
 	case "prt2":
 		err = s.hashTo((*[32]byte)(&a.Parent))
-	case "acs":
-		err = s.hashTo(&a.AntiCSRF)
 	case "pl":
 		err = s.rawTo(&a.Payload)
 	default:
@@ -177,6 +207,27 @@ func (s *scanner) rawTo(field *json.RawMessage) error {
 	text, err := s.raw()
 	*field = json.RawMessage(text)
 	return err
+}
+
+// proofTo reads the first 16 of 16 or 32 bytes, and returns how many there were.
+func (s *scanner) proofTo(field *CSRFHash) (size int, err error) {
+	text, err := s.text()
+	if err != nil {
+		return 0, err
+	}
+	var buf [2 * len(field)]byte
+	short := base64.RawURLEncoding.EncodedLen(len(field))
+	if len(text) != short && len(text) != base64.RawURLEncoding.EncodedLen(len(buf)) {
+		return 0, errors.ErrTokenMalformed
+	}
+	hash, ok := decodeBase64(buf[:0], text)
+	if !ok {
+		return 0, errors.ErrTokenMalformed
+	}
+	if *field = CSRFHash(hash[:len(field)]); field.IsZero() {
+		return 0, errors.ErrTokenMalformed
+	}
+	return len(hash), nil
 }
 
 // hashTo reads 32 bytes. All zero is the absent claim and has no second form.

@@ -56,9 +56,7 @@ func expect() token.Expect {
 	return token.Expect{Issuer: issuer, Audience: audience, Now: now, Leeway: 5 * time.Second}
 }
 
-func hashOf(b byte) models.Hash { return bytes32(b) }
-
-func bytes32(b byte) (out [32]byte) {
+func hashOf(b byte) (out models.Hash) {
 	for i := range out {
 		out[i] = b
 	}
@@ -70,7 +68,7 @@ func access() *token.Access {
 	return &token.Access{
 		Issuer: issuer, Audience: audience, UserID: "007", Handle: handle, ID: "token-1",
 		IssuedAt: iat, ExpiresAt: exp, AuthTime: iat - 100, Gen: 7, RefreshIssuedAt: iat*1000 + 123,
-		Refresh: hashOf(0x22), Parent: hashOf(0x11), AntiCSRF: bytes32(0x33),
+		Refresh: hashOf(0x22), Parent: hashOf(0x11), AntiCSRF: token.CSRFHash(bytes.Repeat([]byte{0x33}, 16)),
 		Payload: json.RawMessage(`{"roles":["admin","é"],"big":9007199254740993,"exp":1}`),
 	}
 }
@@ -111,11 +109,20 @@ const goodHeader = `{"alg":"HS256","kid":"access-1","typ":"sessionkit+jwt"}`
 // claims returns the JSON of valid claims in which the named ones have another
 // raw value: claims("exp", "1"). The value "" leaves a claim out.
 func claims(changes ...string) string {
+	return object(changes, "", quoted(0x33, 16))
+}
+
+// older is claims in the form that was made before.
+func older(changes ...string) string {
+	return object(changes, "1767225600", quoted32(0x33))
+}
+
+func object(changes []string, notBefore, proof string) string {
 	members := []string{
 		"iss", `"` + issuer + `"`, "aud", `"` + audience + `"`, "sub", `"007"`, "sid", `"` + handle + `"`,
-		"iat", "1767225600", "nbf", "1767225600", "exp", "1767229200", "jti", `"token-1"`,
+		"iat", "1767225600", "nbf", notBefore, "exp", "1767229200", "jti", `"token-1"`,
 		"auth_time", "1767225500", "gen", "7", "rti", "1767225600123",
-		"rt2", quoted32(0x22), "prt2", quoted32(0x11), "acs", quoted32(0x33), "pl", `{"a":1}`,
+		"rt2", quoted32(0x22), "prt2", quoted32(0x11), "acs", proof, "pl", `{"a":1}`,
 	}
 	var out []string
 	for member := range slices.Chunk(members, 2) {
@@ -135,4 +142,6 @@ func plus(members string) string {
 	return strings.TrimSuffix(claims(), "}") + "," + members + "}"
 }
 
-func quoted32(b byte) string { return `"` + encode(bytes.Repeat([]byte{b}, 32)) + `"` }
+func quoted32(b byte) string { return quoted(b, 32) }
+
+func quoted(b byte, size int) string { return `"` + encode(bytes.Repeat([]byte{b}, size)) + `"` }

@@ -31,6 +31,10 @@ func requireReason(t *testing.T, err error) {
 // header of an authentic one, and as a payload: no fuzzer guesses a signature.
 func FuzzAccessToken(f *testing.F) {
 	f.Add(knownAccess)
+	f.Add(knownOlderAccess)
+	f.Add(older())
+	f.Add(older("prt2", ""))
+	f.Add(claims("prt2", "", "rt2", "", "rti", ""))
 	for _, row := range attacks() {
 		if len(row.text) > 2*token.MaxAccessLen {
 			continue
@@ -52,6 +56,7 @@ func FuzzAccessToken(f *testing.F) {
 		checkAccess(t, input)
 		checkAccess(t, forge(goodHeader, input, accessKey.Secret))
 		checkAccess(t, forge(goodHeader, claims("pl", input), accessKey.Secret))
+		checkAccess(t, forge(goodHeader, older("pl", input), accessKey.Secret))
 		checkAccess(t, forge(input, claims(), accessKey.Secret))
 		requireAsReference(t, []byte(input))
 		checkPayloadRoundTrip(t, input)
@@ -108,15 +113,37 @@ func requireClaimsReadAlike(t *testing.T, data []byte, a *token.Access) {
 		Pl                                      json.RawMessage
 	}
 	require.NoError(t, json.Unmarshal(data, &got))
-	require.Equal(t, [6]string{got.Iss, got.Aud, got.Sub, got.Sid, got.Jti, got.Rt2},
-		[6]string{a.Issuer, a.Audience, a.UserID, a.Handle, a.ID, encode(a.Refresh[:])})
-	require.Equal(t, [5]int64{got.Iat, got.Exp, got.AuthTime, got.Gen, got.Rti},
-		[5]int64{a.IssuedAt, a.ExpiresAt, a.AuthTime, a.Gen, a.RefreshIssuedAt})
-	require.Equal(t, got.Prt2 == "", a.Parent.IsZero())
-	require.Equal(t, got.Acs == "", a.AntiCSRF == [32]byte{})
+	require.Equal(t, [5]string{got.Iss, got.Aud, got.Sub, got.Sid, got.Jti},
+		[5]string{a.Issuer, a.Audience, a.UserID, a.Handle, a.ID})
+	require.Equal(t, [4]int64{got.Iat, got.Exp, got.AuthTime, got.Gen},
+		[4]int64{a.IssuedAt, a.ExpiresAt, a.AuthTime, a.Gen})
 	require.Equal(t, string(got.Pl), string(a.Payload))
-	require.LessOrEqual(t, got.Nbf*1000, now+65_000)
+	require.LessOrEqual(t, max(got.Iat, got.Nbf)*1000, now+65_000)
 	require.Greater(t, got.Exp*1000+5000, now)
+
+	require.Equal(t, got.Prt2 == "", a.Parent.IsZero())
+	require.Equal(t, got.Acs == "", a.AntiCSRF.IsZero())
+	require.True(t, bytes.HasPrefix(decode(t, got.Acs), a.AntiCSRF[:]) || got.Acs == "")
+	_, isOlder := names(t, data)["nbf"]
+	if got.Acs != "" {
+		require.Len(t, decode(t, got.Acs), map[bool]int{false: 16, true: 32}[isOlder])
+	}
+	for name, there := range map[string]bool{"rt2": got.Rt2 != "", "rti": names(t, data)["rti"] != nil} {
+		require.Equal(t, isOlder || got.Prt2 != "", there, name)
+	}
+	if got.Prt2 == "" {
+		require.True(t, a.Refresh.IsZero())
+		require.Zero(t, a.RefreshIssuedAt)
+	} else {
+		require.Equal(t, got.Rt2, encode(a.Refresh[:]))
+		require.Equal(t, got.Rti, a.RefreshIssuedAt)
+	}
+}
+
+func names(t *testing.T, data []byte) (all map[string]json.RawMessage) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(data, &all))
+	return all
 }
 
 // checkPayloadRoundTrip signs input as a payload: what can be signed comes back

@@ -16,7 +16,7 @@ type Identity struct {
 	// Replaces is the session that ends by the token's first use, or empty.
 	Replaces string
 	// AntiCSRF is the hash of the anti-CSRF token, or zero.
-	AntiCSRF [32]byte
+	AntiCSRF CSRFHash
 }
 
 // Compare orders the tokens of one session by age, the newest last.

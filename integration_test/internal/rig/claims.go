@@ -11,10 +11,10 @@ type Claims struct {
 	Handle string `json:"sid"`
 	User   string `json:"sub"`
 	Gen    int64  `json:"gen"`
-	// Issued is when the refresh token of the pair was issued, in milliseconds.
-	Issued int64 `json:"rti"`
-	// Hash and Parent are the double hashes of that refresh token and of the one
-	// it was made of; Parent is empty once the pair is promoted.
+	// Issued is when the refresh token of the pair was issued, in milliseconds; Hash and
+	// Parent are the double hashes of it and of the one it was made of. All three are
+	// there until the pair is promoted only.
+	Issued  int64  `json:"rti"`
 	Hash    string `json:"rt2"`
 	Parent  string `json:"prt2"`
 	Expires int64  `json:"exp"`
