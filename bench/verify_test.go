@@ -36,6 +36,24 @@ func BenchmarkGinVerify(b *testing.B) {
 	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
 }
 
+// BenchmarkGinVerifyParallel is the same on all processors at once, with sessions of
+// 64 users, which fill half of the cache: it keeps book of its hits only then. With
+// -cpu 1,2 it says what a second processor brings. Its twin is GinBareParallel.
+func BenchmarkGinVerifyParallel(b *testing.B) {
+	svc, store := newService(b, session.Config{TokenCacheBytes: 128 << 10})
+	tokens := accessTokens(b, svc, 64)
+	store.Arm()
+	serveParallel(b, protected(svc), tokens)
+	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
+}
+
+// BenchmarkGinBareParallel is what two processors bring without the kit.
+func BenchmarkGinBareParallel(b *testing.B) {
+	router := gin.New()
+	router.GET("/", answer)
+	serveParallel(b, router, []string{"none"})
+}
+
 // BenchmarkGinVerifyUncached is the same without the cache of verified tokens.
 func BenchmarkGinVerifyUncached(b *testing.B) {
 	svc, store := newService(b, session.Config{TokenCacheBytes: session.Off})
@@ -145,14 +163,39 @@ func protected(svc *session.Service) http.Handler {
 
 func answer(c *gin.Context) { c.String(http.StatusOK, "hello") }
 
-// serve has handler answer GET requests with the access tokens in turn.
-func serve(b *testing.B, handler http.Handler, tokens []string, status int) {
+// requestsWith are GET requests with the access tokens.
+func requestsWith(b *testing.B, tokens []string) []*http.Request {
 	b.Helper()
 	requests := make([]*http.Request, len(tokens))
 	for i, text := range tokens {
 		requests[i] = httptest.NewRequestWithContext(b.Context(), http.MethodGet, "https://app.example/", nil)
 		requests[i].Header.Set("Cookie", "theme=dark; sAccessToken="+text)
 	}
+	return requests
+}
+
+// serveParallel is serve on all processors, each with requests of its own.
+func serveParallel(b *testing.B, handler http.Handler, tokens []string) {
+	b.Helper()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		requests, w := requestsWith(b, tokens), &writer{header: make(http.Header)}
+		for i := 0; pb.Next(); i++ {
+			clear(w.header)
+			w.status = 0
+			handler.ServeHTTP(w, requests[i%len(requests)])
+			if w.status != http.StatusOK {
+				b.Errorf("answered %d", w.status)
+				return
+			}
+		}
+	})
+}
+
+// serve has handler answer GET requests with the access tokens in turn.
+func serve(b *testing.B, handler http.Handler, tokens []string, status int) {
+	b.Helper()
+	requests := requestsWith(b, tokens)
 	w, i := &writer{header: make(http.Header)}, 0
 	b.ReportAllocs()
 	for b.Loop() {

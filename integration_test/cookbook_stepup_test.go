@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -82,7 +83,7 @@ func TestCookbook_KeepMeSignedIn(t *testing.T) {
 	for ticked, want := range map[bool]time.Duration{true: 100 * 24 * time.Hour, false: 2 * time.Hour} {
 		tokens, err := kit.Service.Create(t.Context(), "ada", stay(ticked)...)
 		require.NoError(t, err)
-		require.Equal(t, want, tokens.Refresh.ExpiresAt.Sub(kit.Clock.Now()))
+		require.Equal(t, testpage.IdleEnd(kit.Clock.Now(), want), tokens.Refresh.ExpiresAt)
 		row, err := kit.Service.Get(t.Context(), tokens.Session.Handle())
 		require.NoError(t, err)
 		require.Equal(t, tokens.Refresh.ExpiresAt, row.ExpiresAt)

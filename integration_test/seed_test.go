@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/middleware"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/storetest"
@@ -66,7 +67,7 @@ func seedCreate(t *testing.T, a *story) {
 	require.NoError(t, err)
 	require.Equal(t, payload, got)
 	require.Equal(t, a.Clock.Now().Add(time.Hour).Unix(), tokens.Access.ExpiresAt.Unix())
-	require.Equal(t, a.Clock.Now().Add(100*24*time.Hour).UnixMilli(), tokens.Refresh.ExpiresAt.UnixMilli())
+	require.Equal(t, testpage.IdleEnd(a.Clock.Now(), 100*24*time.Hour), tokens.Refresh.ExpiresAt)
 	require.Equal(t, tokens.Refresh.ExpiresAt, tokens.IDRefresh.ExpiresAt)
 	for _, text := range []string{tokens.Access.Value, tokens.Refresh.Value, tokens.IDRefresh.Value, tokens.AntiCSRF} {
 		require.NotEmpty(t, text)

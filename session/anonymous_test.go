@@ -35,7 +35,7 @@ func TestCreateAnonymous(t *testing.T) {
 		sess := tokens.Session
 		require.True(t, sess.Anonymous(), name)
 		require.Regexp(t, "^anon:[A-Z2-7]{26}$", sess.UserID())
-		require.Equal(t, row.idle, tokens.Refresh.ExpiresAt.Sub(k.clock.Now()), name)
+		require.Equal(t, testpage.IdleEnd(k.clock.Now(), row.idle), tokens.Refresh.ExpiresAt, name)
 		for range 3 {
 			k.clock.Advance(time.Hour)
 			tokens, err = k.Refresh(t.Context(), tokens.Refresh.Value)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -194,32 +195,36 @@ func TestWithLifetime_EveryAnswer(t *testing.T) {
 	}
 }
 
-// The end moves when a tenth of the session's own length has passed, and not before.
+// The end moves when that brings more than a tenth of the session's own length, which on
+// the grid is seven steps, and not before.
 func TestWithLifetime_TenthRule(t *testing.T) {
 	t.Parallel()
+	const idle = 30 * time.Minute
 	k := newKit(t, func(c *session.Config) { c.AccessTokenValidity = 5 * time.Minute })
-	tokens, err := k.Create(t.Context(), "ada", session.WithLifetime(30*time.Minute, 0))
+	tokens, err := k.Create(t.Context(), "ada", session.WithLifetime(idle, 0))
 	require.NoError(t, err)
-	first := tokens.Refresh.ExpiresAt
-	require.True(t, k.clock.Now().Add(30*time.Minute).Equal(first))
-	writes := func() int { return k.store.Counts()["Extend"] }
-	for _, row := range []struct {
-		passes time.Duration
-		extend int
-	}{{3 * time.Minute, 0}, {time.Millisecond, 1}, {3 * time.Minute, 0}, {time.Minute, 1}} {
-		k.clock.Advance(row.passes)
-		k.store.Arm()
-		got, err := k.Refresh(t.Context(), tokens.Refresh.Value)
-		require.NoError(t, err)
-		require.Equal(t, row.extend, writes(), "%v", row.passes)
-		if row.extend > 0 {
-			require.True(t, k.clock.Now().Add(30*time.Minute).Equal(got.Refresh.ExpiresAt))
+	end := tokens.Refresh.ExpiresAt
+	require.True(t, testpage.IdleEnd(k.clock.Now(), idle).Equal(end))
+	for range 3 {
+		due := end.Add(7 * idle / 64)
+		for _, row := range []struct {
+			at     time.Time // the end that this use has, without the grid
+			extend int
+			end    time.Time
+		}{{due.Add(-time.Millisecond), 0, end}, {due, 1, due}, {due.Add(time.Minute), 0, due}} {
+			k.clock.Set(row.at.Add(-idle))
+			k.store.Arm()
+			got, err := k.Refresh(t.Context(), tokens.Refresh.Value)
+			require.NoError(t, err)
+			require.Equal(t, row.extend, k.store.Counts()["Extend"], "%v", row.at.Sub(end))
+			require.True(t, row.end.Equal(got.Refresh.ExpiresAt))
 		}
+		end = due
 	}
-	k.clock.Advance(30*time.Minute - time.Millisecond)
+	k.clock.Set(end.Add(-time.Millisecond))
 	_, err = k.Refresh(t.Context(), tokens.Refresh.Value)
 	require.NoError(t, err, "a millisecond before the idle end")
-	k.clock.Advance(30 * time.Minute)
+	k.clock.Set(testpage.IdleEnd(k.clock.Now(), idle))
 	_, err = k.Refresh(t.Context(), tokens.Refresh.Value)
 	require.ErrorIs(t, err, errors.ErrUnauthorised, "at the idle end")
 }

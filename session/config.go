@@ -30,8 +30,9 @@ type Config struct {
 	AccessTokenValidity time.Duration
 	// RefreshTokenValidity is how long a session lives without being used:
 	// 5 min to 365 days, default 100 days, and not below AccessTokenValidity. (The
-	// database is spared a write per refresh, so the end may come up to a tenth
-	// earlier, counted from the last use.)
+	// database is spared a write per refresh, and most changes of an index, so the end
+	// may come up to a tenth and a 64th earlier, counted from the last use; never later.
+	// Cookies have the same end as the row.)
 	RefreshTokenValidity time.Duration
 	// SessionLifetime ends a session however much it is used: AccessTokenValidity to
 	// 3650 days; 0 = no such end.

@@ -21,7 +21,8 @@ func BrowserSession() CreateOption {
 // the place of Config.RefreshTokenValidity, absolute in that of Config.SessionLifetime.
 // 0 leaves one as it is; both count in whole seconds. An idle end also shortens
 // the session's access tokens, to a quarter of it, so that a user who is at work is
-// seen in time.
+// seen in time. It may come up to a tenth and a 64th of idle earlier, as that of all
+// sessions may; the absolute end is exact.
 //
 // Longer than configured, or shorter than what the configuration may say, is an
 // [errors.ErrInvalidInput] of the sign-in.
@@ -92,11 +93,30 @@ func (s *Service) idleLength(idle int64) int64 {
 	return min(idle, configured)
 }
 
-// idleEnd is where use at now moves the end of a session.
+// endSteps is how many steps an idle length has on the grid of ends.
+const endSteps = 64
+
+// idleEnd is where use at now moves the end of a session. All that the kit writes in
+// expires_at, and all that it tells a client of an idle end, comes from here.
 func (s *Service) idleEnd(now, absolute, idle int64) int64 {
-	length := s.idleLength(idle)
+	return gridEnd(now, s.idleLength(idle), absolute)
+}
+
+// gridEnd is length after now, rounded down to a grid of a 64th of length, and at most
+// absolute, where that is not 0: all in milliseconds. Within a step all uses come to
+// the same end, so that all but the first of them leave the index on expires_at alone:
+// see "Ends on a grid" in docs/performance.md.
+//
+// The grid is one of time, not of the session, so that two processes agree on it
+// without asking. It rounds down, since a session must not live without use for longer
+// than was configured (NIST SP 800-63B-3, section 7.2, bounds that). The absolute end is
+// no place on the grid, and stays exact. A later now never makes an earlier end, so
+// that rows and cookies which were given theirs by processes that did not round, or
+// under another length, are right as they are: the store keeps the later one.
+func gridEnd(now, length, absolute int64) int64 {
 	// A token says when it was issued; whoever holds a key may let it say anything.
 	end := min(now, math.MaxInt64-length) + length
+	end -= end % max(length/endSteps, 1)
 	if absolute > 0 {
 		end = min(end, absolute)
 	}

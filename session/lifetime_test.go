@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/session"
@@ -46,16 +48,18 @@ func TestWithLifetime_bounds(t *testing.T) {
 	}
 }
 
-// Each session ends by its own time, to the millisecond, however often it is rotated.
+// Each session ends by its own time, to the millisecond, however often it is rotated:
+// an absolute end is exact, an idle one on the grid of the session's own length.
 func TestWithLifetime_ends(t *testing.T) {
 	t.Parallel()
+	const idle = 30 * time.Minute
 	for name, row := range map[string]struct {
 		opt   session.CreateOption
 		steps []time.Duration
 		left  time.Duration
 	}{
-		"idle":                         {session.WithLifetime(30*time.Minute, 0), nil, 30 * time.Minute},
-		"idle, after three rotations":  {session.WithLifetime(30*time.Minute, 0), []time.Duration{25 * time.Minute, 25 * time.Minute, 29 * time.Minute}, 30 * time.Minute},
+		"idle":                         {session.WithLifetime(idle, 0), nil, idle},
+		"idle, after three rotations":  {session.WithLifetime(idle, 0), []time.Duration{25 * time.Minute, 25 * time.Minute, 29 * time.Minute}, idle},
 		"absolute":                     {session.WithLifetime(0, time.Hour), nil, time.Hour},
 		"absolute, after three":        {session.WithLifetime(30*time.Minute, time.Hour), []time.Duration{20 * time.Minute, 20 * time.Minute, 10 * time.Minute}, 10 * time.Minute},
 		"absolute, of a fraction less": {session.WithLifetime(0, time.Hour+999*time.Millisecond), []time.Duration{30 * time.Minute}, 30 * time.Minute},
@@ -75,10 +79,14 @@ func TestWithLifetime_ends(t *testing.T) {
 					require.NoError(t, err)
 					require.NotNil(t, promoted)
 				}
-				require.True(t, k.clock.Now().Add(row.left).Equal(tokens.Refresh.ExpiresAt), "%v", tokens.Refresh.ExpiresAt.Sub(k.clock.Now()))
-				k.clock.Advance(row.left - time.Millisecond)
+				end := k.clock.Now().Add(row.left)
+				if strings.HasPrefix(name, "idle") {
+					end = testpage.IdleEnd(k.clock.Now(), idle)
+				}
+				require.True(t, end.Equal(tokens.Refresh.ExpiresAt), "%v", tokens.Refresh.ExpiresAt.Sub(end))
+				k.clock.Set(end.Add(-time.Millisecond))
 				if late {
-					k.clock.Advance(time.Millisecond)
+					k.clock.Set(end)
 				}
 				_, err = k.Refresh(t.Context(), tokens.Refresh.Value)
 				if late {

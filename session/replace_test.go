@@ -113,7 +113,7 @@ func TestReplace_continues(t *testing.T) {
 	require.Equal(t, []string{next.Handle()}, handlesIn(t, rig, "user-1"))
 	row = rowOf(t, rig, next.Handle())
 	require.False(t, row.Flags.Has(models.FlagPending))
-	require.Equal(t, rig.Clock.Now().Add(100*24*time.Hour).UnixMilli(), row.ExpiresAt)
+	require.Equal(t, testpage.IdleEnd(rig.Clock.Now(), 100*24*time.Hour).UnixMilli(), row.ExpiresAt)
 	gone := rowOf(t, rig, old)
 	require.Equal(t, []any{models.RevokedByReplacement, next.Handle()}, []any{gone.RevokeReason, gone.Origin})
 

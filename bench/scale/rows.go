@@ -14,6 +14,8 @@ const (
 	dayMillis = int64(24 * 60 * 60 * 1000)
 	// idle is how long a session lives without use: the kit's default.
 	idle = 100 * dayMillis
+	// idleStep is the kit's grid of ends.
+	idleStep = idle / 64
 	// age is how long ago the oldest loaded session began.
 	age = 200 * dayMillis
 	// heavy is how many sessions the users have that are listed and revoked.
@@ -104,21 +106,24 @@ func (p *plan) rowOf(i int, user string) models.Session {
 	created := p.now - age + int64(float64(age)*float64(i)/float64(p.sizes[len(p.sizes)-1]))
 	row := newRow(rng, user, created, p.randomHandles)
 	// Used at some time since, but not so long ago that it would have ended.
-	oldest := max(created, p.now-idle+dayMillis/24)
+	oldest := max(created, p.now-idle+idleStep+dayMillis/24)
 	used := oldest + rng.Int64N(max(1, p.now-oldest))
-	row.LastUsedAt, row.Lineage.IssuedAt, row.ExpiresAt = used, used, used+idle
+	row.LastUsedAt, row.Lineage.IssuedAt, row.ExpiresAt = used, used, idleEnd(used)
 	if row.Lineage.Generation = rng.Int64N(64); row.Lineage.Generation > 0 {
 		fill(rng, row.Lineage.Previous[:])
 	}
 	return row
 }
 
+// idleEnd is the end of a session that was used at the given time.
+func idleEnd(used int64) int64 { return (used + idle) / idleStep * idleStep }
+
 // newRow is a session as the service creates it.
 func newRow(rng *rand.Rand, user string, now int64, randomHandle bool) models.Session {
 	row := models.Session{
 		Handle: newHandle(rng, now, randomHandle), UserID: user,
 		Payload: payload(rng), Data: data(rng),
-		CreatedAt: now, LastUsedAt: now, ExpiresAt: now + idle,
+		CreatedAt: now, LastUsedAt: now, ExpiresAt: idleEnd(now),
 		UserAgent: userAgent(rng), IP: fmt.Sprintf("203.0.113.%d", rng.IntN(256)),
 		Lineage: models.Lineage{IssuedAt: now},
 	}

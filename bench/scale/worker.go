@@ -215,7 +215,7 @@ func (w *worker) advanceLoaded(ctx context.Context, row models.Session) error {
 	now, was := time.Now().UnixMilli(), row.Lineage
 	step := models.Advance{
 		Handle: row.Handle, From: was.Current, Previous: was.Current,
-		IssuedAt: now, Generation: was.Generation + 1, ExpiresAt: now + idle, Now: now,
+		IssuedAt: now, Generation: was.Generation + 1, ExpiresAt: idleEnd(now), Now: now,
 	}
 	fill(w.rng, step.To[:])
 	if err := w.measure(ctx, opLoadedAdvance, func(ctx context.Context) error {

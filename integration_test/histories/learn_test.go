@@ -44,7 +44,7 @@ func (w *world) judgeLogin(t *rapid.T, r rig.Request, reply rig.Reply, faulty bo
 	}
 	now := w.now()
 	token := &refreshToken{session: l, iat: now, hash: hashOf(t, refresh)}
-	l.states = []state{{cur: token, curIat: now, ends: now + w.rules.idle, data: "null"}}
+	l.states = []state{{cur: token, curIat: now, ends: w.rules.end(now), data: "null"}}
 	w.logins[l.handle], w.refresh[refresh] = l, token
 	w.access[access] = &accessToken{refresh: token, expires: w.expiry(), csrf: csrf}
 	w.compare(t, w.access[access], claims)

@@ -193,7 +193,7 @@ func (e *env) newRecorder(t *testing.T, app *rig.App) *recorder {
 	rec.texts[token], rec.refreshes = refresh, []*refreshToken{token}
 	access, _, _ := tokensOf(reply)
 	rec.l.handle = rig.ReadClaims(access).Handle
-	rec.l.states = []state{{cur: token, curIat: now, ends: now + idleValidity.Milliseconds()}}
+	rec.l.states = []state{{cur: token, curIat: now, ends: rules{idle: idleValidity.Milliseconds()}.end(now)}}
 	e.clock.Advance(window + time.Second) // so that the first token is young no more
 	return rec
 }

@@ -56,7 +56,7 @@ func (s state) live(now int64) bool { return !s.revoked && now < s.ends }
 // current one: after lost commits too, when something older was current.
 func (s state) moveTo(t *refreshToken, now int64, r rules) state {
 	s.cur, s.prev, s.curIat, s.gen = t, t.parent, t.iat, t.gen
-	s.ends = max(s.ends, max(now, t.iat)+r.idle)
+	s.ends = max(s.ends, r.end(max(now, t.iat)))
 	return s
 }
 
@@ -91,10 +91,16 @@ func (s state) refresh(t *refreshToken, now int64, r rules) outcome {
 	return outcome{answer: rig.Theft, state: s}
 }
 
-// extended moves the idle end once a tenth of it has gone by.
+// end is the idle end after use at now: on a grid of a 64th of the idle length.
+func (r rules) end(now int64) int64 {
+	step := r.idle / 64
+	return (now + r.idle) / step * step
+}
+
+// extended moves the idle end once it would move by more than a tenth of it.
 func (s state) extended(now int64, r rules) state {
-	if now+r.idle-s.ends > r.idle/10 {
-		s.ends = now + r.idle
+	if end := r.end(now); end-s.ends > r.idle/10 {
+		s.ends = end
 	}
 	return s
 }

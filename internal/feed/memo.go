@@ -1,7 +1,7 @@
 package feed
 
 import (
-	"sync"
+	"maps"
 	"sync/atomic"
 	"time"
 )
@@ -11,9 +11,9 @@ import (
 type Memo struct {
 	session answers
 
-	mu sync.Mutex
-	// claims are found by the member of the payload.
-	claims map[string]*answers
+	// claims are found by the member of the payload. The map is never changed but
+	// replaced, so that nobody waits who reads it.
+	claims atomic.Pointer[map[string]*answers]
 }
 
 // claim is what is remembered about a member of the payload, or nil.
@@ -21,15 +21,20 @@ func (m *Memo) claim(member string) *answers {
 	if m == nil {
 		return nil
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.claims == nil {
-		m.claims = map[string]*answers{}
+	for {
+		known := m.claims.Load()
+		if known != nil && (*known)[member] != nil {
+			return (*known)[member]
+		}
+		a := &answers{}
+		next := map[string]*answers{member: a}
+		if known != nil {
+			maps.Copy(next, *known)
+		}
+		if m.claims.CompareAndSwap(known, &next) {
+			return a
+		}
 	}
-	if m.claims[member] == nil {
-		m.claims[member] = &answers{}
-	}
-	return m.claims[member]
 }
 
 // answers are those of the database to the questions about one token.

@@ -210,3 +210,22 @@ func BenchmarkCacheHit(b *testing.B) {
 		}
 	}
 }
+
+// The cache keeps book of its hits once it is half full, as it is here: with -cpu 1,2 it
+// shows what that costs several readers.
+func BenchmarkCacheHitParallel(b *testing.B) {
+	c, keys, want := token.NewCache[struct{}](128<<10), only(accessKey), expect()
+	texts := make([]string, 64)
+	for i := range texts {
+		texts[i] = mustSign(b, promoted(fmt.Sprint(i)), accessKey)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, _, err := c.ParseAccess(texts[i%len(texts)], keys, want); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
