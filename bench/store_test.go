@@ -158,24 +158,17 @@ func row(handle string) []any {
 
 func BenchmarkRawInsert(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		query := "INSERT INTO auth_sessions (" + columns + ") VALUES (" + s.marks(columnCount) + ")"
 		for i := 0; b.Loop(); i++ {
-			s.exec(b, query, row(handle(i))...)
+			s.insert(b, i)
 		}
 	})
 }
 
 func BenchmarkRawSelect(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
-		s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(columnCount)+")", row(handle(0))...)
-		query := "SELECT " + columns + " FROM auth_sessions WHERE handle = " + s.mark(1)
+		s.insert(b, 0)
 		for b.Loop() {
-			var values [columnCount]any
-			targets := make([]any, len(values))
-			for i := range values {
-				targets[i] = &values[i]
-			}
-			require.NoError(b, s.raw.QueryRowContext(b.Context(), query, []byte(handle(0))).Scan(targets...))
+			s.find(b, 0)
 		}
 	})
 }
@@ -183,19 +176,41 @@ func BenchmarkRawSelect(b *testing.B) {
 func BenchmarkRawUpdate(b *testing.B) {
 	onEach(b, func(b *testing.B, s *stage) {
 		for i := range batch {
-			s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(columnCount)+")", row(handle(i))...)
+			s.insert(b, i)
 		}
-		query := "UPDATE auth_sessions SET refresh_prev_hash = " + s.mark(1) + ", refresh_cur_hash = " + s.mark(2) +
-			", refresh_cur_iat = " + s.mark(3) + ", refresh_gen = " + s.mark(4) + ", last_used_at = " + s.mark(5) +
-			", expires_at = CASE WHEN expires_at < " + s.mark(6) + " THEN " + s.mark(7) + " ELSE expires_at END" +
-			" WHERE handle = " + s.mark(8) + " AND refresh_cur_hash = " + s.mark(9) +
-			" AND revoked_at = 0 AND expires_at > " + s.mark(10) + " AND (absolute_expires_at = 0 OR absolute_expires_at > " + s.mark(11) + ")"
 		for i := 0; b.Loop(); i++ {
-			cur, next, now := hash(i/batch), hash(i/batch+1), int64(1_795_000_000_001+i)
-			end := now + 8_640_000_000 // it moves, as the kit's does
-			s.exec(b, query, cur, next, now, i, now, end, end, []byte(handle(i%batch)), cur, now, now)
+			s.advance(b, i%batch, i/batch)
 		}
 	})
+}
+
+func (s *stage) insert(b *testing.B, i int) {
+	b.Helper()
+	s.exec(b, "INSERT INTO auth_sessions ("+columns+") VALUES ("+s.marks(columnCount)+")", row(handle(i))...)
+}
+
+func (s *stage) find(b *testing.B, i int) {
+	b.Helper()
+	var values [columnCount]any
+	targets := make([]any, len(values))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	query := "SELECT " + columns + " FROM auth_sessions WHERE handle = " + s.mark(1)
+	require.NoError(b, s.raw.QueryRowContext(b.Context(), query, []byte(handle(i))).Scan(targets...))
+}
+
+// advance changes a row for the nth time.
+func (s *stage) advance(b *testing.B, i, n int) {
+	b.Helper()
+	query := "UPDATE auth_sessions SET refresh_prev_hash = " + s.mark(1) + ", refresh_cur_hash = " + s.mark(2) +
+		", refresh_cur_iat = " + s.mark(3) + ", refresh_gen = " + s.mark(4) + ", last_used_at = " + s.mark(5) +
+		", expires_at = CASE WHEN expires_at < " + s.mark(6) + " THEN " + s.mark(7) + " ELSE expires_at END" +
+		" WHERE handle = " + s.mark(8) + " AND refresh_cur_hash = " + s.mark(9) +
+		" AND revoked_at = 0 AND expires_at > " + s.mark(10) + " AND (absolute_expires_at = 0 OR absolute_expires_at > " + s.mark(11) + ")"
+	cur, next, now := hash(n), hash(n+1), int64(1_795_000_000_001+n)
+	end := now + 8_640_000_000 // it moves, as the kit's does
+	s.exec(b, query, cur, next, now, n, now, end, end, []byte(handle(i)), cur, now, now)
 }
 
 // hash is the current hash of a row that was changed n times.
