@@ -43,9 +43,12 @@ func TestEndsOnAGrid(t *testing.T) {
 			every time.Duration
 			times int
 		}{{"hourly", time.Hour, 75}, {"daily", 24 * time.Hour, 25}} {
-			for name, end := range map[string]func(time.Time) int64{"as it comes": asItComes, "on the grid": onGrid} {
-				t.Run(user.name+", "+name, func(t *testing.T) {
-					p := newPromotions(t, sessions, end)
+			for _, as := range []struct {
+				name string
+				end  func(time.Time) int64
+			}{{"as it comes", asItComes}, {"on the grid", onGrid}} {
+				t.Run(user.name+", "+as.name, func(t *testing.T) {
+					p := newPromotions(t, sessions, as.end)
 					p.run(user.every, user.times)
 				})
 			}

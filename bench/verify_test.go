@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -177,9 +178,14 @@ func requestsWith(b *testing.B, tokens []string) []*http.Request {
 // serveParallel is serve on all processors, each with requests of its own.
 func serveParallel(b *testing.B, handler http.Handler, tokens []string) {
 	b.Helper()
+	sets := make(chan []*http.Request, runtime.GOMAXPROCS(0))
+	for range cap(sets) {
+		sets <- requestsWith(b, tokens)
+	}
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		requests, w := requestsWith(b, tokens), &writer{header: make(http.Header)}
+		requests, w := <-sets, &writer{header: make(http.Header)}
 		for i := 0; pb.Next(); i++ {
 			clear(w.header)
 			w.status = 0

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/internal/testpage"
 	"github.com/gin-sessionkit/sessionkit/internal/testseed"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -61,9 +62,9 @@ func idleEnd(t *testing.T, app *rig.App, clock *sessiontest.Clock) {
 		return reply.Answer()
 	}
 	require.Equal(t, rig.OK, send(http.MethodPost, "/login?user=u"))
-	clock.Advance(24*time.Hour - time.Millisecond)
+	clock.Set(testpage.IdleEnd(clock.Now(), 24*time.Hour).Add(-time.Millisecond))
 	require.Equal(t, rig.OK, send(http.MethodPost, rig.RefreshPath), "one millisecond before the idle end")
-	clock.Advance(24 * time.Hour) // that refresh moved the end to just here
+	clock.Set(testpage.IdleEnd(clock.Now(), 24*time.Hour)) // where that refresh moved the end
 	require.Equal(t, rig.Unauthorised, send(http.MethodPost, rig.RefreshPath), "at the idle end")
 }
 

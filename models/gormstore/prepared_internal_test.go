@@ -60,7 +60,7 @@ func onStandIn(t *testing.T, test func(t *testing.T, server *standIn, p *prepari
 	synctest.Test(t, func(t *testing.T) {
 		server := &standIn{}
 		pool := sql.OpenDB(server)
-		defer pool.Close() //nolint:errcheck // nothing to close
+		defer pool.Close()
 		pool.SetMaxOpenConns(1)
 		p := newPreparingPool(pool, []string{"a", "b"})
 		test(t, server, p, func(query string) {
@@ -74,7 +74,7 @@ func onStandIn(t *testing.T, test func(t *testing.T, server *standIn, p *prepari
 // A server that refuses is asked less and less often.
 func TestPreparingPool_rests(t *testing.T) {
 	t.Parallel()
-	onStandIn(t, func(t *testing.T, server *standIn, p *preparingPool, send func(string)) {
+	onStandIn(t, func(t *testing.T, server *standIn, _ *preparingPool, send func(string)) {
 		server.refusal = errCannotBePrepared
 		for range 24 * 60 * 60 { // a day, a statement a second
 			send("a")
@@ -93,7 +93,7 @@ func TestPreparingPool_rests(t *testing.T) {
 // One that has served long is prepared again soon.
 func TestPreparingPool_forgets(t *testing.T) {
 	t.Parallel()
-	onStandIn(t, func(t *testing.T, server *standIn, p *preparingPool, send func(string)) {
+	onStandIn(t, func(t *testing.T, server *standIn, _ *preparingPool, send func(string)) {
 		for range 20 {
 			send("a")
 			require.Equal(t, 1, server.prepared)
@@ -111,7 +111,7 @@ func TestPreparingPool_forgets(t *testing.T) {
 // Too many: all are given back, and none is prepared for a good while.
 func TestPreparingPool_tooMany(t *testing.T) {
 	t.Parallel()
-	onStandIn(t, func(t *testing.T, server *standIn, p *preparingPool, send func(string)) {
+	onStandIn(t, func(t *testing.T, server *standIn, _ *preparingPool, send func(string)) {
 		send("a")
 		send("b")
 		require.Equal(t, 2, server.prepared)

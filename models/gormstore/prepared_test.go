@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func TestPrepared_roundTrips(t *testing.T) {
 					send(t)
 					require.NoError(t, pool.PingContext(t.Context()))
 				})
-				require.Equal(t, append(want[:len(want):len(want)], "ping"), got, "statement %d", i)
+				require.Equal(t, append(slices.Clip(want), "ping"), got, "statement %d", i)
 			}
 		})
 	}
