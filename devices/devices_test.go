@@ -103,9 +103,9 @@ func TestList(t *testing.T) {
 	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 	require.JSONEq(t, `{"sessions":[
 		{"id":"`+own+`","current":true,"label":"","device":{"browser":"sessiontest","os":"","kind":"other"},"ip":"192.0.2.1",
-		 "createdAt":"2026-01-01T12:00:00Z","lastUsedAt":"2026-01-01T12:00:00Z","expiresAt":"2026-04-11T12:00:00Z"},
+		 "createdAt":"2026-01-01T12:00:00Z","lastUsedAt":"2026-01-01T12:00:00Z","expiresAt":"2026-04-10T03:00:00Z"},
 		{"id":"`+phone.Session.Handle()+`","current":false,"label":"","device":{"browser":"Safari","os":"iOS","kind":"mobile"},"ip":"2001:db8::1",
-		 "createdAt":"2026-01-01T12:00:01.5Z","lastUsedAt":"2026-01-01T12:00:01.5Z","expiresAt":"2026-04-11T12:00:01.5Z"}]}`, w.Body.String())
+		 "createdAt":"2026-01-01T12:00:01.5Z","lastUsedAt":"2026-01-01T12:00:01.5Z","expiresAt":"2026-04-10T03:00:00Z"}]}`, w.Body.String())
 	require.Equal(t, map[string]int{"Find": 1, "List": 1}, a.store.Counts())
 }
 

@@ -19,7 +19,8 @@ sweep() {
   for old in "$1"/sessionkit-run.*; do
     [[ -d $old && ! -L $old && -O $old && -f $old/owner ]] || continue
     ! lives "$old/owner" || continue
-    for kind in mariadb postgres; do "$here/$kind.sh" stop --dir "$old/$kind"; done
+    # A stop that was killed half way leaves a directory that is no server's any more.
+    for kind in mariadb postgres; do "$here/$kind.sh" stop --dir "$old/$kind" || true; done
     rm -rf "$old"
   done
 }
