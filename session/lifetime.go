@@ -109,8 +109,8 @@ func (s *Service) idleEnd(now, absolute, idle int64) int64 {
 //
 // The grid is one of time, not of the session, so that two processes agree on it
 // without asking. It rounds down, since a session must not live without use for longer
-// than was configured (NIST SP 800-63B-3, section 7.2, bounds that). The absolute end is
-// no place on the grid, and stays exact. A later now never makes an earlier end, so
+// than was configured (NIST SP 800-63B-3, section 7.2, bounds that). The absolute end
+// is no place on the grid, and stays exact. A later now never makes an earlier end, so
 // that rows and cookies which were given theirs by processes that did not round, or
 // under another length, are right as they are: the store keeps the later one.
 func gridEnd(now, length, absolute int64) int64 {

@@ -151,9 +151,9 @@ func (s *Service) answerRefresh(ctx context.Context, g *grant) (tokens *Tokens, 
 func (s *Service) window() int64 { return millis(s.cfg.ConcurrentRefreshWindow) }
 
 // extendIfDue moves the idle end once that brings more than a tenth of the validity, so
-// that most refreshes write nothing; on the grid of ends that is seven steps. The tokens that are
-// handed out get the end that the row has then, never a later one. False means that
-// the row moved on meanwhile.
+// that most refreshes write nothing; on the grid of ends that is seven steps. The
+// tokens that are handed out get the end that the row has then, never a later one.
+// False means that the row moved on meanwhile.
 func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int64) (ends int64, ok bool, err error) {
 	wanted := s.idleEnd(now, row.AbsoluteExpiresAt, row.IdleMillis)
 	if row.Flags.Has(models.FlagPending) || wanted-row.ExpiresAt <= s.idleLength(row.IdleMillis)/10 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
 // DB-01: fifty callers of all methods share one connection. A method that took a
@@ -69,6 +70,20 @@ func unless(expected, err error) error {
 	return fmt.Errorf("expected %w, got %w", expected, err)
 }
 
+// insertOutOfTime holds the one connection of the pool until the context of an Insert
+// has ended, and returns the handle that was to be stored.
+func insertOutOfTime(t *testing.T, pool *sql.DB, store *gormstore.Store) (handle string) {
+	t.Helper()
+	conn, err := pool.Conn(t.Context())
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	row := newRow("late")
+	require.ErrorIs(t, store.Insert(ctx, &row), context.DeadlineExceeded)
+	require.NoError(t, conn.Close())
+	return row.Handle
+}
+
 // DB-17: who waits for a connection waits as long as its context lives, and no
 // method keeps one when it ends badly.
 func TestWaitingForThePool(t *testing.T) {
@@ -78,15 +93,9 @@ func TestWaitingForThePool(t *testing.T) {
 		require.NoError(t, err)
 		pool.SetMaxOpenConns(1)
 		store := newStore(t, db)
-		conn, err := pool.Conn(t.Context())
-		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-		defer cancel()
-		row := newRow("late")
-		require.ErrorIs(t, store.Insert(ctx, &row), context.DeadlineExceeded)
-		require.NoError(t, conn.Close())
+		handle := insertOutOfTime(t, pool, store)
 
-		found, err := store.Find(t.Context(), row.Handle)
+		found, err := store.Find(t.Context(), handle)
 		require.NoError(t, err)
 		require.Nil(t, found)
 		allGivenBack(t, pool)

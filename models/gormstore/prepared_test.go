@@ -1,7 +1,6 @@
 package gormstore_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"runtime"
@@ -55,6 +54,20 @@ func sendHot(t *testing.T, store *gormstore.Store, handle string) {
 	for _, send := range hotStatements(store, handle) {
 		send(t)
 	}
+}
+
+// eightSendHot sends the hot statements so many times from each of eight callers.
+func eightSendHot(t *testing.T, store *gormstore.Store, times int) {
+	t.Helper()
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for j := range times {
+				sendHot(t, store, fmt.Sprint(i, j))
+			}
+		})
+	}
+	group.Wait()
 }
 
 // warm sends the hot statements until all are prepared.
@@ -323,15 +336,7 @@ func TestPrepared_nobodyWaits(t *testing.T) {
 	store := newStore(t, db)
 	held := make(chan struct{})
 	r.tell(func(r *relay) { r.held, r.seen = held, nil })
-	var group sync.WaitGroup
-	for i := range 8 {
-		group.Go(func() {
-			for j := range 5 {
-				sendHot(t, store, fmt.Sprint(i, j))
-			}
-		})
-	}
-	group.Wait()
+	eightSendHot(t, store, 5)
 	require.Zero(t, store.Prepared())
 	require.LessOrEqual(t, r.count(comStmtPrepare), 5, "one at a time for each")
 	close(held)
@@ -347,13 +352,7 @@ func TestPrepared_contextEnds(t *testing.T) {
 	warm(t, store)
 	pool, err := db.DB()
 	require.NoError(t, err)
-	conn, err := pool.Conn(t.Context())
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer cancel()
-	row := newRow("late")
-	require.ErrorIs(t, store.Insert(ctx, &row), context.DeadlineExceeded)
-	require.NoError(t, conn.Close())
+	insertOutOfTime(t, pool, store)
 	require.Equal(t, 5, store.Prepared())
 	sendHot(t, store, "in time")
 }
@@ -367,15 +366,7 @@ func TestPrepared_connectionsComeAndGo(t *testing.T) {
 	pool.SetMaxIdleConns(1)
 	store := newStore(t, db)
 	warm(t, store)
-	var group sync.WaitGroup
-	for i := range 8 {
-		group.Go(func() {
-			for j := range 20 {
-				sendHot(t, store, fmt.Sprint(i, j))
-			}
-		})
-	}
-	group.Wait()
+	eightSendHot(t, store, 20)
 	require.Equal(t, 5, store.Prepared())
 	pool.SetMaxIdleConns(0)
 	r.allClosed(t) // with their connections
