@@ -37,11 +37,12 @@ var handleBits = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadd
 // HomeOfHandle reads the home that a handle of 32 characters begins with. It reports
 // false for every other text; not every text for which it reports true is a handle.
 func HomeOfHandle(handle string) (Home, bool) {
-	var b [5]byte
+	var b [2]byte
 	if len(handle) != shardedHandleLen {
 		return 0, false
 	}
-	if n, err := handleBits.Decode(b[:], []byte(handle[:8])); err != nil || n != len(b) {
+	// Four characters are 16 bits and four of the time.
+	if n, err := handleBits.Decode(b[:], []byte(handle[:4])); err != nil || n != len(b) {
 		return 0, false // the decoder skips line ends
 	}
 	return Home(binary.BigEndian.Uint16(b[:])), true

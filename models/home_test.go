@@ -43,6 +43,7 @@ func TestHomeOfHandle(t *testing.T) {
 	const rest = "0000000000000000000000000000"
 	for handle, want := range map[string]models.Home{
 		"0000" + rest: 0, "000g" + rest: 1, "vvvg" + rest: 0xFFFF, "vvvv" + rest: 0xFFFF, "1000" + rest: 0x0800,
+		"0001" + rest: 0, "1234Z\n" + rest[2:]: 0x0886,
 	} {
 		home, ok := models.HomeOfHandle(handle)
 		require.True(t, ok, handle)
@@ -50,7 +51,7 @@ func TestHomeOfHandle(t *testing.T) {
 	}
 	for _, handle := range []string{
 		"", "0000", rest, "0000" + rest[1:], "00000" + rest, "06dndml8fcn9lkj8h1a1k5312s", "VVVV" + rest, "w000" + rest,
-		"\n000" + rest, "000\r" + rest, "0000\n\n" + rest[2:], strings.Repeat("\n", 32), "=000" + rest,
+		"\n000" + rest, "000\r" + rest, "00\n\n" + rest, "0\r\n0" + rest, strings.Repeat("\n", 32), "=000" + rest,
 	} {
 		_, ok := models.HomeOfHandle(handle)
 		require.False(t, ok, "%q", handle)
