@@ -15,6 +15,7 @@ type EndedSessions struct {
 type CleanupClaim struct {
 	// Slice is what is to be cleaned; see EndedSessions. Each is claimed by itself.
 	Slice int
-	// Now decides whether an earlier claim has run out, Until is how long this one holds.
+	// Now decides whether an earlier claim has run out, Until is how long this one
+	// holds.
 	Now, Until int64
 }

@@ -36,15 +36,15 @@ func (s *Service) cleanUpOnce(ctx context.Context) {
 	if s.store.Sharded() {
 		slices = models.HomeSlices
 	}
-	removed, any := 0, false
+	removed, worked := 0, false
 	for slice := range slices {
 		if ctx.Err() != nil {
 			break
 		}
 		n, mine := s.cleanUpSlice(ctx, slice)
-		removed, any = removed+n, any || mine
+		removed, worked = removed+n, worked || mine
 	}
-	if any {
+	if worked {
 		s.emit(ctx, Event{Kind: EventCleanup, Count: removed})
 	}
 }

@@ -115,7 +115,7 @@ func fill(t *testing.T, db *gorm.DB) {
 // explain returns the plan, one line for each row of it.
 func explain(t *testing.T, pool *sql.DB, engine string, s sent) string {
 	t.Helper()
-	how := map[string]string{"mysql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN "}[engine]
+	how := map[string]string{"mysql": "EXPLAIN FORMAT=TRADITIONAL ", "sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN "}[engine]
 	rows, err := pool.QueryContext(t.Context(), how+s.sql, s.args...)
 	require.NoError(t, err, s.sql)
 	defer func() { require.NoError(t, rows.Close()) }()
