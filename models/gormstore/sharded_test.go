@@ -153,7 +153,7 @@ func fillSharded(t *testing.T, db *gorm.DB) {
 
 // byHome matches what a statement on sessions says of where its rows lie: one home, or
 // those of a slice.
-var byHome = regexp.MustCompile(`home = \?|home BETWEEN \? AND \?|\(home, `)
+var byHome = regexp.MustCompile(`home = \?|home BETWEEN \? AND \?|home IN \( \?|\(home, `)
 
 // Each statement names the home, and finds its rows by a key that begins with it, but
 // for the two index ranges of the cleanup.
