@@ -37,7 +37,7 @@ e2e: ## front ends of every generation in Chromium, cookie and header mode, one 
 
 .PHONY: vet
 vet: ## go vet, the tests with a build tag too
-	@scripts/go.sh vet -tags e2e,faults,cluster,sqlite -- $(PKG)
+	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,sqlite -- $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck

@@ -3,8 +3,9 @@ package models
 // Session is one row of the sessions table: a session from its creation until
 // the cleanup removes it, some time after its end.
 type Session struct {
-	// Handle names the session: 26 characters, time-ordered, 80 random bits.
-	// It is not a credential.
+	// Handle names the session: 26 characters, time-ordered, 80 random bits; in a
+	// sharded store 32, which begin with the user's home (HomeOfHandle). It is not a
+	// credential.
 	Handle string `gorm:"column:handle;primaryKey"`
 	// UserID is the application's, 1 to MaxUserID bytes, byte-exact.
 	UserID string `gorm:"column:user_id"`

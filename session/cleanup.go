@@ -28,20 +28,38 @@ func (s *Service) cleanUpUntil(ctx context.Context) {
 	lookUntil(ctx, min(s.cfg.Cleanup.Every, time.Hour), s.cleanUpOnce)
 }
 
-// cleanUpOnce removes ended rows if this instance gets the turn.
+// cleanUpOnce removes ended rows of the slices of which this instance gets the turn.
+// Instances that look at the same time share them.
 func (s *Service) cleanUpOnce(ctx context.Context) {
 	defer s.survive(ctx, "sessionkit: cleanup panicked")
-	now := s.now()
-	removed, mine := s.sweep(ctx,
-		func(ctx context.Context) (bool, error) {
-			return s.store.ClaimCleanup(ctx, now, now+millis(s.cfg.Cleanup.Every))
-		},
-		func(ctx context.Context) (int, error) {
-			return s.store.DeleteEnded(ctx, now-millis(cleanupGrace), s.cfg.Cleanup.Batch)
-		})
-	if mine {
+	slices := 1
+	if s.store.Sharded() {
+		slices = models.HomeSlices
+	}
+	removed, worked := 0, false
+	for slice := range slices {
+		if ctx.Err() != nil {
+			break
+		}
+		n, mine := s.cleanUpSlice(ctx, slice)
+		removed, worked = removed+n, worked || mine
+	}
+	if worked {
 		s.emit(ctx, Event{Kind: EventCleanup, Count: removed})
 	}
+}
+
+func (s *Service) cleanUpSlice(ctx context.Context, slice int) (removed int, mine bool) {
+	now := s.now()
+	return s.sweep(ctx,
+		func(ctx context.Context) (bool, error) {
+			return s.store.ClaimCleanup(ctx, models.CleanupClaim{Slice: slice, Now: now, Until: now + millis(s.cfg.Cleanup.Every)})
+		},
+		func(ctx context.Context) (int, error) {
+			return s.store.DeleteEnded(ctx, models.EndedSessions{
+				Slice: slice, Before: now - millis(cleanupGrace), Limit: s.cfg.Cleanup.Batch,
+			})
+		})
 }
 
 // cleanFeedUntil removes hints that no token can be older than, until ctx ends. One

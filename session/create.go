@@ -94,7 +94,7 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 		}
 	}
 	now := s.now()
-	family := token.NewFamily(now)
+	family := s.newFamily(now, userID)
 	row, err := s.newRow(userID, family.Handle(), now, c)
 	if err != nil {
 		return nil, err
@@ -116,6 +116,15 @@ func (s *Service) create(ctx context.Context, userID string, c *creation) (*Toke
 	}
 	s.emit(ctx, Event{Kind: EventCreated, Handle: row.Handle, UserID: userID, NewDevice: c.newDevice})
 	return tokens, nil
+}
+
+// newFamily makes the family of a session of a user, whose handle says where the row
+// lies if that matters to the store.
+func (s *Service) newFamily(now int64, userID string) token.Family {
+	if s.store.Sharded() {
+		return token.NewShardedFamily(now, models.HomeOf(userID))
+	}
+	return token.NewFamily(now)
 }
 
 func checkUserID(userID string) error {

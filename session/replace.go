@@ -188,7 +188,6 @@ type replacement struct {
 // makeRow makes the next session's row but for its refresh token.
 func (r *replacement) makeRow(ctx context.Context) (err error) {
 	r.now = r.Service.now()
-	r.family = token.NewFamily(r.now)
 	userID := r.old.UserID
 	if r.c.as != nil {
 		userID = *r.c.as
@@ -196,6 +195,7 @@ func (r *replacement) makeRow(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	r.family = r.newFamily(r.now, userID)
 	if r.row, err = r.newRow(userID, r.family.Handle(), r.now, r.c); err != nil {
 		return err
 	}

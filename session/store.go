@@ -38,8 +38,8 @@ import (
 // its conditions and the deadlocks with other writers of these rows are the
 // business of one server: where the statement is spread over several, two calls
 // for one user can each hold what the other waits for, nobody notices, both time
-// out and the sessions live on. (So Vitess is sharded by user_id and not by
-// handle.)
+// out and the sessions live on. (So Vitess is sharded by user_id, or by the
+// home of a sharded store, and not by handle.)
 //
 // Methods are safe for concurrent use.
 type Store interface {
@@ -47,9 +47,16 @@ type Store interface {
 	// tables have what this version needs. It changes nothing.
 	Check(ctx context.Context) error
 
+	// Sharded reports whether rows lie by the home of their user. It never changes.
+	// Where it is true, handles begin with that home (models.HomeOfHandle), no other
+	// row is stored, no statement is about more than one slice of the homes, and those
+	// about one session or one user are about one home.
+	Sharded() bool
+
 	// Insert stores a new row. A row with this handle already there is
 	// [errors.ErrDuplicate], unless it is this very row, inserted by an earlier
-	// attempt of the same call whose answer was lost.
+	// attempt of the same call whose answer was lost. In a sharded store a row whose
+	// handle does not begin with its user's home is [errors.ErrInvalidInput].
 	Insert(ctx context.Context, row *models.Session) error
 
 	// Find returns the row, live or not, or nil when there is none.
@@ -110,21 +117,24 @@ type Store interface {
 	// Walk looks at up to w.Limit sessions of all users after w.After, in the order
 	// of their handles, and returns the live ones, without payload, data and token
 	// hashes, and where to go on. Called until there is no Next, it has returned each
-	// session that was there all the time exactly once.
+	// session that was there all the time exactly once. A page of a sharded store ends
+	// with its slice, too.
 	Walk(ctx context.Context, w models.Walk) (models.WalkPage, error)
 
 	// RevokeMany ends the live ones among up to 1000 sessions, and returns how many
 	// it ended. After an error the number is 0, whatever was done.
 	RevokeMany(ctx context.Context, r models.RevocationOfMany) (int, error)
 
-	// DeleteEnded removes up to limit rows that ended before the given time:
-	// idle or absolute end passed. Tombstones of revoked sessions stay until
-	// then too. It returns how many it removed.
-	DeleteEnded(ctx context.Context, before int64, limit int) (int, error)
+	// DeleteEnded removes up to e.Limit rows of a slice that ended before the given
+	// time: idle or absolute end passed. Tombstones of revoked sessions stay until
+	// then too. It returns how many it removed. A slice that the store does not have is
+	// [errors.ErrInvalidInput].
+	DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error)
 
-	// ClaimCleanup reports whether the caller may clean up now: true for one
-	// caller of all instances, and then for none until the given time.
-	ClaimCleanup(ctx context.Context, now, until int64) (bool, error)
+	// ClaimCleanup reports whether the caller may clean up a slice now: true for one
+	// caller of all instances, and then for none until the given time. The slices do
+	// not meet. One that the store does not have is [errors.ErrInvalidInput].
+	ClaimCleanup(ctx context.Context, c models.CleanupClaim) (bool, error)
 
 	KeyStore
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -160,13 +161,13 @@ type metered struct {
 }
 
 // DeleteEnded notes the time of a batch.
-func (m *metered) DeleteEnded(ctx context.Context, before int64, limit int) (int, error) {
+func (m *metered) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
 	begin := time.Now()
 	if m.begin.IsZero() {
 		m.begin = begin
 		m.phase.CompareAndSwap(phaseStarting, phaseDuring)
 	}
-	n, err := m.Store.DeleteEnded(ctx, before, limit)
+	n, err := m.Store.DeleteEnded(ctx, e)
 	m.end = time.Now()
 	m.took = append(m.took, m.end.Sub(begin))
 	m.removed += n

@@ -38,7 +38,9 @@ func calls(now int64) []call {
 
 	calls := sessionCalls(&row, step, swap, &version, now)
 	return append(calls, []call{
-		{"ClaimCleanup", func(ctx context.Context, s *gormstore.Store) error { return second(s.ClaimCleanup(ctx, 0, 1)) }},
+		{"ClaimCleanup", func(ctx context.Context, s *gormstore.Store) error {
+			return second(s.ClaimCleanup(ctx, models.CleanupClaim{Now: 0, Until: 1}))
+		}},
 		{"DeleteEnded", deleteEnded},
 		{"DeleteEnded", deleteEnded},
 		{"DeleteEnded", deleteEnded},
@@ -125,7 +127,7 @@ func insertEnded(ctx context.Context, s *gormstore.Store) error {
 }
 
 func deleteEnded(ctx context.Context, s *gormstore.Store) error {
-	return second(s.DeleteEnded(ctx, 10, 1000))
+	return second(s.DeleteEnded(ctx, models.EndedSessions{Before: 10, Limit: 1000}))
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"github.com/gin-sessionkit/sessionkit/internal/redact"
+	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 const (
@@ -14,8 +15,12 @@ const (
 	handleTimeSize = 6
 )
 
-// familyDomain keeps the commitment apart from every other hash.
-const familyDomain = "sessionkit session family v1 handle\x00"
+// The domains keep the commitments apart from one another and from every other hash.
+// They have the same length.
+const (
+	familyDomain        = "sessionkit session family v1 handle\x00"
+	shardedFamilyDomain = "sessionkit session family v2 handle\x00"
+)
 
 // Family is what all refresh tokens of one session share: a secret of 256 bits
 // that is made with the session and handed from parent to child, and the
@@ -36,11 +41,16 @@ const familyDomain = "sessionkit session family v1 handle\x00"
 // secrets of his own making and open no session of others. That there are many
 // sessions does not make it easier either: the time is hashed too, so each try
 // is aimed at the sessions of one millisecond.
+//
+// The handle of a sharded family begins with its user's home, and has 96 bits of the
+// hash, which is of the home too.
 type Family struct {
 	redact.As[familyText]
 
-	handle [handleSize]byte
-	secret [familySecretSize]byte
+	// handle is shorter than its array unless the family is sharded.
+	handle  [shardedHandleSize]byte
+	sharded bool
+	secret  [familySecretSize]byte
 }
 
 // NewFamily makes the family of a session that begins at now, in milliseconds
@@ -52,17 +62,38 @@ func NewFamily(now int64) Family {
 	return f
 }
 
-// Handle is the name of the session: 26 characters of lower-case base32hex that
-// sort by time. It is no credential.
-func (f Family) Handle() string { return handleEncoding.EncodeToString(f.handle[:]) }
+// NewShardedFamily is NewFamily for a session of a user with that home.
+func NewShardedFamily(now int64, home models.Home) Family {
+	f := Family{secret: random32(), sharded: true}
+	binary.BigEndian.PutUint64(f.handle[homeSize:], uint64(now)<<16) //nolint:gosec // as above
+	binary.BigEndian.PutUint16(f.handle[:], uint16(home))
+	f.handle = f.commitment()
+	return f
+}
 
-// commitment is the handle that the secret makes with the time of f's own.
-func (f *Family) commitment() (handle [handleSize]byte) {
-	var buf [len(familyDomain) + handleTimeSize + familySecretSize]byte
-	b := append(append(buf[:0], familyDomain...), f.handle[:handleTimeSize]...)
+// Handle is the name of the session: 26 characters of lower-case base32hex that
+// sort by time, or 32 that sort by home and time. It is no credential.
+func (f Family) Handle() string { return handleEncoding.EncodeToString(f.handle[:f.size()]) }
+
+// size is that of the handle in bytes.
+func (f *Family) size() int {
+	if f.sharded {
+		return shardedHandleSize
+	}
+	return handleSize
+}
+
+// commitment is the handle that the secret makes with the home and the time of f's own.
+func (f *Family) commitment() (handle [shardedHandleSize]byte) {
+	domain, said := familyDomain, handleTimeSize
+	if f.sharded {
+		domain, said = shardedFamilyDomain, homeSize+handleTimeSize
+	}
+	var buf [len(familyDomain) + homeSize + handleTimeSize + familySecretSize]byte
+	b := append(append(buf[:0], domain...), f.handle[:said]...)
 	sum := sha256.Sum256(append(b, f.secret[:]...))
-	copy(handle[:], f.handle[:handleTimeSize])
-	copy(handle[handleTimeSize:], sum[:])
+	copy(handle[:], f.handle[:said])
+	copy(handle[said:f.size()], sum[:])
 	return handle
 }
 

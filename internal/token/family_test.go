@@ -59,17 +59,20 @@ func committed(body []byte) []byte {
 	if len(body) < 2 {
 		return body
 	}
-	at := 2 + int(body[1])
-	if body[0] == 2 {
+	at, said, size, version := 2+int(body[1]), 6, 16, "1"
+	if body[0] >= 2 {
 		at += 16
 	}
-	if len(body) != at+16+8+8+32+32+32 {
+	if body[0] == 3 {
+		said, size, version = 8, 20, "2"
+	}
+	if len(body) != at+size+8+8+32+32+32 {
 		return body
 	}
 	body = bytes.Clone(body)
 	handle, secret := body[at:], body[len(body)-64:len(body)-32]
-	sum := sha256.Sum256(slices.Concat([]byte("sessionkit session family v1 handle\x00"), handle[:6], secret))
-	copy(handle[6:16], sum[:])
+	sum := sha256.Sum256(slices.Concat([]byte("sessionkit session family v"+version+" handle\x00"), handle[:said], secret))
+	copy(handle[said:size], sum[:])
 	return body
 }
 

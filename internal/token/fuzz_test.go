@@ -178,6 +178,7 @@ func FuzzRefreshToken(f *testing.F) {
 			f.Add(raw[:len(raw)-32])
 		}
 	}
+	f.Add(shardedBody(f))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		checkRefresh(t, string(input))
 		checkRefresh(t, sealRaw(input, refreshKey.Secret))
@@ -206,7 +207,7 @@ func checkRefresh(t *testing.T, text string) {
 	require.Equal(t, models.Hash(sha256.Sum256(once[:])), hash)
 	require.Equal(t, raw, append(committed(raw[:len(raw)-32]), raw[len(raw)-32:]...), "the handle commits to the family secret")
 	again, sameHash := r.Seal(refreshKey, issuer, audience)
-	require.Equal(t, raw[0] == 2, text == again)
-	require.Equal(t, raw[0] == 2, hash == sameHash)
+	require.Equal(t, raw[0] >= 2, text == again)
+	require.Equal(t, raw[0] >= 2, hash == sameHash)
 	require.True(t, bytes.Contains(raw, r.Parent[:]))
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // MaxRefreshLen is the longest text in bytes that is looked at as a refresh
-// token. Real ones have at most 280.
+// token. Real ones have at most 286.
 const MaxRefreshLen = 512
 
 // The bytes of a refresh token, integers big-endian:
@@ -24,21 +24,25 @@ const MaxRefreshLen = 512
 //
 // Every field but the key id has a fixed size, and the key id says its own, so
 // that no two different tokens are the same bytes. Version 1 has no service:
-// such tokens were made before there was one, and are read and never made.
+// such tokens were made before there was one, and are read and never made. In
+// version 3 the handle is that of a sharded family, and has 20 bytes.
 const (
 	refreshUnbound = 1
 	refreshBound   = 2
+	refreshSharded = 3
 
-	refreshFixedSize = handleSize + 8 + 8 + models.HashSize + familySecretSize + 32
-	maxRefreshSize   = 2 + maxKeyIDLen + serviceSize + refreshFixedSize + sha256.Size
+	// refreshFixedSize is the size of what follows the handle, up to the MAC.
+	refreshFixedSize = 8 + 8 + models.HashSize + familySecretSize + 32
+	maxRefreshSize   = 2 + maxKeyIDLen + serviceSize + shardedHandleSize + refreshFixedSize + sha256.Size
 )
 
 // The domains keep the MACs and the hash of refresh tokens apart from every
-// other use of the same key or function, and the MACs of the two versions from
+// other use of the same key or function, and the MACs of the versions from
 // one another. The hash is of all bytes, and so of the version too.
 const (
 	refreshMACDomain1 = "sessionkit refresh token v1 mac\x00"
 	refreshMACDomain2 = "sessionkit refresh token v2 mac\x00"
+	refreshMACDomain3 = "sessionkit refresh token v3 mac\x00"
 	refreshHashDomain = "sessionkit refresh token v1 hash\x00"
 )
 
@@ -84,17 +88,21 @@ func (r *Refresh) Seal(k Key, issuer, audience string) (text string, hash models
 	}
 	r.KeyID = k.ID
 	service := serviceOf(issuer, audience)
-	b := make([]byte, 0, 2+len(k.ID)+serviceSize+refreshFixedSize+sha256.Size)
-	b = append(b, refreshBound, byte(len(k.ID))) //nolint:gosec // at most 32
+	handle, version := r.family.handle[:r.family.size()], byte(refreshBound)
+	if r.family.sharded {
+		version = refreshSharded
+	}
+	b := make([]byte, 0, 2+len(k.ID)+serviceSize+len(handle)+refreshFixedSize+sha256.Size)
+	b = append(b, version, byte(len(k.ID))) //nolint:gosec // at most 32
 	b = append(b, k.ID...)
 	b = append(b, service[:]...)
-	b = append(b, r.family.handle[:]...)
+	b = append(b, handle...)
 	b = appendInt64(b, r.Gen)
 	b = appendInt64(b, r.IssuedAt)
 	b = append(b, r.Parent[:]...)
 	b = append(b, r.family.secret[:]...)
 	b = append(b, r.secret[:]...)
-	b = appendRefreshMAC(b, refreshMACDomain2, k.Secret, b)
+	b = appendRefreshMAC(b, refreshMACDomain(version), k.Secret, b)
 	return base64.RawURLEncoding.EncodeToString(b), refreshHash(b)
 }
 
@@ -121,10 +129,12 @@ func ParseRefresh(text string, keys Keys, issuer, audience string) (*Refresh, mo
 		return nil, models.Hash{}, err
 	}
 	signed, mac := p.all[:len(p.all)-sha256.Size], p.all[len(p.all)-sha256.Size:]
-	if !hmac.Equal(appendRefreshMAC(nil, p.domain(), secret, signed), mac) {
+	if !hmac.Equal(appendRefreshMAC(nil, refreshMACDomain(p.all[0]), secret, signed), mac) {
 		return nil, models.Hash{}, errors.ErrTokenForged
 	}
 	r := &Refresh{KeyID: kid}
+	copy(r.family.handle[:], p.handle)
+	r.family.sharded = p.all[0] == refreshSharded
 	r.readFields(p.fields)
 	if !r.family.genuine() {
 		return nil, models.Hash{}, errors.ErrTokenForged
@@ -132,9 +142,8 @@ func ParseRefresh(text string, keys Keys, issuer, audience string) (*Refresh, mo
 	return r, refreshHash(p.all), nil
 }
 
-// readFields reads what follows the key id.
+// readFields reads what follows the handle.
 func (r *Refresh) readFields(b []byte) {
-	b = b[copy(r.family.handle[:], b):]
 	r.Gen, r.IssuedAt = readInt64(b), readInt64(b[8:])
 	b = b[16:]
 	b = b[copy(r.Parent[:], b):]
@@ -143,20 +152,18 @@ func (r *Refresh) readFields(b []byte) {
 }
 
 // LooksLikeRefresh reports whether text has the form of a refresh token of
-// either version. It says nothing about authenticity.
+// any version. It says nothing about authenticity.
 func LooksLikeRefresh(text string) bool {
 	_, ok := splitRefresh(nil, text)
 	return ok
 }
 
 // refreshParts are the bytes of a token and what stands where in them. service
-// is empty in version 1; fields are what follows it, up to the MAC.
-type refreshParts struct{ all, kid, service, fields []byte }
+// is empty in version 1; fields are what follows the handle, up to the MAC.
+type refreshParts struct{ all, kid, service, handle, fields []byte }
 
-const (
-	genOffset      = handleSize
-	issuedAtOffset = handleSize + 8
-)
+// The generation is the first of the fields.
+const issuedAtOffset = 8
 
 // splitRefresh decodes text to dst and checks sizes, version and key id, and
 // that numbers are in their range: outside of it nobody can compute with them.
@@ -168,20 +175,25 @@ func splitRefresh(dst []byte, text string) (p refreshParts, ok bool) {
 	if !ok || len(b) < 2 {
 		return p, false
 	}
-	kidEnd, serviceLen := 2+int(b[1]), 0
+	kidEnd, service, handle := 2+int(b[1]), serviceSize, handleSize
 	switch b[0] {
 	case refreshUnbound:
+		service = 0
 	case refreshBound:
-		serviceLen = serviceSize
+	case refreshSharded:
+		handle = shardedHandleSize
 	default:
 		return p, false
 	}
-	if len(b) != kidEnd+serviceLen+refreshFixedSize+sha256.Size || !ValidKeyID(string(b[2:kidEnd])) {
+	handleAt, fieldsAt := kidEnd+service, kidEnd+service+handle
+	if len(b) != fieldsAt+refreshFixedSize+sha256.Size || !ValidKeyID(string(b[2:kidEnd])) {
 		return p, false
 	}
-	fieldsAt := kidEnd + serviceLen
-	p = refreshParts{all: b, kid: b[2:kidEnd], service: b[kidEnd:fieldsAt], fields: b[fieldsAt : fieldsAt+refreshFixedSize]}
-	if outside(readInt64(p.fields[genOffset:]), models.MaxGeneration) || outside(readInt64(p.fields[issuedAtOffset:]), maxMillis) {
+	p = refreshParts{
+		all: b, kid: b[2:kidEnd], service: b[kidEnd:handleAt], handle: b[handleAt:fieldsAt],
+		fields: b[fieldsAt : fieldsAt+refreshFixedSize],
+	}
+	if outside(readInt64(p.fields), models.MaxGeneration) || outside(readInt64(p.fields[issuedAtOffset:]), maxMillis) {
 		return p, false
 	}
 	return p, true
@@ -197,12 +209,16 @@ func (p refreshParts) isFor(issuer, audience string) bool {
 	return p.all[0] == refreshUnbound || bytes.Equal(p.service, service[:])
 }
 
-// domain is what the MAC of the token's version begins with.
-func (p refreshParts) domain() string {
-	if p.all[0] == refreshUnbound {
+// refreshMACDomain is what the MAC of a version begins with.
+func refreshMACDomain(version byte) string {
+	switch version {
+	case refreshUnbound:
 		return refreshMACDomain1
+	case refreshBound:
+		return refreshMACDomain2
+	default:
+		return refreshMACDomain3
 	}
-	return refreshMACDomain2
 }
 
 // appendInt64 appends n in two's complement.

@@ -51,8 +51,8 @@ func TestRefreshKnownAnswer(t *testing.T) {
 // sealRaw authenticates any bytes as of their version, as somebody who holds the key
 // but not our code would.
 func sealRaw(body, secret []byte) string {
-	if len(body) > 0 && body[0] == 1 {
-		return sealUnder("sessionkit refresh token v1 mac\x00", body, secret)
+	if len(body) > 0 && (body[0] == 1 || body[0] == 3) {
+		return sealUnder("sessionkit refresh token v"+string('0'+rune(body[0]))+" mac\x00", body, secret)
 	}
 	return sealUnder("sessionkit refresh token v2 mac\x00", body, secret)
 }

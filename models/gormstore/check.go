@@ -36,6 +36,9 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := tableProblem(s.tables.Sessions, orItsIndex, absent(present, sessionColumns), err); err != nil {
 		return err
 	}
+	if err := s.layoutProblem(present); err != nil {
+		return err
+	}
 	present, err = s.columnsOf(ctx, probeKeys)
 	if err := tableProblem(s.tables.SigningKeys, "", absent(present, keyColumns), err); err != nil {
 		return err
@@ -71,7 +74,7 @@ func (s *Store) checkMeta(ctx context.Context) error {
 	if err := tableProblem(s.tables.Meta, "", missing, err); err != nil {
 		return err
 	}
-	if err := s.requireRows(values, "schema_version", "cleanup"); err != nil {
+	if err := s.requireRows(values, append(cleanupRows(s.sharded), "schema_version")...); err != nil {
 		return err
 	}
 	if err := versionProblem(s.tables.Meta, values["schema_version"]); err != nil {

@@ -34,7 +34,7 @@ func TestDeleteEndedAsksAgain(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}))
-		n, err := store.DeleteEnded(t.Context(), now, 100)
+		n, err := store.DeleteEnded(t.Context(), models.EndedSessions{Before: now, Limit: 100})
 		require.NoError(t, err)
 		require.Equal(t, 2, n)
 		require.Equal(t, 1, deletes)
@@ -57,7 +57,7 @@ func TestDeleteEndedInBatches(t *testing.T) {
 		}
 		require.NoError(t, db.Table("auth_sessions").CreateInBatches(rows, 200).Error)
 		for _, want := range []int{1000, 200, 0} {
-			n, err := store.DeleteEnded(t.Context(), now, 5000)
+			n, err := store.DeleteEnded(t.Context(), models.EndedSessions{Before: now, Limit: 5000})
 			require.NoError(t, err)
 			require.Equal(t, want, n)
 		}

@@ -22,6 +22,21 @@ type Config struct {
 	// PostgreSQL's driver keeps statements prepared by itself; SQLite has no round
 	// trips to spare.
 	Unprepared bool
+	// Sharded lays the sessions out for a database that spreads them over servers,
+	// MySQL's protocol only: a row lies by the home of its user (models.HomeOf), which
+	// is the first part of the primary key and of the handle, and each statement names
+	// it. It is for new tables: those that were made without it, or with it, stay so,
+	// and Check and Migrate refuse the other. On one server it costs and gives nothing.
+	Sharded bool
+}
+
+// problems lists what is wrong with the Config, by field.
+func (c Config) problems(dialect string) problems.List {
+	found := c.Tables.withDefaults().problems(dialect)
+	if c.Sharded && dialect != mysqlDialect && dialect != "" {
+		found.Addf("Sharded: there is no such layout for %s, only for mysql", dialect)
+	}
+	return found
 }
 
 // Tables names the four tables. A name is a letter or underscore followed by

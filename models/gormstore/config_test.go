@@ -160,8 +160,8 @@ func exercise(t *testing.T, store *gormstore.Store) {
 	require.NoError(t, err)
 	require.Equal(t, now, found.RevokedAt)
 
-	must(store.ClaimCleanup(ctx, now, now+hour))
-	n, err := store.DeleteEnded(ctx, now+1000*hour, 10)
+	must(store.ClaimCleanup(ctx, models.CleanupClaim{Now: now, Until: now + hour}))
+	n, err := store.DeleteEnded(ctx, models.EndedSessions{Before: now + 1000*hour, Limit: 10})
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	exerciseKeys(t, store)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +28,11 @@ var (
 // each check.
 func conform(t *testing.T, db *gorm.DB, rounds int) {
 	t.Helper()
-	store := newStore(t, db)
+	conformWith(t, db, newStore(t, db), rounds)
+}
+
+func conformWith(t *testing.T, db *gorm.DB, store *gormstore.Store, rounds int) {
+	t.Helper()
 	db = db.Session(&gorm.Session{NewDB: true})
 	storetest.Run(t, func(t *testing.T) session.Store {
 		t.Helper()
@@ -39,7 +44,7 @@ func conform(t *testing.T, db *gorm.DB, rounds int) {
 		rawExec(t, db, "DELETE FROM auth_sessions"+sessions)
 		rawExec(t, db, "DELETE FROM auth_signing_keys"+keys)
 		rawExec(t, db, "DELETE FROM auth_feed"+feed)
-		for _, row := range []string{"cleanup", "feed", "feed_cleanup"} {
+		for _, row := range slices.Concat(gormstore.CleanupRows(store), []string{"feed", "feed_cleanup"}) {
 			rawExec(t, db, "UPDATE auth_meta SET value = 0 WHERE name = '"+row+"'")
 		}
 		return store

@@ -47,7 +47,7 @@ func TestReadsThePrimary(t *testing.T) {
 			require.Equal(t, &row, found)
 			_, err = store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, Now: now})
 			require.NoError(t, err)
-			_, err = store.DeleteEnded(t.Context(), now*2, 1)
+			_, err = store.DeleteEnded(t.Context(), models.EndedSessions{Before: now * 2, Limit: 1})
 			require.NoError(t, err)
 			exercise(t, store)
 		})

@@ -115,7 +115,7 @@ func fill(t *testing.T, db *gorm.DB) {
 // explain returns the plan, one line for each row of it.
 func explain(t *testing.T, pool *sql.DB, engine string, s sent) string {
 	t.Helper()
-	how := map[string]string{"mysql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN "}[engine]
+	how := map[string]string{"mysql": "EXPLAIN FORMAT=TRADITIONAL ", "sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN "}[engine]
 	rows, err := pool.QueryContext(t.Context(), how+s.sql, s.args...)
 	require.NoError(t, err, s.sql)
 	defer func() { require.NoError(t, rows.Close()) }()
@@ -170,9 +170,14 @@ type method struct {
 // methods calls each one, in an order in which all of them work.
 func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method {
 	t.Helper()
+	return methodsOf(t, store, row, newRow("counted too"))
+}
+
+// methodsOf uses another session besides.
+func methodsOf(t *testing.T, store *gormstore.Store, row *models.Session, other models.Session) []method {
+	t.Helper()
 	ctx, next := t.Context(), step(*row, "next")
 	extend := models.Extend{Handle: row.Handle, Current: next.To, ExpiresAt: now + 9*hour, Now: now}
-	other := newRow("counted too")
 	key := models.SigningKey{ID: "counted", Purpose: "p", Secret: []byte("s"), RetireAt: now}
 	return []method{
 		{"Check", 3, func() error { return store.Check(ctx) }},
@@ -210,7 +215,7 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 			return last(store.SetLabel(ctx, models.LabelWrite{Handle: other.Handle, UserID: other.UserID, Label: "x", Now: now}))
 		}},
 		{"Walk", 1, func() error { return last(store.Walk(ctx, models.Walk{Now: now, Limit: 100})) }},
-		{"Walk on", 1, func() error { return last(store.Walk(ctx, models.Walk{After: "h00500", Now: now, Limit: 100})) }},
+		{"Walk on", 1, func() error { return last(store.Walk(ctx, models.Walk{After: other.Handle, Now: now, Limit: 100})) }},
 		{"RevokeMany", 1, func() error {
 			return last(store.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{row.Handle, other.Handle}, Now: now}))
 		}},
@@ -229,10 +234,12 @@ func methods(t *testing.T, store *gormstore.Store, row *models.Session) []method
 		{"DeleteHints, the last", 2, func() error { return last(store.DeleteHints(ctx, 1, 10)) }},
 		{"DeleteHints, at most none", 0, func() error { return last(store.DeleteHints(ctx, now, 0)) }},
 		{"ClaimFeedCleanup", 1, func() error { return last(store.ClaimFeedCleanup(ctx, now, now+1)) }},
-		{"ClaimCleanup", 1, func() error { return last(store.ClaimCleanup(ctx, now, now+1)) }},
-		{"DeleteEnded of nothing", 1, func() error { return last(store.DeleteEnded(ctx, 1, 10)) }},
-		{"DeleteEnded", 2, func() error { return last(store.DeleteEnded(ctx, now+10*hour, 10)) }},
-		{"DeleteEnded, at most none", 0, func() error { return last(store.DeleteEnded(ctx, now, 0)) }},
+		{"ClaimCleanup", 1, func() error { return last(store.ClaimCleanup(ctx, models.CleanupClaim{Now: now, Until: now + 1})) }},
+		{"DeleteEnded of nothing", 1, func() error { return last(store.DeleteEnded(ctx, models.EndedSessions{Before: 1, Limit: 10})) }},
+		{"DeleteEnded", 2, func() error {
+			return last(store.DeleteEnded(ctx, models.EndedSessions{Before: now + 10*hour, Limit: 10}))
+		}},
+		{"DeleteEnded, at most none", 0, func() error { return last(store.DeleteEnded(ctx, models.EndedSessions{Before: now, Limit: 0})) }},
 		{"InsertKey", 1, func() error { return store.InsertKey(ctx, key) }},
 		{"InsertKey that loses", 2, func() error { return store.InsertKey(ctx, key) }},
 		{"Keys", 1, func() error { return last(store.Keys(ctx, now-hour)) }},

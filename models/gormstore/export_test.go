@@ -32,6 +32,9 @@ func Retry(ctx context.Context, insert bool, op func() error) error {
 // Columns returns the columns of the tables in the order of the statements.
 func Columns() (sessions, keys string) { return sessionColumns, keyColumns }
 
+// CleanupRows returns the names of the rows that ClaimCleanup writes.
+func CleanupRows(s *Store) []string { return cleanupRows(s.sharded) }
+
 // MySQLLock returns the name of the lock that Migrate takes.
 func (s *Store) MySQLLock(database string) string { return s.mysqlLock(database) }
 

@@ -137,7 +137,7 @@ func leakingCalls(t *testing.T, db *gorm.DB, store *gormstore.Store) (texts []st
 		note(last(store.Keys(ctx, 0)))
 		note(last(store.SealKey(ctx, key.ID, key.Secret, key.Secret)))
 		note(last(store.RetireKey(ctx, key.ID, 1)))
-		note(last(store.DeleteEnded(ctx, now*2, 5)))
+		note(last(store.DeleteEnded(ctx, models.EndedSessions{Before: now * 2, Limit: 5})))
 	}
 	call()
 	rawExec(t, db, "ALTER TABLE auth_sessions RENAME TO moved")

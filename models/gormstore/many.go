@@ -12,8 +12,8 @@ import (
 
 // setLabel and liveOfUser have the same conditions.
 const (
-	setLabel   statement = "UPDATE {sessions} SET label = {text} WHERE handle = ? AND user_id = ?" + live
-	liveOfUser statement = "SELECT handle FROM {sessions} WHERE handle = ? AND user_id = ?" + live + " LIMIT 1"
+	setLabel   statement = "UPDATE {sessions} SET label = {text} WHERE {handle} AND user_id = ?" + live
+	liveOfUser statement = "SELECT handle FROM {sessions} WHERE {handle} AND user_id = ?" + live + " LIMIT 1"
 )
 
 // SetLabel names a live session of a user; see session.Store. A label that no column
@@ -27,7 +27,7 @@ func (s *Store) SetLabel(ctx context.Context, w models.LabelWrite) (bool, error)
 	if err := checkLimits([]limit{labelLimit(w.Label)}); err != nil {
 		return false, err
 	}
-	which := []any{s.exact(w.Handle), s.exact(w.UserID), w.Now, w.Now}
+	which := []any{s.handle(w.Handle), s.exact(w.UserID), w.Now, w.Now}
 	done, err := s.swap(ctx, s.sql.of(setLabel), append([]any{s.text(w.Label)}, which...)...)
 	switch {
 	case errors.Is(err, errBadText):
@@ -46,11 +46,18 @@ const walk statement = "SELECT {list columns} FROM {sessions} WHERE handle > {te
 // Walk returns a page of the live sessions of all users; see session.Store.
 func (s *Store) Walk(ctx context.Context, w models.Walk) (page models.WalkPage, err error) {
 	limit := pageSize(w.Limit)
-	rows, err := collect(ctx, s, scanListed, s.sql.of(walk), s.exact(w.After), limit)
+	query, args, end := s.sql.of(walk), []any{s.exact(w.After)}, ""
+	if s.sharded {
+		if args, end, err = s.alongSlice(w.After); err != nil {
+			return page, err
+		}
+		query = s.sql.of(walkSlice)
+	}
+	rows, err := collect(ctx, s, scanListed, query, append(args, limit)...)
 	if err != nil {
 		return page, err
 	}
-	if len(rows) == limit {
+	if page.Next = end; len(rows) == limit {
 		page.Next = rows[limit-1].Handle
 	}
 	page.Sessions = slices.DeleteFunc(rows, func(row models.Session) bool { return !row.LiveAt(w.Now) })
@@ -73,18 +80,24 @@ func (s *Store) RevokeMany(ctx context.Context, r models.RevocationOfMany) (int,
 	return n, nil
 }
 
-// findMany ends in a list of handles, and a limit that keeps MySQL's sql_select_limit
-// away.
-const findMany statement = "SELECT {list columns} FROM {sessions} WHERE handle IN ( "
+// findMany is followed by which, see among, and a limit that keeps MySQL's
+// sql_select_limit away.
+const findMany statement = "SELECT {list columns} FROM {sessions} WHERE "
 
 // FindMany returns the rows of up to 1000 handles; see session.FeedStore. More handles
 // are [errors.ErrInvalidInput].
-func (s *Store) FindMany(ctx context.Context, handles []string) ([]models.Session, error) {
+func (s *Store) FindMany(ctx context.Context, handles []string) (found []models.Session, err error) {
 	if err := checkBatch(handles); err != nil || len(handles) == 0 {
 		return nil, err
 	}
-	list, args := s.listed(handles, nil)
-	return collect(ctx, s, scanListed, s.sql.of(findMany)+list+" LIMIT ?", append(args, maxBatch)...)
+	for _, part := range s.among(handles) {
+		rows, err := collect(ctx, s, scanListed, s.sql.of(findMany)+part.where+" LIMIT ?", append(part.args, maxBatch)...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rows...)
+	}
+	return found, nil
 }
 
 // checkBatch bounds what one statement touches.

@@ -1,6 +1,7 @@
 package gormstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -24,7 +25,7 @@ import (
 //
 // Where the tables are up to date, no right to change them is needed.
 func (s *Store) Migrate(ctx context.Context) error {
-	steps, err := schemaSteps(s.dialect, s.tables)
+	steps, err := schemaSteps(s.dialect, s.tables, s.sharded)
 	if err != nil {
 		return errors.WithReason(errors.ErrConfig, err)
 	}
@@ -80,7 +81,7 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	version, err := s.version(ctx, conn)
 	switch {
 	case err == nil && version >= schemaVersion:
-		return versionProblem(s.tables.Meta, version)
+		return cmp.Or(versionProblem(s.tables.Meta, version), s.checkLayout(ctx, conn))
 	case err != nil && !errors.Is(s.translate(ctx, err), errors.ErrSchema):
 		return err
 	}
@@ -89,6 +90,7 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 
 // execer is a connection or a transaction.
 type execer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
@@ -97,6 +99,9 @@ type execer interface {
 // stays true. The first step makes the meta table and is always run, as without
 // it there is no version to read; like all of them it may be repeated.
 func (s *Store) apply(ctx context.Context, x execer, steps []schemaStep) error {
+	if err := s.checkLayout(ctx, x); err != nil {
+		return err
+	}
 	if err := runStep(ctx, x, steps[0]); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func TestOneConnectionForFiftyCallers(t *testing.T) {
 					store.InsertKey(ctx, key),
 					last(store.Keys(ctx, 0)),
 					last(store.RevokeAll(ctx, models.RevocationOfUser{UserID: row.UserID, Reason: models.RevokedByRevokeAll, Now: now})),
-					last(store.DeleteEnded(ctx, now, 10)),
+					last(store.DeleteEnded(ctx, models.EndedSessions{Before: now, Limit: 10})),
 					store.Check(ctx),
 					store.Migrate(ctx),
 				)

@@ -32,9 +32,8 @@ var schemaFiles embed.FS
 //
 // Another dialect or a wrong cfg is [errors.ErrConfig].
 func Schema(dialect string, cfg Config) (string, error) {
-	tables := cfg.Tables.withDefaults()
-	found := tables.problems(dialect)
-	steps, err := schemaSteps(dialect, tables)
+	found := cfg.problems(dialect)
+	steps, err := schemaSteps(dialect, cfg.Tables.withDefaults(), cfg.Sharded)
 	if err != nil {
 		found = append(found, err)
 	}
@@ -56,12 +55,12 @@ type schemaStep struct {
 
 // schemaSteps returns the files of the dialect in their order, with the names
 // of the tables put in.
-func schemaSteps(dialect string, tables Tables) ([]schemaStep, error) {
+func schemaSteps(dialect string, tables Tables, sharded bool) ([]schemaStep, error) {
 	names, err := fs.Glob(schemaFiles, "schema/"+dialect+"/*.sql")
 	if err != nil || len(names) == 0 {
 		return nil, fmt.Errorf("dialect: %q is none of mysql, postgres, sqlite", dialect)
 	}
-	replacer := tables.replacer(dialect)
+	replacer := tables.replacer(dialect, sharded)
 	steps := make([]schemaStep, 0, len(names))
 	for _, name := range names { // sorted
 		text, err := schemaFiles.ReadFile(name)

@@ -1,6 +1,7 @@
 package gormstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"reflect"
@@ -10,7 +11,7 @@ import (
 )
 
 // insert is plain: no dialect's "insert or ignore", see InsertKey.
-const insert statement = "INSERT INTO {sessions} (" + sessionColumns + ") VALUES ( {session values})"
+const insert statement = "INSERT INTO {sessions} ({home}" + sessionColumns + ") VALUES ( {home value}{session values})"
 
 // Insert stores a new row; see session.Store. A value that does not fit its
 // column is [errors.ErrInvalidInput] and nothing is stored, whatever the
@@ -18,7 +19,7 @@ const insert statement = "INSERT INTO {sessions} (" + sessionColumns + ") VALUES
 // encoding than UTF8 cannot hold, the ASCII characters are stored: it decorates
 // a list, and must not cost a sign-in.
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {
-	if err := checkRow(row); err != nil {
+	if err := cmp.Or(checkRow(row), s.checkHome(row)); err != nil {
 		return err
 	}
 	err := s.insert(ctx, row)
@@ -36,7 +37,7 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 // only if it is this very sign-in's, as it holds the hash of a random token.
 func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	err := s.retry(ctx, mayRepeat, func() error {
-		return s.db.WithContext(ctx).Exec(s.sql.of(insert), s.insertArgs(row)...).Error
+		return s.db.WithContext(ctx).Exec(s.sql.of(insert), spread(s.insertArgs(row))...).Error
 	})
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err
@@ -55,11 +56,11 @@ func (s *Store) insert(ctx context.Context, row *models.Session) error {
 
 // find reads a row that has ended as well: why it did is what the caller wants
 // to know.
-const find statement = "SELECT {session columns} FROM {sessions} WHERE handle = ?"
+const find statement = "SELECT {session columns} FROM {sessions} WHERE {handle}"
 
 // Find returns the row, live or not, or nil; see session.Store.
 func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error) {
-	found, err := collect(ctx, s, scanSession, s.sql.of(find), s.exact(handle))
+	found, err := collect(ctx, s, scanSession, s.sql.of(find), s.handle(handle))
 	if err != nil || len(found) == 0 {
 		return nil, err // no row is no error
 	}
@@ -72,7 +73,7 @@ func (s *Store) Find(ctx context.Context, handle string) (*models.Session, error
 func (s *Store) insertArgs(row *models.Session) []any {
 	token := &row.Lineage
 	return []any{
-		s.exact(row.Handle), s.exact(row.UserID),
+		s.handle(row.Handle), s.exact(row.UserID),
 		s.hash(token.Current), s.hash(token.Previous), token.IssuedAt, token.Generation,
 		s.bytes(row.Payload), s.bytes(row.Data), row.DataVersion,
 		row.CreatedAt, row.LastUsedAt, row.ExpiresAt, row.AbsoluteExpiresAt,

@@ -51,8 +51,8 @@ type statements struct {
 }
 
 // newStatements has no text yet; see statements.of.
-func newStatements(dialect string, t Tables) *statements {
-	return &statements{replacer: t.replacer(dialect), texts: map[statement]string{}}
+func newStatements(dialect string, t Tables, sharded bool) *statements {
+	return &statements{replacer: t.replacer(dialect, sharded), texts: map[statement]string{}}
 }
 
 // of returns the text of st, which must be a constant: every other one is kept
@@ -75,19 +75,22 @@ func (s *statements) of(st statement) string {
 // {sessions}, {keys}, {meta} and the indexes, and the words of the dialect. All
 // marks are replaced at once, so that no name is looked at again: one that
 // looks like a mark would do no harm.
-func (t Tables) replacer(dialect string) *strings.Replacer {
+func (t Tables) replacer(dialect string, sharded bool) *strings.Replacer {
 	quote := `"`
 	if dialect == mysqlDialect {
 		quote = "`"
 	}
 	pairs := []string{
 		"{sessions by user}", byUser(dialect, quote+t.Sessions+quote, quote+t.Sessions+"_user"+quote),
+		"{sessions by expiry}", t.bySlice(quote, sharded, "_expiry"),
+		"{sessions by end}", t.bySlice(quote, sharded, "_end"),
 		"{session columns}", readable(dialect, sessionColumns),
 		"{session values}", sessionValues(dialect),
 		"{list columns}", readable(dialect, listColumns),
 		"{text}", textValue(dialect),
 		"{clock}", clock(dialect),
 	}
+	pairs = append(pairs, placing(sharded)...)
 	for mark, name := range map[string]string{
 		"{sessions}":        t.Sessions,
 		"{sessions_user}":   t.Sessions + "_user",

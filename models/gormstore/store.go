@@ -36,6 +36,7 @@ type Store struct {
 	db      *gorm.DB
 	dialect string
 	tables  Tables
+	sharded bool
 	sql     *statements
 
 	// feedOn is what Check has seen of the feed.
@@ -53,7 +54,7 @@ type Store struct {
 func New(db *gorm.DB, cfg Config) (*Store, error) {
 	dialect, problem := usable(db)
 	tables := cfg.Tables.withDefaults()
-	found := tables.problems(dialect)
+	found := cfg.problems(dialect)
 	if problem != nil {
 		found = append(found, problem)
 	}
@@ -67,14 +68,16 @@ func New(db *gorm.DB, cfg Config) (*Store, error) {
 		NewDB: true, SkipDefaultTransaction: true, SkipHooks: true,
 		Logger: quietLogger{inner: db.Logger, dialect: dialect},
 	})
-	texts := newStatements(dialect, tables)
+	texts := newStatements(dialect, tables, cfg.Sharded)
 	if dialect == mysqlDialect && !cfg.Unprepared {
 		own = withPrepared(own, texts) // Session has made it a Statement of its own
 	}
 	// Session again after Set: what Set returns is for one statement only.
 	own = own.Set(readPrimary, struct{}{}).Session(&gorm.Session{})
 
-	return &Store{db: own, dialect: dialect, tables: tables, sql: texts}, nil
+	return &Store{
+		db: own, dialect: dialect, tables: tables, sharded: cfg.Sharded, sql: texts,
+	}, nil
 }
 
 // usable returns the dialect of db, or why a Store cannot work on it.
@@ -112,7 +115,7 @@ func usable(db *gorm.DB) (dialect string, problem error) {
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error) {
 	var affected int64
 	err := s.retry(ctx, rolledBack, func() error {
-		result := s.db.WithContext(ctx).Exec(query, args...)
+		result := s.db.WithContext(ctx).Exec(query, spread(args)...)
 		affected = result.RowsAffected
 		return result.Error
 	})
@@ -133,7 +136,7 @@ func collect[T any](ctx context.Context, s *Store, scan func(*sql.Rows, *T) erro
 	var found []T
 	err := s.retry(ctx, rolledBack, func() error {
 		found = nil // an attempt that broke off may have left some
-		rows, err := s.db.WithContext(ctx).Raw(query, args...).Rows()
+		rows, err := s.db.WithContext(ctx).Raw(query, spread(args)...).Rows()
 		if err != nil {
 			return err
 		}

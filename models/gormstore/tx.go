@@ -53,7 +53,7 @@ func (s *Store) In(tx *gorm.DB) *Tx {
 		Logger: quietLogger{inner: tx.Logger, dialect: dialect},
 	})
 	own.Statement = &gorm.Statement{DB: own, ConnPool: pool, Context: tx.Statement.Context, SkipHooks: true}
-	return &Tx{store: &Store{db: own, dialect: dialect, tables: s.tables, sql: s.sql, once: true}}
+	return &Tx{store: &Store{db: own, dialect: dialect, tables: s.tables, sharded: s.sharded, sql: s.sql, once: true}}
 }
 
 // usableInside returns the dialect of tx, or why nothing can be done in it.
@@ -88,7 +88,7 @@ func (t *Tx) Revoke(ctx context.Context, r models.Revocation) (bool, error) {
 // revokeOfUser goes by the index on users. Here it is one statement: between two, the
 // transaction would see what others have done or not, as its isolation level has it.
 const revokeOfUser statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
-	"WHERE user_id = ? AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?)"
+	"WHERE {user} AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?)"
 
 // RevokeAll ends all live sessions of a user, but for the one to spare; see
 // session.TxStore.
@@ -101,7 +101,7 @@ func (t *Tx) RevokeAll(ctx context.Context, r models.RevocationOfUser) (int, err
 	}
 	s := t.store
 	query := s.sql.of(revokeOfUser)
-	args := []any{r.Now, string(r.Reason), s.exact(r.UserID), r.Now, r.Now}
+	args := []any{r.Now, string(r.Reason), s.user(r.UserID), r.Now, r.Now}
 	if r.Except != "" {
 		query += " AND handle <> ?"
 		args = append(args, s.exact(r.Except))

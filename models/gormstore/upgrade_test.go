@@ -28,7 +28,7 @@ func makeVersion(t *testing.T, db *gorm.DB, version string) {
 	files, err := filepath.Glob("schema/" + db.Name() + "/*.sql")
 	require.NoError(t, err)
 	quote := map[string]string{"mysql": "`"}[db.Name()]
-	names := strings.NewReplacer("{sessions_", quote+"auth_sessions_", "{sessions", quote+"auth_sessions",
+	names := strings.NewReplacer("{cleanup rows}", "('cleanup', 0)", "{home column}", "", "{home}", "", "{sessions_", quote+"auth_sessions_", "{sessions", quote+"auth_sessions",
 		"{keys_", quote+"auth_signing_keys_", "{keys", quote+"auth_signing_keys", "{meta", quote+"auth_meta", "{feed", quote+"auth_feed", "}", quote)
 	for _, file := range files {
 		if filepath.Base(file) > version+"_~" {
@@ -159,7 +159,7 @@ func requireLongIDs(t *testing.T, store *gormstore.Store) {
 		ok, err := store.Revoke(t.Context(), models.Revocation{Handle: row.Handle, UserID: id, Now: now})
 		require.NoError(t, err)
 		require.True(t, ok)
-		_, err = store.DeleteEnded(t.Context(), now+1000*hour, 1000)
+		_, err = store.DeleteEnded(t.Context(), models.EndedSessions{Before: now + 1000*hour, Limit: 1000})
 		require.NoError(t, err)
 	}
 	for _, id := range []string{userIDOf(256, "a"), userIDOf(256, "\u00e9"), userIDOf(1000, "a")} {

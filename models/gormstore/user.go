@@ -22,14 +22,14 @@ const (
 )
 
 // listOfUser is followed by where the page begins, and by oldestFirst.
-const listOfUser statement = "SELECT {list columns} FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
+const listOfUser statement = "SELECT {list columns} FROM {sessions by user} WHERE {user} AND revoked_at = 0"
 
 // List returns a page of a user's live sessions, oldest first, without secrets;
 // see session.Store.
 func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.SessionPage, err error) {
 	limit := pageSize(q.Limit)
 	where, args := s.beyond(">", q.From)
-	args = append(append([]any{s.exact(q.UserID)}, args...), limit)
+	args = append(append([]any{s.user(q.UserID)}, args...), limit)
 	rows, err := collect(ctx, s, scanListed, s.sql.of(listOfUser)+where+oldestFirst, args...)
 	if err != nil {
 		return page, err
@@ -42,11 +42,11 @@ func (s *Store) List(ctx context.Context, q models.SessionsOfUser) (page models.
 const (
 	// selectOfUser is read from the newest on: who signs in while all sessions are
 	// being ended is above the page, and is not ended again and again.
-	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
+	selectOfUser statement = "SELECT " + endColumns + " FROM {sessions by user} WHERE {user} AND revoked_at = 0"
 
-	// revokeListed ends in a list of handles; see execIn.
+	// revokeListed is followed by which; see execIn.
 	revokeListed statement = "UPDATE {sessions} SET revoked_at = ?, revoke_reason = ? " +
-		"WHERE revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( "
+		"WHERE revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND "
 )
 
 // RevokeAll revokes some of a user's live sessions, from the newest on; see
@@ -67,10 +67,10 @@ func (s *Store) RevokeAll(ctx context.Context, r models.RevocationOfUser) (done 
 }
 
 const (
-	selectLevels statement = "SELECT " + endColumns + ", aal FROM {sessions by user} WHERE user_id = ? AND revoked_at = 0"
+	selectLevels statement = "SELECT " + endColumns + ", aal FROM {sessions by user} WHERE {user} AND revoked_at = 0"
 
 	downgradeListed statement = "UPDATE {sessions} SET aal = ? " +
-		"WHERE aal > ? AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND handle IN ( "
+		"WHERE aal > ? AND revoked_at = 0 AND expires_at > ? AND (absolute_expires_at = 0 OR absolute_expires_at > ?) AND "
 )
 
 // Downgrade lowers the level of some of a user's live sessions, from the newest on; see
@@ -98,7 +98,7 @@ type pageChange struct {
 	read   statement
 	scan   func(*sql.Rows, *models.Session) error
 	wanted func(*models.Session) bool
-	// write ends in a list of handles, which come after args; see execIn.
+	// write is followed by which, after args; see execIn.
 	write statement
 	args  []any
 }
@@ -110,7 +110,7 @@ type pageChange struct {
 func (s *Store) changePage(ctx context.Context, c *pageChange) (count int, after *models.Position, err error) {
 	limit := pageSize(c.limit)
 	where, args := s.beyond("<", c.from)
-	args = append(append([]any{s.exact(c.userID)}, args...), limit)
+	args = append(append([]any{s.user(c.userID)}, args...), limit)
 	rows, err := collect(ctx, s, c.scan, s.sql.of(c.read)+where+newestFirst, args...)
 	if err != nil {
 		return 0, nil, err
@@ -170,21 +170,17 @@ func pageSize(limit int) int {
 	return limit
 }
 
-// execIn runs a statement that ends in a list of handles, of which there are at
-// most maxBatch.
-func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (int, error) {
-	list, args := s.listed(handles, args)
-	return s.exec(ctx, s.sql.of(st)+list, args...)
-}
-
-// listed is a list of handles for the end of a statement, and its arguments. They are
-// sorted, so that any two writers lock rows in the same order: in opposite orders each
-// could come to wait for a row that the other holds.
-func (s *Store) listed(handles []string, args []any) (list string, all []any) {
-	for _, handle := range slices.Sorted(slices.Values(handles)) {
-		args = append(args, s.exact(handle))
+// execIn runs a statement that ends in a condition on its rows' handles, of which there
+// are at most maxBatch: once, or in a sharded store once for each slice.
+func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (count int, err error) {
+	for _, part := range s.among(handles) {
+		n, err := s.exec(ctx, s.sql.of(st)+part.where, slices.Concat(args, part.args)...)
+		if err != nil {
+			return 0, err
+		}
+		count += n
 	}
-	return placeholders(len(handles)) + ")", args
+	return count, nil
 }
 
 // scanLevel is in the order of selectLevels.

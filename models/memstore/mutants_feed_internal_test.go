@@ -285,6 +285,10 @@ func feedUpkeepMutants() []mutant {
 		{"feed cleanup once forever", until, breaking(func(s *Store, b *broken) {
 			b.claimFeed = func(ctx context.Context, now, _ int64) (bool, error) { return s.ClaimFeedCleanup(ctx, now, 1<<62) }
 		})},
-		{"feed cleanup by the claim of rows", apart, breaking(func(s *Store, b *broken) { b.claimFeed = s.ClaimCleanup })},
+		{"feed cleanup by the claim of rows", apart, breaking(func(s *Store, b *broken) {
+			b.claimFeed = func(ctx context.Context, now, until int64) (bool, error) {
+				return s.ClaimCleanup(ctx, models.CleanupClaim{Now: now, Until: until})
+			}
+		})},
 	}
 }

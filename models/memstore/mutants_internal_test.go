@@ -30,7 +30,7 @@ func mutants() []mutant {
 		advanceMutants(), boundMutants(), rowMutants(), extendMutants(), confirmMutants(), valueMutants(),
 		revokeMutants(), revokeAllMutants(), userMutants(), listMutants(), cleanupMutants(),
 		keyMutants(), contextMutants(),
-		labelMutants(), walkMutants(), revokeManyMutants(), downgradeMutants(), downgradePageMutants(),
+		labelMutants(), walkMutants(), revokeManyMutants(), downgradeMutants(), downgradePageMutants(), shardedMutants(),
 		feedMutants(), hintMutants(), feedPageMutants(), findManyMutants(), feedUpkeepMutants(),
 	)
 }
@@ -55,8 +55,8 @@ type broken struct {
 	revoke       func(context.Context, models.Revocation) (bool, error)
 	revokeAll    func(context.Context, models.RevocationOfUser) (models.RevokedOfUser, error)
 	list         func(context.Context, models.SessionsOfUser) (models.SessionPage, error)
-	deleteEnded  func(context.Context, int64, int) (int, error)
-	claim        func(context.Context, int64, int64) (bool, error)
+	deleteEnded  func(context.Context, models.EndedSessions) (int, error)
+	claim        func(context.Context, models.CleanupClaim) (bool, error)
 	check        func(context.Context) error
 	keysAt       func(context.Context, int64) ([]models.SigningKey, error)
 	insertKey    func(context.Context, models.SigningKey) error
@@ -78,8 +78,17 @@ type broken struct {
 
 // breaking returns a function that opens an in-memory store and breaks it.
 func breaking(change func(s *Store, b *broken)) func() session.Store {
+	return breakingOf(New, change)
+}
+
+// breakingSharded does so with a sharded one.
+func breakingSharded(change func(s *Store, b *broken)) func() session.Store {
+	return breakingOf(NewSharded, change)
+}
+
+func breakingOf(open func() *Store, change func(s *Store, b *broken)) func() session.Store {
 	return func() session.Store {
-		s := New()
+		s := open()
 		b := &broken{
 			Store: s, insert: s.Insert, find: s.Find, advance: s.Advance, extend: s.Extend, confirm: s.Confirm,
 			writeData: s.WriteData, writePayload: s.WritePayload, revoke: s.Revoke, revokeAll: s.RevokeAll,
@@ -142,12 +151,12 @@ func (b *broken) List(ctx context.Context, q models.SessionsOfUser) (models.Sess
 	return b.list(ctx, q)
 }
 
-func (b *broken) DeleteEnded(ctx context.Context, before int64, limit int) (int, error) {
-	return b.deleteEnded(ctx, before, limit)
+func (b *broken) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
+	return b.deleteEnded(ctx, e)
 }
 
-func (b *broken) ClaimCleanup(ctx context.Context, now, until int64) (bool, error) {
-	return b.claim(ctx, now, until)
+func (b *broken) ClaimCleanup(ctx context.Context, c models.CleanupClaim) (bool, error) {
+	return b.claim(ctx, c)
 }
 
 func (b *broken) Keys(ctx context.Context, now int64) ([]models.SigningKey, error) {

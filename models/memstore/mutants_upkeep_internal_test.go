@@ -13,11 +13,11 @@ import (
 func cleanupMutants() []mutant {
 	deleting := func(ended func(*models.Session, int64) bool) func() session.Store {
 		return breaking(func(s *Store, b *broken) {
-			b.deleteEnded = func(ctx context.Context, before int64, limit int) (count int, err error) {
+			b.deleteEnded = func(ctx context.Context, e models.EndedSessions) (count int, err error) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				for handle, row := range s.sessions {
-					if count < limit && ended(row, before) {
+					if count < e.Limit && ended(row, e.Before) {
 						delete(s.sessions, handle)
 						count++
 					}
@@ -48,42 +48,46 @@ func cleanupMutants() []mutant {
 			return endedBefore(row, before+1)
 		})},
 		{"cleanup without limit", "DeleteEnded removes no more than the limit", breaking(func(s *Store, b *broken) {
-			b.deleteEnded = func(ctx context.Context, before int64, _ int) (int, error) {
-				return s.DeleteEnded(ctx, before, 1<<30)
+			b.deleteEnded = func(ctx context.Context, e models.EndedSessions) (int, error) {
+				e.Limit = 1 << 30
+				return s.DeleteEnded(ctx, e)
 			}
 		})},
 		{
 			"cleanup counts what it meant to delete", "DeleteEnded counts each row once among the racers",
 			breaking(func(s *Store, b *broken) {
-				b.deleteEnded = func(ctx context.Context, before int64, limit int) (int, error) {
+				b.deleteEnded = func(ctx context.Context, e models.EndedSessions) (int, error) {
 					found := 0
 					s.mu.Lock()
 					for _, row := range s.sessions {
-						if found < limit && endedBefore(row, before) {
+						if found < e.Limit && endedBefore(row, e.Before) {
 							found++
 						}
 					}
 					s.mu.Unlock()
 					dawdle()
-					_, err := s.DeleteEnded(ctx, before, limit)
+					_, err := s.DeleteEnded(ctx, e)
 					return found, err
 				}
 			}),
 		},
 		{"claim for everybody", "ClaimCleanup has one winner among the racers", breaking(func(_ *Store, b *broken) {
-			b.claim = func(ctx context.Context, _, _ int64) (bool, error) { return true, alive(ctx) }
+			b.claim = func(ctx context.Context, _ models.CleanupClaim) (bool, error) { return true, alive(ctx) }
 		})},
 		{"claim moves even when it fails", "ClaimCleanup has no winner until the time given", breaking(func(s *Store, b *broken) {
-			b.claim = func(ctx context.Context, now, until int64) (bool, error) {
-				ok, err := s.ClaimCleanup(ctx, now, until)
+			b.claim = func(ctx context.Context, c models.CleanupClaim) (bool, error) {
+				ok, err := s.ClaimCleanup(ctx, c)
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				s.cleanupUntil = max(s.cleanupUntil, until)
+				s.cleanupUntil[0] = max(s.cleanupUntil[0], c.Until)
 				return ok, err
 			}
 		})},
 		{"claim once forever", "ClaimCleanup has no winner until the time given", breaking(func(s *Store, b *broken) {
-			b.claim = func(ctx context.Context, now, _ int64) (bool, error) { return s.ClaimCleanup(ctx, now, 1<<62) }
+			b.claim = func(ctx context.Context, c models.CleanupClaim) (bool, error) {
+				c.Until = 1 << 62
+				return s.ClaimCleanup(ctx, c)
+			}
 		})},
 	}
 }

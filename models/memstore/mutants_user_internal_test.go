@@ -445,11 +445,11 @@ func contextMutants() []mutant {
 			}),
 		},
 		{"the bare error of a context", cancelled, breaking(func(s *Store, b *broken) {
-			b.deleteEnded = func(ctx context.Context, before int64, limit int) (int, error) {
+			b.deleteEnded = func(ctx context.Context, e models.EndedSessions) (int, error) {
 				if ctx.Err() != nil {
 					return 0, ctx.Err()
 				}
-				return s.DeleteEnded(ctx, before, limit)
+				return s.DeleteEnded(ctx, e)
 			}
 		})},
 	}

@@ -16,15 +16,24 @@ import (
 //
 // It is safe for concurrent use and the zero Store is empty and ready.
 type Store struct {
-	mu           sync.Mutex
-	sessions     map[string]*models.Session
-	keys         map[string]*models.SigningKey
-	cleanupUntil int64
+	mu       sync.Mutex
+	sessions map[string]*models.Session
+	keys     map[string]*models.SigningKey
+	// cleanupUntil has the claim of each slice.
+	cleanupUntil [models.HomeSlices]int64
 	feed         feed
+	sharded      bool
 }
 
 // New returns an empty store.
 func New() *Store { return &Store{} }
+
+// NewSharded returns an empty store that asks of its rows what one asks that spreads
+// them over servers. It is for the tests of those who have such a one.
+func NewSharded() *Store { return &Store{sharded: true} }
+
+// Sharded implements session.Store.
+func (s *Store) Sharded() bool { return s.sharded }
 
 // Check implements session.Store; a map lacks no column.
 func (s *Store) Check(ctx context.Context) error {
@@ -42,6 +51,9 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	if err := alive(ctx); err != nil {
 		return err
+	}
+	if home, ok := models.HomeOfHandle(row.Handle); s.sharded && (!ok || home != models.HomeOf(row.UserID)) {
+		return errors.WithReason(errors.ErrInvalidInput, errors.New("handle is of another home than user_id"))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,3 +19,8 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(*testing.T) session.Store { return memstore.New() })
 }
+
+func TestShardedStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(*testing.T) session.Store { return memstore.NewSharded() })
+}

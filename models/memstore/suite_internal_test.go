@@ -20,6 +20,7 @@ func TestSuiteCatches(t *testing.T) {
 	}
 	soundTx := inMemory(func(*memTx, *Store) {})
 	require.Empty(t, failures(sound, soundTx), "a sound store fails")
+	require.Empty(t, failures(breakingSharded(func(*Store, *broken) {}), soundTx), "a sound sharded store fails")
 
 	caught := make(map[string]bool)
 	try := func(name, caughtBy string, open func() session.Store, transactions storetest.Transactions) {

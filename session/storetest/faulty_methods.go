@@ -81,14 +81,17 @@ func (f *FaultyStore) RevokeMany(ctx context.Context, r models.RevocationOfMany)
 	return faulty(ctx, f, "RevokeMany", func() (int, error) { return f.store.RevokeMany(ctx, r) })
 }
 
+// Sharded implements session.Store. It never fails.
+func (f *FaultyStore) Sharded() bool { return f.store.Sharded() }
+
 // DeleteEnded implements session.Store.
-func (f *FaultyStore) DeleteEnded(ctx context.Context, before int64, limit int) (int, error) {
-	return faulty(ctx, f, "DeleteEnded", func() (int, error) { return f.store.DeleteEnded(ctx, before, limit) })
+func (f *FaultyStore) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
+	return faulty(ctx, f, "DeleteEnded", func() (int, error) { return f.store.DeleteEnded(ctx, e) })
 }
 
 // ClaimCleanup implements session.Store.
-func (f *FaultyStore) ClaimCleanup(ctx context.Context, now, until int64) (bool, error) {
-	return faulty(ctx, f, "ClaimCleanup", func() (bool, error) { return f.store.ClaimCleanup(ctx, now, until) })
+func (f *FaultyStore) ClaimCleanup(ctx context.Context, c models.CleanupClaim) (bool, error) {
+	return faulty(ctx, f, "ClaimCleanup", func() (bool, error) { return f.store.ClaimCleanup(ctx, c) })
 }
 
 // Keys implements session.KeyStore.

@@ -39,7 +39,8 @@ func optionsOf(opts []Option) options {
 // through t. The store may use any number of connections, one included.
 //
 // Where the store is a [session.FeedStore] too, the suite tests this part, else it
-// skips it; open returns a store whose feed is empty and off. What a
+// skips it; open returns a store whose feed is empty and off. A store that is sharded
+// gets handles that begin with the homes of their users. What a
 // [session.TxStore] does is tested with [WithTransactions].
 //
 // Handles, hashes and secrets are random so that they differ; no check depends
@@ -83,6 +84,7 @@ func parts() []part {
 			_, ok := store.(session.FeedStore)
 			return ok
 		}, slices.Concat(feedChecks(), feedPageChecks(), feedUpkeepChecks())},
+		{func(store session.Store, _ options) bool { return store.Sharded() }, shardedChecks()},
 		{func(_ session.Store, o options) bool { return o.transactions != nil }, transactionChecks()},
 	}
 }

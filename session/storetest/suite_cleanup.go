@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -14,12 +15,50 @@ func cleanupChecks() []check {
 		{"DeleteEnded removes no more than the limit", deleteLimit},
 		{"DeleteEnded counts each row once among the racers", deleteRace},
 		{"ClaimCleanup has one winner among the racers", func(tr *trial) {
-			claimRace(tr, tr.store.ClaimCleanup)
+			claimRace(tr, tr.claimCleanup)
 		}},
 		{"ClaimCleanup has no winner until the time given", func(tr *trial) {
-			claimUntil(tr, tr.store.ClaimCleanup)
+			claimUntil(tr, tr.claimCleanup)
 		}},
+		{"DeleteEnded and ClaimCleanup refuse slices that are not there", slicesBeyond},
 	}
+}
+
+// claimCleanup claims the first slice.
+func (tr *trial) claimCleanup(ctx context.Context, now, until int64) (bool, error) {
+	return tr.store.ClaimCleanup(ctx, models.CleanupClaim{Now: now, Until: until})
+}
+
+// slices is how many the store has.
+func (tr *trial) slices() int {
+	if tr.store.Sharded() {
+		return models.HomeSlices
+	}
+	return 1
+}
+
+// clean removes up to limit ended rows of each slice.
+func (tr *trial) clean(limit int) (count int, err error) {
+	for slice := range tr.slices() {
+		n, err := tr.store.DeleteEnded(tr.Context(), models.EndedSessions{Slice: slice, Before: during, Limit: limit})
+		count += n
+		if err != nil {
+			return count, err
+		}
+	}
+	return count, nil
+}
+
+func slicesBeyond(tr *trial) {
+	row := tr.insert(func(r *models.Session) { r.ExpiresAt = during - 1 })
+	for _, slice := range []int{-1, tr.slices(), 1 << 20} {
+		_, err := tr.store.DeleteEnded(tr.Context(), models.EndedSessions{Slice: slice, Before: during, Limit: 1})
+		require.ErrorIs(tr, err, errors.ErrInvalidInput, "slice %d", slice)
+		_, err = tr.store.ClaimCleanup(tr.Context(), models.CleanupClaim{Slice: slice, Now: during, Until: during + hour})
+		require.ErrorIs(tr, err, errors.ErrInvalidInput, "slice %d", slice)
+	}
+	tr.requireStored(row)
+	tr.requireMatch(true, "claim")(tr.claimCleanup(tr.Context(), during, during+hour))
 }
 
 // deleteEnded: a revoked row stays until its ends have passed, since the
@@ -33,7 +72,7 @@ func deleteEnded(tr *trial) {
 			over++
 		}
 	}
-	count, err := tr.store.DeleteEnded(tr.Context(), during, 1000)
+	count, err := tr.clean(1000)
 	require.NoError(tr, err)
 	require.Equal(tr, over, count)
 
@@ -46,7 +85,7 @@ func deleteEnded(tr *trial) {
 		require.NoError(tr, err)
 		require.Nil(tr, found, end.name)
 	}
-	count, err = tr.store.DeleteEnded(tr.Context(), during, 1000)
+	count, err = tr.clean(1000)
 	require.NoError(tr, err)
 	require.Zero(tr, count, "nothing is left")
 }
@@ -54,10 +93,10 @@ func deleteEnded(tr *trial) {
 func deleteLimit(tr *trial) {
 	live := tr.insert()
 	for range 7 {
-		tr.insert(func(r *models.Session) { r.ExpiresAt = during - 1 })
+		tr.insert(func(r *models.Session) { r.UserID, r.ExpiresAt = "bob", during-1 }) // one slice
 	}
 	for _, batch := range []struct{ limit, want int }{{0, 0}, {3, 3}, {1, 1}, {3, 3}, {3, 0}} {
-		count, err := tr.store.DeleteEnded(tr.Context(), during, batch.limit)
+		count, err := tr.clean(batch.limit)
 		require.NoError(tr, err)
 		require.Equal(tr, batch.want, count, "limit %d", batch.limit)
 	}
@@ -72,10 +111,10 @@ func deleteRace(tr *trial) {
 		}
 		counts := make([]int, 4)
 		tr.race(len(counts), func(i int) (ok bool, err error) {
-			counts[i], err = tr.store.DeleteEnded(tr.Context(), during, rows)
+			counts[i], err = tr.clean(rows)
 			return ok, err
 		})
-		sum, err := tr.store.DeleteEnded(tr.Context(), during, rows) // what racers left to each other
+		sum, err := tr.clean(rows) // what racers left to each other
 		require.NoError(tr, err)
 		for _, count := range counts {
 			sum += count

@@ -80,11 +80,15 @@ func everyMethod(
 		"List": func(ctx context.Context, s session.Store) error {
 			return last(s.List(ctx, models.SessionsOfUser{UserID: row.UserID, Now: during}))
 		},
-		"DeleteEnded":  func(ctx context.Context, s session.Store) error { return last(s.DeleteEnded(ctx, during, 10)) },
-		"ClaimCleanup": func(ctx context.Context, s session.Store) error { return last(s.ClaimCleanup(ctx, during, during+1)) },
-		"Keys":         func(ctx context.Context, s session.Store) error { return last(s.Keys(ctx, during)) },
-		"InsertKey":    func(ctx context.Context, s session.Store) error { return s.InsertKey(ctx, freshKey) },
-		"RetireKey":    func(ctx context.Context, s session.Store) error { return last(s.RetireKey(ctx, key.ID, during)) },
+		"DeleteEnded": func(ctx context.Context, s session.Store) error {
+			return last(s.DeleteEnded(ctx, models.EndedSessions{Before: during, Limit: 10}))
+		},
+		"ClaimCleanup": func(ctx context.Context, s session.Store) error {
+			return last(s.ClaimCleanup(ctx, models.CleanupClaim{Now: during, Until: during + 1}))
+		},
+		"Keys":      func(ctx context.Context, s session.Store) error { return last(s.Keys(ctx, during)) },
+		"InsertKey": func(ctx context.Context, s session.Store) error { return s.InsertKey(ctx, freshKey) },
+		"RetireKey": func(ctx context.Context, s session.Store) error { return last(s.RetireKey(ctx, key.ID, during)) },
 		"SealKey": func(ctx context.Context, s session.Store) error {
 			return last(s.SealKey(ctx, key.ID, key.Secret, freshKey.Secret))
 		},

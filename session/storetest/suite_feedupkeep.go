@@ -62,8 +62,8 @@ func deleteHintsLimit(tr *trial) {
 }
 
 func claimsApart(tr *trial) {
-	tr.requireMatch(true, "of rows")(tr.store.ClaimCleanup(tr.Context(), during, during+hour))
+	tr.requireMatch(true, "of rows")(tr.claimCleanup(tr.Context(), during, during+hour))
 	tr.requireMatch(true, "of hints")(tr.feed().ClaimFeedCleanup(tr.Context(), during, during+hour))
 	tr.requireMatch(true, "of hints, later")(tr.feed().ClaimFeedCleanup(tr.Context(), during+hour, during+day))
-	tr.requireMatch(true, "of rows, later")(tr.store.ClaimCleanup(tr.Context(), during+hour, during+2*hour))
+	tr.requireMatch(true, "of rows, later")(tr.claimCleanup(tr.Context(), during+hour, during+2*hour))
 }

@@ -48,6 +48,9 @@ func insertDuplicate(tr *trial) {
 	} {
 		other := row
 		change(&other)
+		if tr.store.Sharded() && other.UserID != row.UserID {
+			continue // the handle is of another home than the user
+		}
 		requireDuplicate(tr, tr.store.Insert(tr.Context(), &other), name)
 		tr.requireStored(row, name)
 	}
@@ -83,7 +86,7 @@ func insertRace(tr *trial) {
 		handle := tr.handle()
 		rows := make([]models.Session, racers)
 		for i := range rows {
-			rows[i] = tr.row(func(r *models.Session) { r.Handle = handle })
+			rows[i] = tr.row(func(r *models.Session) { r.Handle, r.UserID = handle, "bob" })
 		}
 		winners := tr.race(racers, func(i int) (bool, error) {
 			row := rows[i]

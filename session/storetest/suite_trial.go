@@ -85,6 +85,9 @@ func (tr *trial) row(changes ...func(*models.Session)) models.Session {
 	for _, change := range changes {
 		change(&row)
 	}
+	if tr.store.Sharded() {
+		row.Handle = placed(row.Handle, row.UserID)
+	}
 	return row
 }
 

@@ -22,7 +22,7 @@ func (tr *trial) walk(limit int) (list []models.Session) {
 	tr.Helper()
 	w := models.Walk{Now: during, Limit: limit}
 	for calls := 0; ; calls++ {
-		require.Less(tr, calls, 100, "calls")
+		require.Less(tr, calls, 200, "calls")
 		page, err := tr.store.Walk(tr.Context(), w)
 		require.NoError(tr, err)
 		list = append(list, page.Sessions...)
@@ -76,6 +76,9 @@ func walkLimit(tr *trial) {
 	slices.Sort(handles)
 	for i := range len(handles) - 2 {
 		after := ""
+		if i == 0 && tr.store.Sharded() {
+			continue // the first slice is another one
+		}
 		if i > 0 {
 			after = handles[i-1]
 		}

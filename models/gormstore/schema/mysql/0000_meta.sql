@@ -5,5 +5,5 @@ CREATE TABLE IF NOT EXISTS {meta} (
   PRIMARY KEY (name)
 ) ENGINE=InnoDB;
 
-INSERT INTO {meta} (name, value) VALUES ('schema_version', 0), ('cleanup', 0)
+INSERT INTO {meta} (name, value) VALUES ('schema_version', 0), {cleanup rows}
   ON DUPLICATE KEY UPDATE value = value;

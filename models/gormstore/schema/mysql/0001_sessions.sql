@@ -2,7 +2,7 @@
 -- on MySQL and MariaDB alike and under every connection character set.
 -- Times are milliseconds since 1970 UTC; 0 in absolute_expires_at is "none" and
 -- in revoked_at "not revoked".
-CREATE TABLE IF NOT EXISTS {sessions} (
+CREATE TABLE IF NOT EXISTS {sessions} ({home column}
   handle              VARBINARY(64)  NOT NULL,
   user_id             VARBINARY(128) NOT NULL,
   refresh_cur_hash    BINARY(32)     NOT NULL,
@@ -20,8 +20,8 @@ CREATE TABLE IF NOT EXISTS {sessions} (
   revoke_reason       VARCHAR(32)  CHARACTER SET ascii   COLLATE ascii_bin   NOT NULL,
   user_agent          VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   ip                  VARCHAR(45)  CHARACTER SET ascii   COLLATE ascii_bin   NOT NULL,
-  PRIMARY KEY (handle),
-  KEY {sessions_user} (user_id, revoked_at, created_at),
+  PRIMARY KEY ({home}handle),
+  KEY {sessions_user} ({home}user_id, revoked_at, created_at),
   KEY {sessions_expiry} (expires_at),
   KEY {sessions_end} (absolute_expires_at)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;

@@ -1,0 +1,107 @@
+package session_test
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/models"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
+	"github.com/gin-sessionkit/sessionkit/session"
+)
+
+// The store says what handles are like, and all that is done with a session works with
+// either.
+func TestSharded_handles(t *testing.T) {
+	t.Parallel()
+	for _, sharded := range []bool{false, true} {
+		t.Run(strconv.FormatBool(sharded), func(t *testing.T) {
+			t.Parallel()
+			store, length := memstore.New(), 26
+			if sharded {
+				store, length = memstore.NewSharded(), 32
+			}
+			svc := start(t, store)
+			tokens, err := svc.Create(t.Context(), "ada")
+			require.NoError(t, err)
+			handle := tokens.Session.Handle()
+			require.Len(t, handle, length)
+			home, ok := models.HomeOfHandle(handle)
+			require.Equal(t, sharded, ok)
+			if sharded {
+				require.Equal(t, models.HomeOf("ada"), home)
+			}
+			require.True(t, svc.verifies(t, tokens))
+
+			next, err := svc.Refresh(t.Context(), tokens.Refresh.Value)
+			require.NoError(t, err)
+			require.Equal(t, handle, next.Session.Handle())
+			require.True(t, svc.verifies(t, next))
+			_, err = svc.Refresh(t.Context(), tokens.Refresh.Value)
+			require.ErrorIs(t, err, errors.ErrTokenTheft)
+			require.False(t, svc.verifies(t, next, session.WithRevocation(session.RevokeImmediately)))
+
+			other, err := svc.Create(t.Context(), "ada")
+			require.NoError(t, err)
+			ended, err := svc.Revoke(t.Context(), other.Session.Handle())
+			require.NoError(t, err)
+			require.True(t, ended)
+			_, err = svc.Create(t.Context(), "ada")
+			require.NoError(t, err)
+			n, err := svc.RevokeAll(t.Context(), "ada")
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		})
+	}
+}
+
+// Two processes clean all slices of a store: each row goes once, and none is left.
+func TestSharded_cleanup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.NewSharded()
+		const users = 100
+		maker := start(t, store, func(cfg *session.Config) { cfg.Cleanup.Every = session.Off })
+		for i := range users {
+			_, err := maker.Create(t.Context(), strconv.Itoa(i), session.WithLifetime(0, time.Hour))
+			require.NoError(t, err)
+		}
+		maker.Close()
+		time.Sleep(2 * time.Hour)
+		cleaners := []*process{start(t, store), start(t, store)}
+		time.Sleep(25 * time.Hour)
+		removed := 0
+		for _, p := range cleaners {
+			p.mu.Lock()
+			for _, e := range p.events {
+				if e.Kind == session.EventCleanup {
+					removed += e.Count
+				}
+			}
+			p.mu.Unlock()
+		}
+		require.Equal(t, users, removed)
+		page, err := store.Walk(t.Context(), models.Walk{})
+		require.NoError(t, err)
+		require.Empty(t, page.Sessions)
+	})
+}
+
+// A handle of the other kind is one of nobody's: the session is over, and no error.
+func TestSharded_unknownHandle(t *testing.T) {
+	t.Parallel()
+	plain, sharded := start(t, memstore.New()), start(t, memstore.NewSharded())
+	for _, pair := range [][2]*process{{plain, sharded}, {sharded, plain}} {
+		tokens, err := pair[0].Create(t.Context(), "ada")
+		require.NoError(t, err)
+		_, err = pair[1].Get(t.Context(), tokens.Session.Handle())
+		require.ErrorIs(t, err, errors.ErrUnauthorised)
+		ended, err := pair[1].Revoke(t.Context(), tokens.Session.Handle())
+		require.NoError(t, err)
+		require.False(t, ended)
+	}
+}
