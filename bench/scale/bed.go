@@ -17,10 +17,11 @@ import (
 
 // bed is the database that is measured on.
 type bed struct {
-	db    *sql.DB
-	gorm  *gorm.DB
-	store *gormstore.Store
-	table string
+	db     *sql.DB
+	gorm   *gorm.DB
+	store  *gormstore.Store
+	table  string
+	layout layout
 	// admin may read what the application's account may not, and change settings; nil
 	// without such an account.
 	admin   *sql.DB
@@ -29,7 +30,7 @@ type bed struct {
 
 // openBed connects and makes the tables, which must not exist yet.
 func openBed(ctx context.Context, s settings) (*bed, error) {
-	b := &bed{workers: s.workers}
+	b := &bed{workers: s.workers, layout: s.layout()}
 	var err error
 	if b.db, err = openPool(s.dsn, s.params, 2*s.workers); err != nil {
 		return nil, err
@@ -43,29 +44,31 @@ func openBed(ctx context.Context, s settings) (*bed, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.table = "scale_sessions"
-	b.store, err = b.newStore(ctx, b.table)
-	return b, err
+	return b.beside(ctx, "scale_sessions", b.layout)
 }
 
-// newStore makes an empty table of sessions, and those beside it.
-func (b *bed) newStore(ctx context.Context, table string) (*gormstore.Store, error) {
-	tables := tablesOf(table)
-	if err := b.drop(ctx, tables); err != nil {
+// beside is the same database with another table of sessions, which it makes.
+func (b *bed) beside(ctx context.Context, table string, l layout) (*bed, error) {
+	other := *b
+	other.table, other.layout = table, l
+	if err := b.drop(ctx, other.tables()); err != nil {
 		return nil, err
 	}
-	store, err := gormstore.New(b.gorm, gormstore.Config{Tables: tables})
-	if err != nil {
+	var err error
+	if other.store, err = gormstore.New(b.gorm, other.config()); err != nil {
 		return nil, err
 	}
-	return store, store.Migrate(ctx)
+	return &other, other.store.Migrate(ctx)
 }
 
-func tablesOf(sessions string) gormstore.Tables {
-	return gormstore.Tables{Sessions: sessions, SigningKeys: sessions + "_keys", Meta: sessions + "_meta"}
+// config is that of the store.
+func (b *bed) config() gormstore.Config {
+	return gormstore.Config{Tables: b.tables(), Sharded: b.layout == byHome}
 }
 
-func (b *bed) tables() gormstore.Tables { return tablesOf(b.table) }
+func (b *bed) tables() gormstore.Tables {
+	return gormstore.Tables{Sessions: b.table, SigningKeys: b.table + "_keys", Meta: b.table + "_meta"}
+}
 
 // drop removes the tables, which an earlier run may have left.
 func (b *bed) drop(ctx context.Context, t gormstore.Tables) error {

@@ -20,6 +20,7 @@ func (b *bed) facts(ctx context.Context, s settings) ([]fact, error) {
 		{"machine", fmt.Sprintf("%s, %d cores, %s", field("/proc/cpuinfo", "model name"), runtime.NumCPU(), memory())},
 		{"client", fmt.Sprintf("%s on the same machine, %d workers, TCP on loopback%s", runtime.Version(), s.workers, prefixed(", DSN with ", s.params))},
 	}
+	facts = append(facts, fact{"layout", s.layout().describe()})
 	var version string
 	if err := b.db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
 		return nil, err

@@ -4,25 +4,33 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
-// keyed is what inserting into a table with one order of primary keys was measured at.
+// keyed is what a table of one layout was measured at.
 type keyed struct {
 	rows   int
 	pool   string // size of the buffer pool
-	random bool
-	insert summary
-	rate   float64 // inserts per second, of all workers
-	// Pages that the server wrote and read for each insert, those of the background
-	// included.
-	written, read float64
+	layout layout
+	sums   [ops]summary // create, without the service, and two on loaded rows
+	rate   float64      // inserts per second, of all workers
+	effort effort       // for all inserts, that of the background included
+	used   effort       // for all promotions, each of which was put back
 }
 
-// contest inserts into tables in turns.
+// keyedOps are those on loaded rows.
+var keyedOps = [...]op{opLoadedAdvance, opLoadedList} //nolint:gochecknoglobals // a constant list
+
+// each is a part of the effort for one insert.
+func (k *keyed) each(n int64) float64 { return float64(n) / float64(max(1, k.sums[opCreate].n)) }
+
+// update is the binary log of one update of a row: a promotion and its undoing are two
+// of the same columns.
+func (k *keyed) update() float64 {
+	return float64(k.used.binlog) / float64(max(1, 2*k.sums[opLoadedAdvance].n))
+}
+
+// contest works on tables of several layouts in turns.
 type contest struct {
 	*bed
 	slice  time.Duration
@@ -31,41 +39,44 @@ type contest struct {
 
 // contender is one of the tables.
 type contender struct {
-	table  string
-	store  *gormstore.Store
-	random bool
+	site
 
-	took    time.Duration
+	took    time.Duration // of the inserts
 	samples []recorder
-	pages   [len(counted)]int64
+	effort  effort
+	used    effort
 	handles [][]string // what was inserted
 }
 
-// run inserts into both tables by turns of a slice each, so that what disturbs the machine
-// hits both, and takes out again what it put in.
+// run inserts into the tables by turns of a slice each, so that what disturbs the machine
+// hits all, and takes out again what it put in. As long it promotes and lists loaded rows
+// in each.
 func (c *contest) run(ctx context.Context, seed uint64, rows int, tables ...*contender) ([]keyed, error) {
 	pool, err := c.variable(ctx, "innodb_buffer_pool_size")
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range tables {
-		t.took, t.pages = 0, [len(counted)]int64{}
+		t.took, t.effort, t.used = 0, effort{}, effort{}
 		t.samples, t.handles = make([]recorder, c.workers), make([][]string, c.workers)
 	}
 	for round := range c.rounds {
 		for turn := range tables {
-			if err := c.turn(ctx, seed+uint64(round), tables[(turn+round)%len(tables)]); err != nil {
+			t := tables[(turn+round)%len(tables)]
+			if err := c.insert(ctx, seed+uint64(round), t); err != nil {
+				return nil, err
+			}
+			if err := c.use(ctx, seed+uint64(round), t); err != nil {
 				return nil, err
 			}
 		}
 	}
 	var results []keyed
 	for _, t := range tables {
-		sum := summarised(t.samples)[opCreate]
+		sums := summarised(t.samples)
 		results = append(results, keyed{
-			rows: rows, pool: inBytes(pool), random: t.random, insert: sum,
-			rate:    float64(sum.n) / t.took.Seconds(),
-			written: float64(t.pages[0]) / float64(sum.n), read: float64(t.pages[1]) / float64(sum.n),
+			rows: rows, pool: inBytes(pool), layout: t.layout, sums: sums,
+			rate: float64(sums[opCreate].n) / t.took.Seconds(), effort: t.effort, used: t.used,
 		})
 		if err := c.takeOut(ctx, t); err != nil {
 			return nil, err
@@ -74,9 +85,9 @@ func (c *contest) run(ctx context.Context, seed uint64, rows int, tables ...*con
 	return results, nil
 }
 
-// turn lets all workers insert into t for the length of a slice.
-func (c *contest) turn(ctx context.Context, seed uint64, t *contender) error {
-	before, err := c.pages(ctx)
+// insert lets all workers insert into t for the length of a slice.
+func (c *contest) insert(ctx context.Context, seed uint64, t *contender) error {
+	before, err := c.effort(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,7 +95,7 @@ func (c *contest) turn(ctx context.Context, seed uint64, t *contender) error {
 	err = parallel(ctx, c.workers, func(ctx context.Context, number int) error {
 		rng := newRand(seed, uint64(number)<<1|1)
 		for time.Since(begin) < c.slice {
-			row := newRow(rng, uuid(rng), time.Now().UnixMilli(), t.random)
+			row := newRow(rng, uuid(rng), time.Now().UnixMilli(), t.layout)
 			if err := t.samples[number].measure(ctx, opCreate, func(ctx context.Context) error {
 				return t.store.Insert(ctx, &row)
 			}); err != nil {
@@ -102,10 +113,40 @@ func (c *contest) turn(ctx context.Context, seed uint64, t *contender) error {
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
-	after, err := c.pages(ctx)
-	for i := range after {
-		t.pages[i] += after[i] - before[i]
+	after, err := c.effort(ctx)
+	t.effort.add(before, after)
+	return err
+}
+
+// use lets all workers promote and list loaded rows of t for the length of a slice.
+func (c *contest) use(ctx context.Context, seed uint64, t *contender) error {
+	before, err := c.effort(ctx)
+	if err != nil {
+		return err
 	}
+	begin := time.Now()
+	err = parallel(ctx, c.workers, func(ctx context.Context, number int) error {
+		w := worker{bed: t.bed, plan: t.plan, stage: t.stage, number: number, recorder: t.samples[number], rng: newRand(seed, uint64(number)<<1)}
+		for time.Since(begin) < c.slice {
+			if err := w.advanceLoaded(ctx, w.anyRow()); err != nil {
+				return err
+			}
+			if err := w.listLoaded(ctx); err != nil {
+				return err
+			}
+		}
+		t.samples[number] = w.recorder
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// The next turn must not pay for this one.
+	if err := c.settle(ctx); err != nil {
+		return err
+	}
+	after, err := c.effort(ctx)
+	t.used.add(before, after)
 	return err
 }
 
@@ -115,12 +156,8 @@ func (c *contest) takeOut(ctx context.Context, t *contender) error {
 		left := t.handles[number]
 		for len(left) > 0 {
 			n := min(len(left), 500)
-			args := make([]any, n)
-			for i := range args {
-				args[i] = left[i]
-			}
-			marks := strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
-			if _, err := c.db.ExecContext(ctx, "DELETE FROM "+t.table+" WHERE handle IN ("+marks+")", args...); err != nil {
+			which, args := t.layout.ofHandles(left[:n]...)
+			if _, err := c.db.ExecContext(ctx, "DELETE FROM "+t.table+" WHERE "+which, args...); err != nil {
 				return err
 			}
 			left = left[n:]

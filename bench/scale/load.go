@@ -9,12 +9,10 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// columns is in the order of values.
+// columns is in the order of values. A sharded table has one more before them.
 const columns = "handle, user_id, refresh_cur_hash, refresh_prev_hash, refresh_cur_iat, refresh_gen, " +
 	"payload, data, data_version, created_at, last_used_at, expires_at, absolute_expires_at, " +
 	"auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, user_agent, ip, label, amr, origin"
-
-var columnCount = strings.Count(columns, ",") + 1
 
 const (
 	// perInsert is how many rows one statement brings: few enough for the 65,535
@@ -63,24 +61,24 @@ func loadPart(ctx context.Context, db *sql.DB, table string, p *plan, k, from, t
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	full, err := tx.PrepareContext(ctx, insertText(table, perInsert))
+	full, err := tx.PrepareContext(ctx, p.layout.insert(table, perInsert))
 	if err != nil {
 		return err
 	}
 	defer full.Close() //nolint:errcheck // ends with the transaction
 	s := p.stage(k)
-	args := make([]any, 0, perInsert*columnCount)
+	var args []any
 	for i := from; i < to; {
 		n := min(perInsert, to-i)
 		args = args[:0]
 		for j := i; j < i+n; j++ {
 			row := p.rowOf(j, p.user(k, s.owner(j-s.start)))
-			args = values(args, &row)
+			args = p.layout.values(args, &row)
 		}
 		if n == perInsert {
 			_, err = full.ExecContext(ctx, args...)
 		} else {
-			_, err = tx.ExecContext(ctx, insertText(table, n), args...)
+			_, err = tx.ExecContext(ctx, p.layout.insert(table, n), args...)
 		}
 		if err != nil {
 			return err
@@ -90,7 +88,9 @@ func loadPart(ctx context.Context, db *sql.DB, table string, p *plan, k, from, t
 	return tx.Commit()
 }
 
-func insertText(table string, rows int) string {
-	one := "(" + strings.TrimSuffix(strings.Repeat("?, ", columnCount), ", ") + ")"
-	return "INSERT INTO " + table + " (" + columns + ") VALUES " + one + strings.Repeat(", "+one, rows-1)
+// insert is the statement that adds so many rows.
+func (l layout) insert(table string, rows int) string {
+	names := l.columns()
+	one := "(?" + strings.Repeat(", ?", strings.Count(names, ",")) + ")"
+	return "INSERT INTO " + table + " (" + names + ") VALUES " + one + strings.Repeat(", "+one, rows-1)
 }

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 }
 
 func measureAll(ctx context.Context, b *bed, s settings, r *report) error {
-	p := &plan{seed: s.seed, now: r.begin.UnixMilli(), sizes: s.sizes}
+	p := &plan{seed: s.seed, now: r.begin.UnixMilli(), sizes: s.sizes, layout: b.layout}
 	control, err := controlSite(ctx, b, p)
 	if err != nil {
 		return fmt.Errorf("filling the small table: %w", err)
@@ -75,8 +75,8 @@ func measureAll(ctx context.Context, b *bed, s settings, r *report) error {
 		}
 		r.stages = append(r.stages, measured{size, sums[0], sums[1]})
 		if slices.Contains(s.keyed, size) {
-			if err := compareKeys(ctx, b, s, k, r); err != nil {
-				return fmt.Errorf("comparing primary keys at %d: %w", size, err)
+			if err := compareKeys(ctx, site{b, p, k}, s, r); err != nil {
+				return fmt.Errorf("comparing layouts at %d: %w", size, err)
 			}
 		}
 		steps, err := b.plans(ctx)
@@ -97,15 +97,13 @@ func measureAll(ctx context.Context, b *bed, s settings, r *report) error {
 // controlSite is a table that stays at the smallest size. It is measured by turns with the one
 // that grows, as nobody knows how fast the machine will be when that has become large.
 func controlSite(ctx context.Context, b *bed, p *plan) (site, error) {
-	control := *b
-	control.table = "scale_control"
-	var err error
-	if control.store, err = b.newStore(ctx, control.table); err != nil {
+	control, err := b.beside(ctx, "scale_control", b.layout)
+	if err != nil {
 		return site{}, err
 	}
 	small := *p
 	small.sizes = p.sizes[:1]
-	return site{&control, &small, 0}, load(ctx, b.db, control.table, &small, 0)
+	return site{control, &small, 0}, load(ctx, b.db, control.table, &small, 0)
 }
 
 func fillStage(ctx context.Context, b *bed, p *plan, k int, r *report) error {
@@ -124,37 +122,50 @@ func fillStage(ctx context.Context, b *bed, p *plan, k int, r *report) error {
 	return err
 }
 
-// compareKeys fills a table beside the one at hand with random handles, and inserts into
-// both.
-func compareKeys(ctx context.Context, b *bed, s settings, k int, r *report) error {
-	const table = "scale_random"
-	size := s.sizes[k]
-	store, err := b.newStore(ctx, table)
-	if err != nil {
-		return err
+// compareKeys fills tables of the other layouts beside the one at hand, works on all of
+// them, and drops them again.
+func compareKeys(ctx context.Context, main site, s settings, r *report) error {
+	tables := []*contender{{site: main}}
+	var err error
+	for l := range layouts {
+		if l == main.layout {
+			continue
+		}
+		var t *contender
+		if t, err = fillBeside(ctx, main, l, r); err != nil {
+			return err
+		}
+		tables = append(tables, t)
 	}
-	// One stage of all rows: random handles have no order in which the table could have grown.
-	p := &plan{seed: s.seed, now: r.begin.UnixMilli(), sizes: []int{size}, randomHandles: true}
-	log.Printf("%d: filling with random handles", size)
+	c := &contest{bed: main.bed, slice: s.keySlice, rounds: s.keyRounds}
+	err = c.both(ctx, s, main.size(), r, tables...)
+	for _, t := range tables[1:] {
+		err = errors.Join(err, t.drop(ctx, t.tables()))
+	}
+	return err
+}
+
+// fillBeside makes a table as large as that of main.
+func fillBeside(ctx context.Context, main site, l layout, r *report) (*contender, error) {
+	b, err := main.beside(ctx, l.table(), l)
+	if err != nil {
+		return nil, err
+	}
+	// One stage of all rows: only keys in the order of time have one in which the table
+	// grows at its end.
+	p := &plan{seed: main.plan.seed, now: main.plan.now, sizes: []int{main.size()}, layout: l}
+	log.Printf("%d: filling, %s", main.size(), l)
 	begin := time.Now()
-	if err := load(ctx, b.db, table, p, 0); err != nil {
-		return err
+	if err := load(ctx, b.db, b.table, p, 0); err != nil {
+		return nil, err
 	}
-	log.Printf("%d: filled in %v", size, time.Since(begin).Round(time.Second))
+	log.Printf("%d: filled in %v", main.size(), time.Since(begin).Round(time.Second))
 	if err := b.settle(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	space, err := b.spaceOf(ctx, table)
-	if err != nil {
-		return err
-	}
+	space, err := b.spaceOf(ctx, b.table)
 	r.spaces = append(r.spaces, space)
-	c := &contest{bed: b, slice: s.keySlice, rounds: s.keyRounds}
-	ordered, random := &contender{table: b.table, store: b.store}, &contender{table: table, store: store, random: true}
-	if err := c.both(ctx, s, size, r, ordered, random); err != nil {
-		return err
-	}
-	return b.drop(ctx, tablesOf(table))
+	return &contender{site: site{b, p, 0}}, err
 }
 
 // both runs the contest with the buffer pool as it is, and with a small one.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // markdown is the page of tables.
 func (r *report) markdown(w *bytes.Buffer) {
-	fmt.Fprint(w, "# Cost by the size of the table\n\n")
+	fmt.Fprint(w, "# Cost by the size of the table, "+r.settings.layout().String()+"\n\n")
 	for _, f := range r.facts {
 		fmt.Fprintf(w, "- %s: %s\n", f.name, f.value)
 	}
@@ -44,7 +45,7 @@ func (r *report) operations(w *bytes.Buffer) {
 		row := []string{o.String()}
 		for _, m := range r.stages {
 			big, control := m.sums[o], m.control[o]
-			row = append(row, short(big.p50)+" / "+short(big.p99), short(control.p50)+" / "+short(control.p99),
+			row = append(row, big.millis(), control.millis(),
 				ratio(big.p50, control.p50), ratio(big.p99, control.p99), ratio(big.p50, r.stages[0].sums[o].p50))
 		}
 		table = append(table, row)
@@ -89,11 +90,7 @@ func (r *report) space(w *bytes.Buffer) {
 		for _, i := range s.indexes {
 			by = append(by, i.name+" "+per(i.bytes))
 		}
-		name := "time-ordered keys"
-		if s.table == "scale_random" {
-			name = "random keys"
-		}
-		table = append(table, []string{name, strconv.Itoa(s.rows), per(s.data), per(s.index), per(s.data + s.index), per(s.file), strings.Join(by, ", ")})
+		table = append(table, []string{s.layout.String(), strconv.Itoa(s.rows), per(s.data), per(s.index), per(s.data + s.index), per(s.file), strings.Join(by, ", ")})
 	}
 	writeTable(w, table)
 }
@@ -102,17 +99,22 @@ func (r *report) keys(w *bytes.Buffer) {
 	if len(r.keyed) == 0 {
 		return
 	}
-	fmt.Fprint(w, "\n## Time-ordered or random primary keys: inserts\n\nInto two tables of the same size by turns.\n\n")
-	table := [][]string{{"rows", "buffer pool", "keys", "p50 / p99 ms", "inserts/s", "pages written per insert", "pages read per insert"}}
+	fmt.Fprint(w, "\n## Layouts compared\n\nTables of the same size, worked on by turns: inserts of new sessions, "+
+		"and promotions and lists of loaded rows, from all over the table.\n\n")
+	table := [][]string{{"rows", "buffer pool", "layout", "insert: p50 / p99 ms", "inserts/s", "per insert: pages written", "pages read", "bytes of redo", "of binary log", "of binary log per update"}}
+	for _, o := range keyedOps {
+		table[0] = append(table[0], o.String()+": p50 / p99 ms")
+	}
 	for _, k := range r.keyed {
-		kind := "time-ordered"
-		if k.random {
-			kind = "random"
+		row := []string{
+			count(k.rows), k.pool, k.layout.String(), k.sums[opCreate].millis(),
+			fmt.Sprintf("%.0f", k.rate), fmt.Sprintf("%.2f", k.each(k.effort.written)), fmt.Sprintf("%.2f", k.each(k.effort.read)),
+			fmt.Sprintf("%.0f", k.each(k.effort.redo)), fmt.Sprintf("%.0f", k.each(k.effort.binlog)), fmt.Sprintf("%.0f", k.update()),
 		}
-		table = append(table, []string{
-			count(k.rows), k.pool, kind, short(k.insert.p50) + " / " + short(k.insert.p99),
-			fmt.Sprintf("%.0f", k.rate), fmt.Sprintf("%.2f", k.written), fmt.Sprintf("%.2f", k.read),
-		})
+		for _, o := range keyedOps {
+			row = append(row, k.sums[o].millis())
+		}
+		table = append(table, row)
 	}
 	writeTable(w, table)
 }
@@ -122,14 +124,14 @@ func (r *report) cleanup(w *bytes.Buffer) {
 	if c == nil {
 		return
 	}
-	fmt.Fprintf(w, "\n## Cleanup\n\n%d of %d ended sessions removed in %.1f s: %.0f rows/s, with the default batches and pauses. "+
-		"A batch took %s / %s ms (p50 / p99); the first tenth of them %s, the last %s (p50).\n\n", c.removed, c.ended, c.took.Seconds(),
+	fmt.Fprintf(w, "\n## Cleanup\n\n%d of %d ended sessions removed in %.1f s and %d batches: %.0f rows/s, with the default pauses. "+
+		"A batch took %s / %s ms (p50 / p99); the first tenth of them %s, the last %s (p50).\n\n", c.removed, c.ended, c.took.Seconds(), c.batches.n,
 		float64(c.removed)/max(c.took.Seconds(), 1e-3), short(c.batches.p50), short(c.batches.p99), short(c.first), short(c.last))
 	table := [][]string{{"operation beside it", "before: p50 / p99 ms", "during: p50 / p99 ms", "samples during"}}
 	for _, o := range []op{opRefresh, opPromote} {
 		b, d := c.before[o], c.during[o]
 		table = append(table, []string{
-			o.String(), short(b.p50) + " / " + short(b.p99), short(d.p50) + " / " + short(d.p99), strconv.Itoa(d.n),
+			o.String(), b.millis(), d.millis(), strconv.Itoa(d.n),
 		})
 	}
 	writeTable(w, table)
@@ -156,14 +158,27 @@ func (r *report) explained(w *bytes.Buffer) {
 // short is the statement without what is the same in all of them.
 func (s step) short() string {
 	text := s.statement
+	text = asBytes.ReplaceAllString(text, "$1")
 	for _, columns := range []string{columns, listColumns} {
 		text = strings.ReplaceAll(text, columns, "…")
 	}
-	if head, tail, ok := strings.Cut(text, " IN ( ?, "); ok {
-		return head + " IN (" + strings.Repeat("?, ", 2) + "… " + strconv.Itoa(strings.Count(tail, "?")+1) + ")"
-	}
-	return text
+	// In a sharded table each home has a list of its own.
+	text = ofHomes.ReplaceAllStringFunc(text, func(lists string) string {
+		homes := strings.Count(lists, ofHome)
+		return fmt.Sprintf("(home = ? AND handle IN (?, …)) OR … %d homes, %d handles", homes, strings.Count(lists, "?")-homes)
+	})
+	return manyMarks.ReplaceAllStringFunc(text, func(marks string) string {
+		return fmt.Sprintf("IN (?, ?, … %d)", strings.Count(marks, "?"))
+	})
 }
+
+const ofHome = "(home = ? AND "
+
+var (
+	asBytes   = regexp.MustCompile(`CAST\((\w+) AS BINARY\)`)                                                                    //nolint:gochecknoglobals // a constant
+	manyMarks = regexp.MustCompile(`IN \( \?(, \?){2,}\)`)                                                                       //nolint:gochecknoglobals // a constant
+	ofHomes   = regexp.MustCompile(`\(home = \? AND handle IN \( \?[^)]*\)\)( OR \(home = \? AND handle IN \( \?[^)]*\)\)){2,}`) //nolint:gochecknoglobals // a constant
+)
 
 const listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
 	"expires_at, absolute_expires_at, auth_at, aal, idle_ms, flags, revoked_at, revoke_reason, " +
@@ -177,6 +192,9 @@ func writeTable(w *bytes.Buffer, rows [][]string) {
 		}
 	}
 }
+
+// millis is p50 / p99.
+func (s summary) millis() string { return short(s.p50) + " / " + short(s.p99) }
 
 func short(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
 

@@ -22,9 +22,10 @@ type call struct {
 
 // calls use every method, on rows of their own and in an order in which each one
 // finds what it looks for.
-func calls(now int64) []call {
+func (b *bed) calls(now int64) []call {
+	ended := b.endedRows(now)
 	row := models.Session{
-		Handle: "plans", UserID: "plans", CreatedAt: now, LastUsedAt: now, ExpiresAt: now + 1000, Level: 2,
+		Handle: b.planHandle(now, -1, "plans"), UserID: "plans", CreatedAt: now, LastUsedAt: now, ExpiresAt: now + 1000, Level: 2,
 		Lineage: models.Lineage{Current: models.Hash{1}, IssuedAt: now},
 	}
 	step := models.Advance{
@@ -36,7 +37,7 @@ func calls(now int64) []call {
 	key := models.SigningKey{ID: "plans", Purpose: "plans", Secret: []byte("s"), RetireAt: 9}
 	version := int64(1)
 
-	calls := sessionCalls(&row, step, swap, &version, now)
+	calls := sessionCalls(&row, ended, step, swap, &version, now)
 	return append(calls, []call{
 		{"ClaimCleanup", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.ClaimCleanup(ctx, models.CleanupClaim{Now: 0, Until: 1}))
@@ -56,12 +57,17 @@ func calls(now int64) []call {
 	}...)
 }
 
-func sessionCalls(row *models.Session, step, swap models.Advance, version *int64, now int64) []call {
+// planHandle is that of the row with a number.
+func (b *bed) planHandle(now int64, number int, user string) string {
+	return b.layout.handle(newRand(uint64(now), uint64(number)), now, user)
+}
+
+func sessionCalls(row *models.Session, ended []models.Session, step, swap models.Advance, version *int64, now int64) []call {
 	h, user := row.Handle, row.UserID
 	extend := models.Extend{Handle: h, Current: models.Hash{3}, ExpiresAt: now + 3000, Now: now}
 	return []call{
 		{"Insert", func(ctx context.Context, s *gormstore.Store) error { return s.Insert(ctx, row) }},
-		{"Insert", insertEnded},
+		{"Insert", func(ctx context.Context, s *gormstore.Store) error { return insertAll(ctx, s, ended) }},
 		{"Find", func(ctx context.Context, s *gormstore.Store) error { return second(s.Find(ctx, h)) }},
 		{"Advance", func(ctx context.Context, s *gormstore.Store) error { return second(s.Advance(ctx, step)) }},
 		{"Advance", func(ctx context.Context, s *gormstore.Store) error { return second(s.Advance(ctx, swap)) }},
@@ -94,7 +100,7 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 			return second(s.Downgrade(ctx, models.Downgrade{UserID: user, Now: now}))
 		}},
 		{"RevokeMany", func(ctx context.Context, s *gormstore.Store) error {
-			return second(s.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{"plans ended 1", "plans ended 2"}, Now: 4}))
+			return second(s.RevokeMany(ctx, models.RevocationOfMany{Handles: []string{ended[1].Handle, ended[2].Handle}, Now: 4}))
 		}},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Except: h, Now: now}))
@@ -106,7 +112,7 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 			return second(s.Revoke(ctx, models.Revocation{Handle: h, Now: now}))
 		}},
 		{"Revoke", func(ctx context.Context, s *gormstore.Store) error {
-			return second(s.Revoke(ctx, models.Revocation{Handle: h, Successor: "plans ended 1", Now: now}))
+			return second(s.Revoke(ctx, models.Revocation{Handle: h, Successor: ended[1].Handle, Now: now}))
 		}},
 		{"RevokeAll", func(ctx context.Context, s *gormstore.Store) error {
 			return second(s.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Now: now}))
@@ -114,12 +120,22 @@ func sessionCalls(row *models.Session, step, swap models.Advance, version *int64
 	}
 }
 
-// insertEnded makes two and a half batches for the cleanup: an IN of a thousand values
-// may be planned unlike one of a few, and the last batch unlike the others.
-func insertEnded(ctx context.Context, s *gormstore.Store) error {
-	for i := range 2500 {
-		row := models.Session{Handle: fmt.Sprintf("plans ended %d", i), UserID: fmt.Sprintf("plans %d", i), ExpiresAt: 5}
-		if err := s.Insert(ctx, &row); err != nil {
+// endedRows are two and a half batches for the cleanup of the first slice: an IN of
+// a thousand values may be planned unlike one of a few, and the last batch unlike
+// the others.
+func (b *bed) endedRows(now int64) (rows []models.Session) {
+	for i := 0; len(rows) < 2500; i++ {
+		user := fmt.Sprintf("plans %d", i)
+		if b.layout != byHome || models.HomeOf(user).Slice() == 0 {
+			rows = append(rows, models.Session{Handle: b.planHandle(now, i, user), UserID: user, ExpiresAt: 5})
+		}
+	}
+	return rows
+}
+
+func insertAll(ctx context.Context, s *gormstore.Store, rows []models.Session) error {
+	for i := range rows {
+		if err := s.Insert(ctx, &rows[i]); err != nil {
 			return err
 		}
 	}
@@ -168,18 +184,19 @@ func (b *bed) plans(ctx context.Context) ([]step, error) {
 	); err != nil {
 		return nil, err
 	}
-	store, err := gormstore.New(own, gormstore.Config{Tables: b.tables()})
+	store, err := gormstore.New(own, b.config())
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range calls(time.Now().UnixMilli()) {
+	for _, c := range b.calls(time.Now().UnixMilli()) {
 		method = c.method
 		if err := c.do(ctx, store); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.method, err)
 		}
 	}
 	_, keysErr := b.db.ExecContext(ctx, "DELETE FROM "+b.tables().SigningKeys+" WHERE purpose = 'filler'")
-	_, rowErr := b.db.ExecContext(ctx, "DELETE FROM "+b.table+" WHERE handle = 'plans'")
+	which, args := b.layout.ofUsers("plans")
+	_, rowErr := b.db.ExecContext(ctx, "DELETE FROM "+b.table+" WHERE "+which, args...)
 	return all, errors.Join(keysErr, rowErr)
 }
 
@@ -255,7 +272,7 @@ func (s *step) judge(t gormstore.Tables) {
 	case s.table == "" || strings.HasPrefix(s.table, "<"):
 		s.verdict = "no table" // the condition is never true, or what is read is a result of another step
 	case small:
-		s.verdict = "all of the table's two rows, on purpose"
+		s.verdict = "all of the table's few rows, on purpose"
 	case s.key == "" || s.kind == "ALL" || s.kind == "index":
 		s.verdict, s.bad = "NO INDEX", true
 	case strings.HasPrefix(s.statement, "DELETE FROM `"+t.Sessions+"`") && s.key != "PRIMARY":

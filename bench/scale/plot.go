@@ -98,7 +98,7 @@ func (r *report) draw(plots [][]*plot.Plot) ([]byte, error) {
 	all.Fill(all.Path())
 	style := plots[0][0].X.Label.TextStyle
 	style.XAlign = draw.XCenter
-	caption := []string{fmt.Sprintf("Latency, %d workers", r.settings.workers)}
+	caption := []string{fmt.Sprintf("Latency, %s, %d workers", r.settings.layout(), r.settings.workers)}
 	for _, f := range r.facts {
 		if f.name == "date" || f.name == "machine" || f.name == "server" {
 			caption = append(caption, f.value)

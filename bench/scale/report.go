@@ -68,8 +68,8 @@ func (r *report) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"scale.md": page.Bytes(), "scale.txt": raw.Bytes(), "scale.svg": plot} {
-		if err := os.WriteFile(filepath.Join(r.settings.out, name), content, 0o644); err != nil {
+	for ending, content := range map[string][]byte{".md": page.Bytes(), ".txt": raw.Bytes(), ".svg": plot} {
+		if err := os.WriteFile(filepath.Join(r.settings.out, r.settings.file()+ending), content, 0o644); err != nil {
 			return err
 		}
 	}
@@ -88,14 +88,18 @@ func (r *report) text(w *bytes.Buffer) {
 		}
 	}
 	for _, s := range r.spaces {
-		fmt.Fprintf(w, "space table=%s rows=%d data=%d index=%d file=%d\n", s.table, s.rows, s.data, s.index, s.file)
+		fmt.Fprintf(w, "space table=%s layout=%q rows=%d data=%d index=%d file=%d\n", s.table, s.layout, s.rows, s.data, s.index, s.file)
 		for _, i := range s.indexes {
 			fmt.Fprintf(w, "index table=%s rows=%d name=%s bytes=%d\n", s.table, s.rows, i.name, i.bytes)
 		}
 	}
 	for _, k := range r.keyed {
-		fmt.Fprintf(w, "key rows=%d pool=%q random=%t %s per_second=%.0f pages_written=%.3f pages_read=%.3f\n",
-			k.rows, k.pool, k.random, k.insert, k.rate, k.written, k.read)
+		fmt.Fprintf(w, "key rows=%d pool=%q layout=%q %s per_second=%.0f pages_written=%.3f pages_read=%.3f redo=%.0f binlog=%.0f update_binlog=%.0f\n",
+			k.rows, k.pool, k.layout, k.sums[opCreate], k.rate,
+			k.each(k.effort.written), k.each(k.effort.read), k.each(k.effort.redo), k.each(k.effort.binlog), k.update())
+		for _, o := range keyedOps {
+			fmt.Fprintf(w, "key rows=%d pool=%q layout=%q name=%q %s\n", k.rows, k.pool, k.layout, o, k.sums[o])
+		}
 	}
 	if c := r.cleaned; c != nil {
 		fmt.Fprintf(w, "cleanup ended=%d removed=%d seconds=%.1f batch: %s first_p50_ms=%s last_p50_ms=%s\n",

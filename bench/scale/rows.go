@@ -28,11 +28,10 @@ const (
 // alone, so that any loaded row can be named, and advanced from its current
 // token, without asking the database for it first.
 type plan struct {
-	seed  uint64
-	now   int64 // milliseconds; every row lives then and for an hour more
-	sizes []int // ascending; each is one stage of the filling
-	// randomHandles makes handles in no order, to compare.
-	randomHandles bool
+	seed   uint64
+	now    int64 // milliseconds; every row lives then and for an hour more
+	sizes  []int // ascending; each is one stage of the filling
+	layout layout
 }
 
 // stage is the part of the rows that one filling adds. Users belong to one stage.
@@ -104,7 +103,7 @@ func (p *plan) row(i int) models.Session {
 func (p *plan) rowOf(i int, user string) models.Session {
 	rng := newRand(p.seed, uint64(i))
 	created := p.now - age + int64(float64(age)*float64(i)/float64(p.sizes[len(p.sizes)-1]))
-	row := newRow(rng, user, created, p.randomHandles)
+	row := newRow(rng, user, created, p.layout)
 	// Used at some time since, but not so long ago that it would have ended.
 	oldest := max(created, p.now-idle+idleStep+dayMillis/24)
 	used := oldest + rng.Int64N(max(1, p.now-oldest))
@@ -119,9 +118,9 @@ func (p *plan) rowOf(i int, user string) models.Session {
 func idleEnd(used int64) int64 { return (used + idle) / idleStep * idleStep }
 
 // newRow is a session as the service creates it.
-func newRow(rng *rand.Rand, user string, now int64, randomHandle bool) models.Session {
+func newRow(rng *rand.Rand, user string, now int64, l layout) models.Session {
 	row := models.Session{
-		Handle: newHandle(rng, now, randomHandle), UserID: user,
+		Handle: l.handle(rng, now, user), UserID: user,
 		Payload: payload(rng), Data: data(rng),
 		CreatedAt: now, LastUsedAt: now, ExpiresAt: idleEnd(now),
 		UserAgent: userAgent(rng), IP: fmt.Sprintf("203.0.113.%d", rng.IntN(256)),
@@ -136,19 +135,8 @@ func newRand(seed, stream uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, stream))
 }
 
-// handles are made of 48 bits of time and 80 random ones, as the service's.
+// handles are texts as the service makes them.
 var handles = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
-
-func newHandle(rng *rand.Rand, now int64, random bool) string {
-	var b [16]byte
-	fill(rng, b[:])
-	if !random {
-		var time [8]byte
-		binary.BigEndian.PutUint64(time[:], uint64(now))
-		copy(b[:6], time[2:])
-	}
-	return handles.EncodeToString(b[:])
-}
 
 func payload(rng *rand.Rand) []byte {
 	return fmt.Appendf(nil, `{"email":"user-%07d@example.org","name":"Test User","roles":["member","editor"],"tenant":"t-%04d"}`,

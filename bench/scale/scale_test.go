@@ -15,37 +15,49 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/internal/testdb"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
 // testBed is an empty database on a real server.
-func testBed(t *testing.T) *bed {
+func testBed(t *testing.T, l layout) *bed {
 	t.Helper()
-	b, err := openBed(t.Context(), settings{dsn: testdb.MySQLDSN(t), workers: 2})
+	b, err := openBed(t.Context(), settings{dsn: testdb.MySQLDSN(t), workers: 2, sharded: l == byHome})
 	require.NoError(t, err)
 	t.Cleanup(b.close)
 	return b
 }
 
-func testPlan(sizes ...int) *plan {
-	return &plan{seed: 7, now: time.Now().UnixMilli(), sizes: sizes}
+func testPlan(l layout, sizes ...int) *plan {
+	return &plan{seed: 7, now: time.Now().UnixMilli(), sizes: sizes, layout: l}
+}
+
+// inBothLayouts are those that a store can have.
+func inBothLayouts(t *testing.T, test func(t *testing.T, l layout)) {
+	t.Helper()
+	for _, l := range []layout{byTime, byHome} {
+		t.Run(l.String(), func(t *testing.T) { test(t, l) })
+	}
 }
 
 // Each statement of the store finds its rows by an index.
-func TestEveryStatementUsesAnIndex(t *testing.T) {
-	b := testBed(t)
-	require.NoError(t, load(t.Context(), b.db, b.table, testPlan(10_000), 0))
+func TestEveryStatementUsesAnIndex(t *testing.T) { inBothLayouts(t, everyStatementUsesAnIndex) }
+
+func everyStatementUsesAnIndex(t *testing.T, l layout) {
+	b := testBed(t, l)
+	require.NoError(t, load(t.Context(), b.db, b.table, testPlan(l, 10_000), 0))
 	steps, err := b.plans(t.Context())
 	require.NoError(t, err)
 	explained := map[string]bool{}
 	for _, s := range steps {
 		explained[s.method] = true
 		require.False(t, s.bad, "%+v", s)
+		require.Less(t, len(s.short()), 500, s.method)
 	}
 	require.Greater(t, len(steps), 20)
 	for method := range reflect.TypeFor[session.Store]().Methods() {
-		if method.Name != "Insert" { // looks for nothing
+		if method.Name != "Insert" && method.Name != "Sharded" { // look for nothing
 			require.True(t, explained[method.Name], "no plan of %s", method.Name)
 		}
 	}
@@ -56,8 +68,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 
 // What judges the plans must be able to say no.
 func TestAStatementWithoutAnIndexIsFound(t *testing.T) {
-	b := testBed(t)
-	require.NoError(t, load(t.Context(), b.db, b.table, testPlan(10_000), 0))
+	b := testBed(t, byTime)
+	require.NoError(t, load(t.Context(), b.db, b.table, testPlan(byTime, 10_000), 0))
 	require.NoError(t, b.analyse(t.Context(), b.table))
 	for statement, bad := range map[string]bool{
 		"SELECT handle FROM scale_sessions WHERE ip = 'x'":           true,
@@ -77,9 +89,11 @@ func TestAStatementWithoutAnIndexIsFound(t *testing.T) {
 }
 
 // A loaded row is, read by the store, what the plan says.
-func TestLoadedRowsAreThoseOfThePlan(t *testing.T) {
-	b := testBed(t)
-	p := testPlan(3000, 8001)
+func TestLoadedRowsAreThoseOfThePlan(t *testing.T) { inBothLayouts(t, loadedRowsAreThoseOfThePlan) }
+
+func loadedRowsAreThoseOfThePlan(t *testing.T, l layout) {
+	b := testBed(t, l)
+	p := testPlan(l, 3000, 8001)
 	for k := range p.sizes {
 		require.NoError(t, load(t.Context(), b.db, b.table, p, k))
 	}
@@ -96,12 +110,14 @@ func TestLoadedRowsAreThoseOfThePlan(t *testing.T) {
 
 // The plan names every column of the table, and fills them as the service does:
 // as long, and absent where that leaves them absent.
-func TestLoadedRowsAreLikeCreatedOnes(t *testing.T) {
-	b := testBed(t)
+func TestLoadedRowsAreLikeCreatedOnes(t *testing.T) { inBothLayouts(t, loadedRowsAreLikeCreatedOnes) }
+
+func loadedRowsAreLikeCreatedOnes(t *testing.T, l layout) {
+	b := testBed(t, l)
 	var all []string
 	require.NoError(t, b.gorm.Raw("SELECT column_name FROM information_schema.columns "+
 		"WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position", b.table).Scan(&all).Error)
-	require.ElementsMatch(t, all, strings.Split(columns, ", "))
+	require.ElementsMatch(t, all, strings.Split(l.columns(), ", "))
 
 	svc, err := service(t.Context(), b.store, 0, nil)
 	require.NoError(t, err)
@@ -112,12 +128,12 @@ func TestLoadedRowsAreLikeCreatedOnes(t *testing.T) {
 	created, err := b.store.Find(t.Context(), tokens.Session.Handle())
 	require.NoError(t, err)
 	// As it is in the generator, before it is aged.
-	loaded := newRow(newRand(2, 0), uuid(newRand(3, 0)), created.CreatedAt, false)
+	loaded := newRow(newRand(2, 0), created.UserID, created.CreatedAt, l)
 	loaded.IP, loaded.UserAgent = created.IP, created.UserAgent // of varying length
 	require.Equal(t, lengths(*created), lengths(loaded))
-	require.Equal(t, created.Handle[:9], loaded.Handle[:9], "the same time makes the same beginning")
+	require.Equal(t, created.Handle[:9], loaded.Handle[:9], "the same user and time make the same beginning")
 	require.Equal(t, created.ExpiresAt, loaded.ExpiresAt)
-	require.NotEqual(t, created.Handle[10:], loaded.Handle[10:])
+	require.NotEqual(t, created.Handle[13:], loaded.Handle[13:])
 }
 
 // lengths is the size of each column's value by its name.
@@ -140,9 +156,38 @@ func lengths(row models.Session) map[string]int {
 	return sizes
 }
 
+// A handle says what the kit reads in it, and is one to the kit.
+func TestHandles(t *testing.T) {
+	t.Parallel()
+	now := time.Now().UnixMilli()
+	for l := range layouts {
+		rng, seen := newRand(5, uint64(l)), map[string]bool{}
+		for i := range 1000 {
+			user := uuid(rng)
+			handle := l.handle(rng, now+int64(i), user)
+			require.True(t, token.ValidHandle(handle), handle)
+			seen[handle] = true
+			home, sharded := models.HomeOfHandle(handle)
+			require.Equal(t, l == byHome, sharded)
+			switch kit := token.NewShardedFamily(now+int64(i), home).Handle(); l {
+			case byTime:
+				kit = token.NewFamily(now + int64(i)).Handle()
+				require.Equal(t, kit[:9], handle[:9])
+				require.Len(t, handle, len(kit))
+			case byHome:
+				require.Equal(t, models.HomeOf(user), home)
+				require.Equal(t, kit[:12], handle[:12])
+				require.Len(t, handle, len(kit))
+			}
+		}
+		require.Len(t, seen, 1000)
+		require.NotEqual(t, l.handle(rng, now, "ada"), l.handle(rng, now, "ada"))
+	}
+}
+
 func TestPlanOfUsers(t *testing.T) {
 	t.Parallel()
-	p := testPlan(3000, 10_000)
+	p := testPlan(byTime, 3000, 10_000)
 	of := map[string][]int{}
 	handles := map[string]bool{}
 	last := ""
@@ -176,30 +221,40 @@ func TestPlanOfUsers(t *testing.T) {
 }
 
 // The whole program at its smallest, with all that it writes.
-func TestRun(t *testing.T) {
-	out := t.TempDir()
+func TestRun(t *testing.T) { inBothLayouts(t, wholeRun) }
+
+func wholeRun(t *testing.T, l layout) {
+	out, name, flags := t.TempDir(), "scale", []string{}
+	if l == byHome {
+		name, flags = "scale-sharded", []string{"-sharded"}
+	}
 	cfg, err := mysql.ParseDSN(testdb.MySQLDSN(t))
 	require.NoError(t, err)
 	t.Setenv(envDSN, cfg.FormatDSN())
 	t.Setenv(envAdminDSN, "")
-	require.NoError(t, run(t.Context(), []string{
+	require.NoError(t, run(t.Context(), append(flags,
 		"-sizes", "10000,12000", "-pk", "12000", "-workers", "4", "-warm", "100ms", "-slice", "200ms", "-measure", "400ms",
-		"-cleanup", "1500", "-cleanup-before", "100ms", "-pk-slice", "100ms", "-pk-rounds", "2", "-out", out,
-	}, io.Discard))
-	for name, parts := range map[string][]string{
-		"scale.txt": {`operation sessions=12000 name="promote" n=`, "space table=scale_sessions rows=12000", "key rows=12000"},
-		"scale.md":  {"| revoke all 20 |", "| 10 k |", "| 12 k |", "rows/s", "| random |"},
-		"scale.svg": {"<svg", "p99: store, loaded rows", "sessions in the table", "milliseconds"},
+		"-cleanup", "1500", "-cleanup-before", "100ms", "-pk-slice", "100ms", "-pk-rounds", "2", "-out", out), io.Discard))
+	for ending, parts := range map[string][]string{
+		".txt": {
+			`operation sessions=12000 name="promote" n=`, `key rows=12000 pool="128 MiB" layout="sharded by home" n=`,
+			`layout="random" name="list 20, loaded rows" n=`, `space table=scale_sessions layout="` + l.String() + `" rows=12000`,
+		},
+		".md":  {"# Cost by the size of the table, " + l.String(), "- layout: " + l.describe(), "| revoke all 20 |", "| 10 k |", "| 12 k |", "rows/s", "| random |"},
+		".svg": {"<svg", l.String(), "p99: store, loaded rows", "sessions in the table", "milliseconds"},
 	} {
-		text, err := os.ReadFile(out + "/" + name)
+		text, err := os.ReadFile(out + "/" + name + ending)
 		require.NoError(t, err)
 		for _, part := range parts {
-			require.Contains(t, string(text), part, name)
+			require.Contains(t, string(text), part, name+ending)
 		}
-		if name == "scale.txt" {
-			require.Regexp(t, `cleanup ended=1500 removed=1[56]\d\d `, string(text))
+		if ending == ".txt" {
+			require.Regexp(t, `cleanup ended=1500 removed=1[5-8]\d\d `, string(text))
 		}
 	}
+	files, err := os.ReadDir(out)
+	require.NoError(t, err)
+	require.Len(t, files, 3, "nothing of the other layout")
 }
 
 func TestSettings(t *testing.T) {

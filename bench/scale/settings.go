@@ -24,6 +24,7 @@ const (
 type settings struct {
 	dsn, adminDSN, params string
 	sizes, keyed          []int
+	sharded               bool
 	seed                  uint64
 	workers               int
 	warm, slice, measure  time.Duration
@@ -42,7 +43,8 @@ func parseSettings(args []string) (settings, error) {
 	s := settings{dsn: os.Getenv(envDSN), adminDSN: os.Getenv(envAdminDSN)}
 	f := flag.NewFlagSet("scale", flag.ContinueOnError)
 	f.Func("sizes", "sessions to measure at, ascending (default 10000,1000000,10000000)", intoList(&s.sizes))
-	f.Func("pk", "sizes at which random primary keys are compared, or none (default 1000000 if it is one of the sizes)", intoList(&s.keyed))
+	f.Func("pk", "sizes at which the layouts are compared, or none (default 1000000 if it is one of the sizes)", intoList(&s.keyed))
+	f.BoolVar(&s.sharded, "sharded", false, "measure the layout of gormstore.Config{Sharded: true}")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of the loaded rows")
 	f.IntVar(&s.workers, "workers", 8, "concurrent workers")
 	f.DurationVar(&s.warm, "warm", 15*time.Second, "time before measuring, at each size and for each of the two tables")
@@ -51,11 +53,11 @@ func parseSettings(args []string) (settings, error) {
 	f.IntVar(&s.cleanup, "cleanup", 1_000_000, "expired sessions to clean up at the largest size, at most half of it; 0 = none")
 	f.DurationVar(&s.cleanupBefore, "cleanup-before", 30*time.Second, "time of measuring before the cleanup")
 	f.DurationVar(&s.cleanupLimit, "cleanup-limit", 10*time.Minute, "end of the cleanup")
-	f.DurationVar(&s.keySlice, "pk-slice", 5*time.Second, "time of one turn of the comparison of primary keys")
+	f.DurationVar(&s.keySlice, "pk-slice", 5*time.Second, "time of inserting, and of using loaded rows, in one turn of the comparison of layouts")
 	f.IntVar(&s.keyRounds, "pk-rounds", 6, "turns of each table in that comparison")
-	f.IntVar(&s.smallPool, "pk-pool", 256, "MiB of a buffer pool to compare the keys with too; 0 = none; needs "+envAdminDSN)
+	f.IntVar(&s.smallPool, "pk-pool", 256, "MiB of a buffer pool to compare the layouts with too; 0 = none; needs "+envAdminDSN)
 	f.StringVar(&s.params, "params", "", "parameters to add to the DSN, such as interpolateParams=true")
-	f.StringVar(&s.out, "out", "", "folder for scale.txt, scale.md and scale.svg; none are written without it")
+	f.StringVar(&s.out, "out", "", "folder for scale.txt, scale.md and scale.svg (scale-sharded.txt and so on); none are written without it")
 	f.StringVar(&s.dataDir, "datadir", "", "folder of the server's data on this machine, to look whether the space suffices")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -68,6 +70,22 @@ func parseSettings(args []string) (settings, error) {
 	}
 	s.cleanup = min(s.cleanup, s.largest()/2)
 	return s, s.check()
+}
+
+// layout is that of the table that grows.
+func (s settings) layout() layout {
+	if s.sharded {
+		return byHome
+	}
+	return byTime
+}
+
+// file is the name of a file of the report, without its ending.
+func (s settings) file() string {
+	if s.sharded {
+		return "scale-sharded"
+	}
+	return "scale"
 }
 
 // intoList parses numbers with commas between; none is an empty list.
@@ -125,7 +143,7 @@ func (s settings) disk() int64 {
 	need := int64(bytesBeside) + bytesPerRow*int64(s.largest())
 	if len(s.keyed) > 0 {
 		// Splits at random places leave pages half empty.
-		need += 3 * bytesPerRow / 2 * int64(slices.Max(s.keyed))
+		need += int64(layouts-1) * 3 * bytesPerRow / 2 * int64(slices.Max(s.keyed))
 	}
 	return need
 }

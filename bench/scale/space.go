@@ -13,6 +13,7 @@ import (
 // account that may look, and stay 0 and empty without.
 type space struct {
 	table             string
+	layout            layout
 	rows              int
 	data, index, file int64
 	indexes           []indexSpace
@@ -25,7 +26,7 @@ type indexSpace struct {
 
 // spaceOf counts the rows, which takes a while, and brings the statistics up to date.
 func (b *bed) spaceOf(ctx context.Context, table string) (space, error) {
-	s := space{table: table}
+	s := space{table: table, layout: b.layout}
 	if err := b.analyse(ctx, table); err != nil {
 		return s, err
 	}
@@ -72,18 +73,32 @@ func (b *bed) asAdmin(ctx context.Context, s *space) error {
 	return rows.Err()
 }
 
-// counters of the server that tell how much an insert writes and reads.
-var counted = [...]string{"Innodb_pages_written", "Innodb_pages_read"} //nolint:gochecknoglobals // a constant list
+// effort is what the server has written and read so far: pages, and bytes of the redo
+// log and of the binary log, which only MariaDB counts.
+type effort struct{ written, read, redo, binlog int64 }
 
-// pages reads the counters.
-func (b *bed) pages(ctx context.Context) (values [len(counted)]int64, err error) {
-	for i, name := range counted {
+// effort reads the counters. One that the server does not have is 0.
+func (b *bed) effort(ctx context.Context) (e effort, err error) {
+	for name, value := range map[string]*int64{
+		"Innodb_pages_written": &e.written, "Innodb_pages_read": &e.read,
+		"Innodb_lsn_current": &e.redo, "Innodb_redo_log_current_lsn": &e.redo, // MariaDB's name, and MySQL's
+		"Binlog_bytes_written": &e.binlog,
+	} {
 		var ignored string
-		if err = b.db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(&ignored, &values[i]); err != nil {
-			return values, err
+		err := b.db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(&ignored, value)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return e, err
 		}
 	}
-	return values, nil
+	return e, nil
+}
+
+// add adds what was done from before to after.
+func (e *effort) add(before, after effort) {
+	e.written += after.written - before.written
+	e.read += after.read - before.read
+	e.redo += after.redo - before.redo
+	e.binlog += after.binlog - before.binlog
 }
 
 // variable is a setting of the server; "" when it has none of that name.

@@ -30,6 +30,8 @@ type site struct {
 	stage int // the last one that is loaded
 }
 
+func (s site) size() int { return s.plan.sizes[s.stage] }
+
 // measureSites lets all workers work on the sites by turns of a slice each, so that what
 // disturbs the machine hits all; first without and then with taking the time. length is
 // for each site.
@@ -118,7 +120,8 @@ func (w *worker) round(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	_, err := w.db.ExecContext(ctx, "DELETE FROM "+w.table+" WHERE user_id IN (?, ?)", user, other)
+	which, args := w.layout.ofUsers(user, other)
+	_, err := w.db.ExecContext(ctx, "DELETE FROM "+w.table+" WHERE "+which, args...)
 	return err
 }
 
@@ -196,11 +199,7 @@ func (w *worker) onLoaded(ctx context.Context, i int) error {
 	case i%4 == 1:
 		return w.revokeLoaded(ctx, w.anyRow())
 	case i%4 == 2:
-		user := w.anyHeavy()
-		return w.measure(ctx, opLoadedList, func(ctx context.Context) error {
-			page, err := w.store.List(ctx, models.SessionsOfUser{UserID: user, Now: time.Now().UnixMilli()})
-			return expect(len(page.Sessions), err, heavy)
-		})
+		return w.listLoaded(ctx)
 	default:
 		row := w.anyRow()
 		return w.measure(ctx, opLoadedFind, func(ctx context.Context) error {
@@ -224,10 +223,19 @@ func (w *worker) advanceLoaded(ctx context.Context, row models.Session) error {
 	}); err != nil {
 		return err
 	}
+	which, args := w.layout.ofHandles(row.Handle)
 	_, err := w.db.ExecContext(ctx, "UPDATE "+w.table+" SET refresh_cur_hash = ?, refresh_prev_hash = ?, refresh_cur_iat = ?, "+
-		"refresh_gen = ?, last_used_at = ?, expires_at = ? WHERE handle = ?",
-		was.Current, was.Previous, was.IssuedAt, was.Generation, row.LastUsedAt, row.ExpiresAt, row.Handle)
+		"refresh_gen = ?, last_used_at = ?, expires_at = ? WHERE "+which,
+		append([]any{was.Current, was.Previous, was.IssuedAt, was.Generation, row.LastUsedAt, row.ExpiresAt}, args...)...)
 	return err
+}
+
+func (w *worker) listLoaded(ctx context.Context) error {
+	user := w.anyHeavy()
+	return w.measure(ctx, opLoadedList, func(ctx context.Context) error {
+		page, err := w.store.List(ctx, models.SessionsOfUser{UserID: user, Now: time.Now().UnixMilli()})
+		return expect(len(page.Sessions), err, heavy)
+	})
 }
 
 func (w *worker) revokeLoaded(ctx context.Context, row models.Session) error {
@@ -239,8 +247,8 @@ func (w *worker) revokeLoaded(ctx context.Context, row models.Session) error {
 	}); err != nil {
 		return err
 	}
-	_, err := w.db.ExecContext(ctx, "UPDATE "+w.table+" SET revoked_at = 0, revoke_reason = '' WHERE handle = ?", row.Handle)
-	return err
+	which, args := w.layout.ofHandles(row.Handle)
+	return w.unrevoke(ctx, which, args)
 }
 
 func (w *worker) revokeAllLoaded(ctx context.Context) error {
@@ -251,7 +259,13 @@ func (w *worker) revokeAllLoaded(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	_, err := w.db.ExecContext(ctx, "UPDATE "+w.table+" SET revoked_at = 0, revoke_reason = '' WHERE user_id = ?", user)
+	which, args := w.layout.ofUsers(user)
+	return w.unrevoke(ctx, which, args)
+}
+
+// unrevoke puts back what was revoked.
+func (w *worker) unrevoke(ctx context.Context, which string, args []any) error {
+	_, err := w.db.ExecContext(ctx, "UPDATE "+w.table+" SET revoked_at = 0, revoke_reason = '' WHERE "+which, args...)
 	return err
 }
 
