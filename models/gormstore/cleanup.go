@@ -28,10 +28,10 @@ const (
 // DeleteEnded removes up to e.Limit rows of a slice, and never more than 1000, that
 // ended before the given time; see session.Store.
 //
-// It takes two statements: one reads the handles, the other deletes by primary
-// key. A DELETE over the index on a time would lock gaps where live sessions
-// move their end to. As a session may have been extended between the two, the
-// second asks for the end again.
+// It takes two statements: one reads the handles, the other deletes by primary key; in
+// a sharded store the second is several, see among. A DELETE over the index on a time
+// would lock gaps where live sessions move their end to. As a session may have been
+// extended between the two, the second asks for the end again.
 func (s *Store) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
 	if err := s.checkSlice(e.Slice); err != nil {
 		return 0, err
