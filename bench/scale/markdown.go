@@ -175,9 +175,9 @@ func (s step) short() string {
 const ofHome = "(home = ? AND "
 
 var (
-	asBytes   = regexp.MustCompile(`CAST\((\w+) AS BINARY\)`)                                                                    //nolint:gochecknoglobals // a constant
-	manyMarks = regexp.MustCompile(`IN \( \?(, \?){2,}\)`)                                                                       //nolint:gochecknoglobals // a constant
-	ofHomes   = regexp.MustCompile(`\(home = \? AND handle IN \( \?[^)]*\)\)( OR \(home = \? AND handle IN \( \?[^)]*\)\)){2,}`) //nolint:gochecknoglobals // a constant
+	asBytes   = regexp.MustCompile(`CAST\((\w+) AS BINARY\)`)                                                                      //nolint:gochecknoglobals // a constant
+	manyMarks = regexp.MustCompile(`IN \( ?\?(, \?){2,}\)`)                                                                        //nolint:gochecknoglobals // a constant
+	ofHomes   = regexp.MustCompile(`\(home = \? AND handle IN \( ?\?[^)]*\)\)( OR \(home = \? AND handle IN \( ?\?[^)]*\)\)){2,}`) //nolint:gochecknoglobals // a constant
 )
 
 const listColumns = "handle, user_id, refresh_cur_iat, refresh_gen, data_version, created_at, last_used_at, " +
