@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -88,6 +90,50 @@ func TestSharded_cleanup(t *testing.T) {
 		page, err := store.Walk(t.Context(), models.Walk{})
 		require.NoError(t, err)
 		require.Empty(t, page.Sessions)
+	})
+}
+
+// byTurns notes of which slices rows were removed, one after the other.
+type byTurns struct {
+	*memstore.Store
+	removed []int
+}
+
+func (s *byTurns) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
+	n, err := s.Store.DeleteEnded(ctx, e)
+	s.removed = append(s.removed, slices.Repeat([]int{e.Slice}, n)...)
+	return n, err
+}
+
+// A cleanup goes from slice to slice with each batch: it reads the ends of all of them,
+// in their order, and what it left of one would be in the way of all others.
+func TestSharded_cleanupByTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 3
+		store := &byTurns{Store: memstore.NewSharded()}
+		svc := start(t, store, func(cfg *session.Config) {
+			cfg.Cleanup.Batch, cfg.Cleanup.Every = 1, time.Hour
+		})
+		var made [models.HomeSlices]int
+		for i, left := 0, len(made); left > 0; i++ {
+			user := strconv.Itoa(i)
+			slice := models.HomeOf(user).Slice()
+			if made[slice] == rows {
+				continue
+			}
+			_, err := svc.Create(t.Context(), user, session.WithLifetime(0, time.Hour))
+			require.NoError(t, err)
+			if made[slice]++; made[slice] == rows {
+				left--
+			}
+		}
+		time.Sleep(4 * time.Hour)
+		require.Len(t, store.removed, rows*len(made))
+		for round := range slices.Chunk(store.removed, len(made)) {
+			slices.Sort(round)
+			require.Len(t, slices.Compact(round), len(made))
+		}
 	})
 }
 
