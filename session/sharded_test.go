@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"testing"
@@ -135,6 +136,16 @@ func TestSharded_cleanupByTurns(t *testing.T) {
 			require.Len(t, slices.Compact(round), len(made))
 		}
 	})
+}
+
+// A handle with a home is six characters longer.
+func TestSharded_accessTokenStaysShort(t *testing.T) {
+	t.Parallel()
+	svc := start(t, memstore.NewSharded())
+	tokens, err := svc.Create(t.Context(), "7e57ab1e-0000-4000-8000-00000000c0de", session.WithPayload(json.RawMessage(`{"role":"editor"}`)))
+	require.NoError(t, err)
+	require.NotEmpty(t, tokens.AntiCSRF)
+	require.LessOrEqual(t, len(tokens.Access.Value), 500)
 }
 
 // A handle of the other kind is one of nobody's: the session is over, and no error.
