@@ -20,12 +20,10 @@ func (s *Store) bytes(b []byte) any {
 	switch {
 	case b == nil:
 		return nil
-	case len(b) == 0 || s.dialect == postgresDialect:
-		// GORM writes NULL for an empty slice of any type but []byte.
-		//
-		// And pgx knows several ways to encode a value with a method String.
-		// Which one it takes depends on the order in which it tries them. If
-		// that changed, it would store what String returns: the same "hash" for
+	case s.dialect == postgresDialect:
+		// pgx knows several ways to encode a value with a method String. Which
+		// one it takes depends on the order in which it tries them. If that
+		// changed, it would store what String returns: the same "hash" for
 		// everybody.
 		return b
 	default:
@@ -47,7 +45,7 @@ func (s *Store) exact(id string) any {
 	return s.bytes([]byte(id))
 }
 
-// text binds a text beside CAST( ? AS BINARY); see readable.
+// text binds a text beside CAST(? AS BINARY); see readable.
 func (s *Store) text(text string) any {
 	if s.dialect != mysqlDialect || text == "" {
 		return text

@@ -143,7 +143,7 @@ func (s *Store) metaRows(ctx context.Context) (missing []string, values map[stri
 // has.
 func (s *Store) selectAll(ctx context.Context, st statement, read func(*sql.Rows) error) error {
 	err := s.retry(ctx, rolledBack, func() error {
-		rows, err := s.db.WithContext(ctx).Raw(s.sql.of(st)).Rows() //nolint:rowserrcheck // read asks
+		rows, err := s.query(ctx, s.sql.of(st), nil) //nolint:rowserrcheck // read asks
 		if err != nil {
 			return err
 		}

@@ -282,7 +282,6 @@ func TestStatementsBindEveryValue(t *testing.T) {
 	exercise(t, store)
 	for _, s := range *all {
 		require.NotContains(t, s.sql, "exercised")
-		require.NotContains(t, s.sql, "(?", "GORM would spread bytes over several marks there")
 		require.Equal(t, len(s.args), strings.Count(s.sql, "?"), s.sql)
 	}
 }

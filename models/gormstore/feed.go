@@ -57,8 +57,8 @@ func (s *Store) WriteHint(ctx context.Context, h models.Hint) error {
 		return err
 	}
 	err := s.retry(ctx, mayRepeat, func() error {
-		return s.db.WithContext(ctx).Exec(s.sql.of(writeHint),
-			s.bytes(h.ID[:]), string(h.Kind), s.exact(h.Subject), s.exact(h.Owner)).Error
+		return s.send(ctx, s.sql.of(writeHint),
+			[]any{s.bytes(h.ID[:]), string(h.Kind), s.exact(h.Subject), s.exact(h.Owner)}).Error
 	})
 	if err = s.translate(ctx, err); errors.Is(err, errors.ErrDuplicate) && !s.once {
 		return nil
@@ -103,7 +103,7 @@ func (s *Store) besideHint(side string, at models.FeedPosition) (where string, a
 	if s.dialect == mysqlDialect {
 		return "(at " + side[:1] + " ? OR (at = ? AND id " + side + " ?))", []any{at.At, at.At, id}
 	}
-	return "(at, id) " + side + " ( ?, ?)", []any{at.At, id}
+	return "(at, id) " + side + " (?, ?)", []any{at.At, id}
 }
 
 // feedRead is a row of readFeed.

@@ -23,7 +23,7 @@ func (s *Store) Keys(ctx context.Context, now int64) ([]models.SigningKey, error
 
 // insertKey and keyOfSlot meet at the unique index on purpose and slot.
 const (
-	insertKey statement = "INSERT INTO {keys} (" + keyColumns + ") VALUES ( ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertKey statement = "INSERT INTO {keys} (" + keyColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	keyOfSlot statement = "SELECT " + keyColumns + " FROM {keys} WHERE purpose = ? AND slot = ?"
 )
 

@@ -224,7 +224,7 @@ const probePrimary statement = "SELECT 1 FROM {sessions}"
 // connection of the pool for each statement, and the lock belongs to one.
 func (s *Store) primary(ctx context.Context) (*sql.DB, error) {
 	probe := s.db.Session(&gorm.Session{DryRun: true, Context: ctx, Logger: logger.Discard}).
-		Exec(s.sql.of(probePrimary))
+		Set(readPrimary, struct{}{}).Exec(s.sql.of(probePrimary))
 	if probe.Error != nil {
 		return nil, probe.Error
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // insert is plain: no dialect's "insert or ignore", see InsertKey.
-const insert statement = "INSERT INTO {sessions} ({home}" + sessionColumns + ") VALUES ( {home value}{session values})"
+const insert statement = "INSERT INTO {sessions} ({home}" + sessionColumns + ") VALUES ({home value}{session values})"
 
 // Insert stores a new row; see session.Store. A value that does not fit its
 // column is [errors.ErrInvalidInput] and nothing is stored, whatever the
@@ -37,7 +37,7 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 // only if it is this very sign-in's, as it holds the hash of a random token.
 func (s *Store) insert(ctx context.Context, row *models.Session) error {
 	err := s.retry(ctx, mayRepeat, func() error {
-		return s.db.WithContext(ctx).Exec(s.sql.of(insert), spread(s.insertArgs(row))...).Error
+		return s.send(ctx, s.sql.of(insert), s.insertArgs(row)).Error
 	})
 	if err = s.translate(ctx, err); !errors.Is(err, errors.ErrDuplicate) {
 		return err

@@ -160,7 +160,7 @@ type some struct {
 func (s *Store) among(handles []string) (parts []some) {
 	handles = slices.Sorted(slices.Values(handles))
 	if !s.sharded {
-		return []some{{"handle IN ( " + placeholders(len(handles)) + ")", s.exactAll(handles)}}
+		return []some{{"handle IN (" + placeholders(len(handles)) + ")", s.exactAll(handles)}}
 	}
 	// In the order of the handles those of one home are neighbours, and so are those of
 	// one slice.
@@ -169,7 +169,7 @@ func (s *Store) among(handles []string) (parts []some) {
 	add := func() {
 		if len(homes) > 0 {
 			parts = append(parts, some{
-				"home IN ( " + strings.Join(homes, ", ") + ") AND (" + strings.Join(own, " OR ") + ")", append(args, ownArgs...),
+				"home IN (" + strings.Join(homes, ", ") + ") AND (" + strings.Join(own, " OR ") + ")", append(args, ownArgs...),
 			})
 		}
 		homes, own, args, ownArgs = nil, nil, nil, nil
@@ -181,7 +181,7 @@ func (s *Store) among(handles []string) (parts []some) {
 			last = home.Slice()
 		}
 		homes, args = append(homes, "?"), append(args, s.home(home))
-		own = append(own, "(home = ? AND handle IN ( "+placeholders(len(handles))+"))")
+		own = append(own, "(home = ? AND handle IN ("+placeholders(len(handles))+"))")
 		ownArgs = append(append(ownArgs, s.home(home)), s.exactAll(handles)...)
 	}
 	add()

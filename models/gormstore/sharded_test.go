@@ -180,7 +180,6 @@ func TestShardedStatementsGoByHome(t *testing.T) {
 		seen++
 		require.Regexp(t, byHome, s.sql)
 		require.Equal(t, len(s.args), strings.Count(s.sql, "?"), s.sql)
-		require.NotContains(t, s.sql, "(?", "GORM would spread bytes over several marks there")
 		if strings.HasPrefix(s.sql, "INSERT") {
 			continue
 		}

@@ -10,9 +10,8 @@ import (
 // the names of the tables, and the few words in which the dialects differ; see
 // [Tables.replacer].
 //
-// Two rules hold for all of them. Every value is bound: no text is ever put
-// together from one. And no ? follows a parenthesis at once, as GORM would take
-// a slice of bytes there for a list of numbers; hence "( ?".
+// One rule holds for all of them. Every value is bound, one to each question mark: no
+// text is ever put together from one.
 type statement string
 
 // The columns of the tables. insertArgs and scanSession, scanListed, scanEnd,
@@ -141,7 +140,7 @@ func textValue(dialect string) string {
 	if dialect != mysqlDialect {
 		return "?"
 	}
-	return "COALESCE(CAST( ? AS BINARY), " + emptyText + ")"
+	return "COALESCE(CAST(? AS BINARY), " + emptyText + ")"
 }
 
 // sessionValues is one placeholder for each of the sessionColumns, of which the last
@@ -150,7 +149,7 @@ func sessionValues(dialect string) string {
 	if dialect != mysqlDialect {
 		return placeholders(columnCount(sessionColumns))
 	}
-	const word = "COALESCE( ?, " + emptyText + ")"
+	const word = "COALESCE(?, " + emptyText + ")"
 	text := textValue(dialect)
 	return strings.Join([]string{placeholders(columnCount(sessionColumns) - 6), word, text, word, text, word, word}, ", ")
 }

@@ -147,7 +147,7 @@ func (s *Store) beyond(side string, from models.Position) (where string, args []
 		return " AND (created_at " + side + " ? OR (created_at = ? AND handle " + side + " ?))",
 			[]any{from.CreatedAt, from.CreatedAt, s.exact(from.Handle)}
 	default:
-		return " AND (created_at, handle) " + side + " ( ?, ?)", []any{from.CreatedAt, s.exact(from.Handle)}
+		return " AND (created_at, handle) " + side + " (?, ?)", []any{from.CreatedAt, s.exact(from.Handle)}
 	}
 }
 
