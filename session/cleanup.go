@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
@@ -32,34 +33,30 @@ func (s *Service) cleanUpUntil(ctx context.Context) {
 // Instances that look at the same time share them.
 func (s *Service) cleanUpOnce(ctx context.Context) {
 	defer s.survive(ctx, "sessionkit: cleanup panicked")
-	slices := 1
+	parts := make([]part, 1, models.HomeSlices)
 	if s.store.Sharded() {
-		slices = models.HomeSlices
+		parts = parts[:models.HomeSlices]
 	}
-	removed, worked := 0, false
-	for slice := range slices {
-		if ctx.Err() != nil {
-			break
-		}
-		n, mine := s.cleanUpSlice(ctx, slice)
-		removed, worked = removed+n, worked || mine
+	now := s.now()
+	for slice := range parts {
+		parts[slice] = s.sliceOfSessions(slice, now)
 	}
-	if worked {
+	if removed, mine := s.sweep(ctx, parts...); mine {
 		s.emit(ctx, Event{Kind: EventCleanup, Count: removed})
 	}
 }
 
-func (s *Service) cleanUpSlice(ctx context.Context, slice int) (removed int, mine bool) {
-	now := s.now()
-	return s.sweep(ctx,
-		func(ctx context.Context) (bool, error) {
+func (s *Service) sliceOfSessions(slice int, now int64) part {
+	return part{
+		claim: func(ctx context.Context) (bool, error) {
 			return s.store.ClaimCleanup(ctx, models.CleanupClaim{Slice: slice, Now: now, Until: now + millis(s.cfg.Cleanup.Every)})
 		},
-		func(ctx context.Context) (int, error) {
+		remove: func(ctx context.Context) (int, error) {
 			return s.store.DeleteEnded(ctx, models.EndedSessions{
 				Slice: slice, Before: now - millis(cleanupGrace), Limit: s.cfg.Cleanup.Batch,
 			})
-		})
+		},
+	}
 }
 
 // cleanFeedUntil removes hints that no token can be older than, until ctx ends. One
@@ -73,8 +70,8 @@ func (s *Service) cleanFeedUntil(ctx context.Context) {
 func (s *Service) cleanFeedOnce(ctx context.Context) {
 	defer s.survive(ctx, "sessionkit: cleanup of the feed panicked")
 	now, before := s.now(), int64(0)
-	s.sweep(ctx,
-		func(ctx context.Context) (bool, error) {
+	s.sweep(ctx, part{
+		claim: func(ctx context.Context) (bool, error) {
 			mine, err := s.hints.store.ClaimFeedCleanup(ctx, now, now+millis(time.Hour))
 			if err != nil || !mine {
 				return false, err
@@ -84,38 +81,62 @@ func (s *Service) cleanFeedOnce(ctx context.Context) {
 			before = page.Clock - millis(feed.Kept)
 			return true, err
 		},
-		func(ctx context.Context) (int, error) {
+		remove: func(ctx context.Context) (int, error) {
 			return s.hints.store.DeleteHints(ctx, before, s.cfg.Cleanup.Batch)
-		})
+		},
+	})
 }
 
-// sweep removes what is old if this instance gets the turn, which mine says. A failure
-// is logged and left to the next turn.
-func (s *Service) sweep(ctx context.Context, claim func(context.Context) (bool, error), remove func(context.Context) (int, error)) (removed int, mine bool) {
-	claiming, cancel := s.bounded(ctx)
-	mine, err := claim(claiming)
-	cancel()
-	if err == nil && mine {
-		removed, err = s.removeInBatches(ctx, remove)
-	} else {
-		mine = false
-	}
-	if err != nil && ctx.Err() == nil {
-		s.cfg.Logger.WarnContext(ctx, "sessionkit: cleanup failed", "error", err)
+// part is what is cleaned up by itself: a slice of the sessions, or the feed.
+type part struct {
+	// claim reports whether this instance gets the turn.
+	claim func(context.Context) (bool, error)
+	// remove removes a batch, and returns how many rows those were.
+	remove func(context.Context) (int, error)
+}
+
+// sweep removes what is old from the parts of which this instance gets the turn, if it
+// gets one, which mine says. A failure is logged and leaves its part to the next turn.
+//
+// Each part has a batch by turns. The slices that lie on one server share the index on
+// the ends, which a batch reads from its begin: what was left there of others it would
+// have to read past, more of it with each batch.
+func (s *Service) sweep(ctx context.Context, parts ...part) (removed int, mine bool) {
+	parts = slices.DeleteFunc(parts, func(p part) bool { return ctx.Err() != nil || !s.getsTurn(ctx, p) })
+	mine = len(parts) > 0
+	for len(parts) > 0 {
+		parts = slices.DeleteFunc(parts, func(p part) bool {
+			if ctx.Err() != nil {
+				return true
+			}
+			n, more := s.removeBatch(ctx, p)
+			removed += n
+			return !more
+		})
 	}
 	return removed, mine
 }
 
-// removeInBatches works in small batches with pauses, so that no lock is held long and
-// replicas keep up.
-func (s *Service) removeInBatches(ctx context.Context, remove func(context.Context) (int, error)) (removed int, err error) {
-	for {
-		batch, cancel := s.bounded(ctx)
-		n, err := remove(batch)
-		cancel()
-		removed += n
-		if err != nil || n < s.cfg.Cleanup.Batch || !wait.Sleep(ctx, s.cfg.Cleanup.Pause) {
-			return removed, err
-		}
+func (s *Service) getsTurn(ctx context.Context, p part) bool {
+	claiming, cancel := s.bounded(ctx)
+	defer cancel()
+	mine, err := p.claim(claiming)
+	s.warnOfCleanup(ctx, err)
+	return err == nil && mine
+}
+
+// removeBatch reports whether there may be more. A pause after a full batch keeps locks
+// short and lets replicas keep up.
+func (s *Service) removeBatch(ctx context.Context, p part) (removed int, more bool) {
+	batch, cancel := s.bounded(ctx)
+	removed, err := p.remove(batch)
+	cancel()
+	s.warnOfCleanup(ctx, err)
+	return removed, err == nil && removed >= s.cfg.Cleanup.Batch && wait.Sleep(ctx, s.cfg.Cleanup.Pause)
+}
+
+func (s *Service) warnOfCleanup(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Logger.WarnContext(ctx, "sessionkit: cleanup failed", "error", err)
 	}
 }

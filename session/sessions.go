@@ -13,9 +13,9 @@ const pagesPerCall = 10
 
 // Sessions returns up to limit, 1 to 1000, of the live sessions that filter selects,
 // for the lists of operators: in the order of handles, which is roughly that of
-// sign-in, or with Filter.Users by user, oldest first. after is empty for the first
-// page, and then the After of the page before; it may come back from a client, but the
-// Filter must be the same.
+// sign-in (in a sharded store within each home), or with Filter.Users by user, oldest
+// first. after is empty for the first page, and then the After of the page before; it
+// may come back from a client, but the Filter must be the same.
 //
 // It looks at 10,000 rows or 1,000 users at most. Where few of them are selected, a
 // page has fewer sessions than limit, or none, although more follow: After is empty at

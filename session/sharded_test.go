@@ -1,6 +1,9 @@
 package session_test
 
 import (
+	"context"
+	"encoding/json"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -89,6 +92,60 @@ func TestSharded_cleanup(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, page.Sessions)
 	})
+}
+
+// byTurns notes of which slices rows were removed, one after the other.
+type byTurns struct {
+	*memstore.Store
+	removed []int
+}
+
+func (s *byTurns) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
+	n, err := s.Store.DeleteEnded(ctx, e)
+	s.removed = append(s.removed, slices.Repeat([]int{e.Slice}, n)...)
+	return n, err
+}
+
+// A cleanup goes from slice to slice with each batch: it reads the ends of all of them,
+// in their order, and what it left of one would be in the way of all others.
+func TestSharded_cleanupByTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 3
+		store := &byTurns{Store: memstore.NewSharded()}
+		svc := start(t, store, func(cfg *session.Config) {
+			cfg.Cleanup.Batch, cfg.Cleanup.Every = 1, time.Hour
+		})
+		var made [models.HomeSlices]int
+		for i, left := 0, len(made); left > 0; i++ {
+			user := strconv.Itoa(i)
+			slice := models.HomeOf(user).Slice()
+			if made[slice] == rows {
+				continue
+			}
+			_, err := svc.Create(t.Context(), user, session.WithLifetime(0, time.Hour))
+			require.NoError(t, err)
+			if made[slice]++; made[slice] == rows {
+				left--
+			}
+		}
+		time.Sleep(4 * time.Hour)
+		require.Len(t, store.removed, rows*len(made))
+		for round := range slices.Chunk(store.removed, len(made)) {
+			slices.Sort(round)
+			require.Len(t, slices.Compact(round), len(made))
+		}
+	})
+}
+
+// A handle with a home is six characters longer.
+func TestSharded_accessTokenStaysShort(t *testing.T) {
+	t.Parallel()
+	svc := start(t, memstore.NewSharded())
+	tokens, err := svc.Create(t.Context(), "7e57ab1e-0000-4000-8000-00000000c0de", session.WithPayload(json.RawMessage(`{"role":"editor"}`)))
+	require.NoError(t, err)
+	require.NotEmpty(t, tokens.AntiCSRF)
+	require.LessOrEqual(t, len(tokens.Access.Value), 500)
 }
 
 // A handle of the other kind is one of nobody's: the session is over, and no error.

@@ -53,6 +53,33 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 	})
 }
 
+// A meta table is that of one set of tables: beside others it says that they are there.
+// Migrate must not say so, too, since Check says to call it.
+func TestMigrateWithTheMetaTableOfOthers(t *testing.T) {
+	t.Parallel()
+	onEachDB(t, func(t *testing.T, db *gorm.DB) {
+		newStore(t, db)
+		for name, cfg := range map[string]gormstore.Config{
+			"sessions": {Tables: gormstore.Tables{Sessions: "other"}},
+			"sharded":  {Tables: gormstore.Tables{Sessions: "other"}, Sharded: true},
+			"keys":     {Tables: gormstore.Tables{SigningKeys: "other"}},
+			"feed":     {Tables: gormstore.Tables{Feed: "other"}},
+		} {
+			if cfg.Sharded && db.Name() != "mysql" {
+				continue
+			}
+			store, err := gormstore.New(db, cfg)
+			require.NoError(t, err)
+			err = store.Migrate(t.Context())
+			require.ErrorIs(t, err, errors.ErrSchema, name)
+			require.NotErrorIs(t, err, errors.ErrUnavailable)
+			require.ErrorContains(t, err, "table other is missing, and auth_meta says that it is there")
+			require.ErrorContains(t, err, "Tables.Meta")
+		}
+		require.NoError(t, emptyStore(t, db).Migrate(t.Context()))
+	})
+}
+
 // Columns in another order, and further ones, are no fault.
 func TestCheckAllowsMore(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,8 @@ import (
 // not fit this code any more. The next version is fine, so that instances of
 // two releases can run side by side.
 //
-// Where the tables are up to date, no right to change them is needed.
+// Where the tables are up to date, no right to change them is needed. Tables that are
+// missing beside a meta table which says so are [errors.ErrSchema].
 func (s *Store) Migrate(ctx context.Context) error {
 	steps, err := schemaSteps(s.dialect, s.tables, s.sharded)
 	if err != nil {
@@ -81,11 +82,30 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	version, err := s.version(ctx, conn)
 	switch {
 	case err == nil && version >= schemaVersion:
-		return cmp.Or(versionProblem(s.tables.Meta, version), s.checkLayout(ctx, conn))
+		return cmp.Or(versionProblem(s.tables.Meta, version), s.checkMade(ctx, conn), s.checkLayout(ctx, conn))
 	case err != nil && !errors.Is(s.translate(ctx, err), errors.ErrSchema):
 		return err
 	}
 	return s.locked(ctx, conn, func(x execer) error { return s.apply(ctx, x, steps) })
+}
+
+// checkMade reports a table that is not there although the version says so: the meta
+// table is then that of others. What may not be read here may well be there.
+func (s *Store) checkMade(ctx context.Context, x execer) error {
+	for _, table := range []struct {
+		name  string
+		probe statement
+	}{{s.tables.Sessions, anySession}, {s.tables.SigningKeys, probeKeys}, {s.tables.Feed, probeFeed}} {
+		rows, err := x.QueryContext(ctx, s.sql.of(table.probe))
+		if err == nil {
+			err = cmp.Or(rows.Close(), rows.Err())
+		}
+		if errors.Is(s.translate(ctx, err), errors.ErrSchema) {
+			return schemaError("table %s is missing, and %s says that it is there: "+
+				"give tables that belong together a Tables.Meta of their own", table.name, s.tables.Meta)
+		}
+	}
+	return nil
 }
 
 // execer is a connection or a transaction.

@@ -30,7 +30,9 @@ const (
 // The errors of a server or a proxy that will not carry out a statement because it
 // is prepared. None of them has been carried out.
 const (
+	errUnknownCommand    = 1047 // also of a Galera node that is not ready for any
 	errWrongArguments    = 1210 // a proxy took it for another statement
+	errNotSupported      = 1235
 	errUnknownStatement  = 1243 // forgotten, for example by a proxy
 	errCannotBePrepared  = 1295
 	errTooManyStatements = 1461 // max_prepared_stmt_count, which is the server's
@@ -168,7 +170,8 @@ func refusal(err error) uint16 {
 		return 0
 	}
 	switch e.Number {
-	case errWrongArguments, errUnknownStatement, errCannotBePrepared, errTooManyStatements, errPrepareAnew:
+	case errUnknownCommand, errWrongArguments, errNotSupported, errUnknownStatement,
+		errCannotBePrepared, errTooManyStatements, errPrepareAnew:
 		return e.Number
 	}
 	return 0

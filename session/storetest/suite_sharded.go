@@ -20,8 +20,8 @@ func shardedChecks() []check {
 }
 
 // placed is a handle of 32 characters that begins with the home of a user and ends
-// with handle, of up to 28; one that has this form already stays. Handles of one home are in the order that they have without
-// it, if they are of one length.
+// with handle, of up to 28; one that has this form already stays. Handles of one home
+// are in the order that they have without it, if they are of one length.
 func placed(handle, userID string) string {
 	if home, ok := models.HomeOfHandle(handle); ok && home == models.HomeOf(userID) {
 		return handle
