@@ -190,3 +190,26 @@ func TestLongBaseName(t *testing.T) {
 		require.Equal(t, first[:40], second[:40])
 	})
 }
+
+// With one database for all, a test waits for the one before it, finds no row, and is
+// told when it would wait for itself.
+func TestOneDatabase(t *testing.T) {
+	dsn := testdb.MySQLDSN(t)
+	t.Setenv(testdb.EnvMySQL, dsn)
+	t.Setenv(testdb.EnvMySQLOne, "1")
+	for i := range 2 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			require.Equal(t, dsn, testdb.MySQLDSN(t))
+			db, err := sql.Open("mysql", dsn)
+			require.NoError(t, err)
+			defer db.Close()
+			_, err = db.ExecContext(t.Context(), "CREATE TABLE IF NOT EXISTS auth_feed (at BIGINT)")
+			require.NoError(t, err)
+			require.Zero(t, countRows(t, db, "SELECT COUNT(*) FROM auth_feed"))
+			_, err = db.ExecContext(t.Context(), "INSERT INTO auth_feed VALUES (1)")
+			require.NoError(t, err)
+			o := run(t, func(o testing.TB) { testdb.MySQLDSN(o) })
+			require.Contains(t, o.fatal, "there is one database")
+		})
+	}
+}
