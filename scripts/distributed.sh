@@ -25,10 +25,9 @@ failed=''
 work=$(mktemp -d "$(temp_root)/sessionkit-distributed.XXXXXX")
 ((EUID != 0)) || chmod 711 "$work"
 cleanup() {
-  local dir
-  for dir in "$work"/*; do
-    [[ ! -d $dir ]] || "$here/$(basename "${dir%%-*}").sh" stop --dir "$dir" || true
-  done
+  local layout
+  for layout in user home; do "$here/vitess.sh" stop --dir "$work/vitess-$layout" || true; done
+  "$here/tidb.sh" stop --dir "$work/tidb" || true
   rm -rf "$work"
 }
 trap cleanup EXIT
