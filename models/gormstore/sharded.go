@@ -148,8 +148,13 @@ type some struct {
 	args  []any
 }
 
+// maxHomes bounds the homes that one statement names. MariaDB 10.11 took seconds to plan
+// a thousand, and an UPDATE of so many was to read, and so to lock, the whole table.
+const maxHomes = 100
+
 // among is the condition that a row's handle is one of these, for the end of a
-// statement: in a sharded store one for each slice. They are sorted, so that any two
+// statement: in a sharded store one for each slice, and for each maxHomes. They are
+// sorted, so that any two
 // writers lock rows in the same order: in opposite orders each could come to wait for a
 // row that the other holds.
 //
@@ -176,7 +181,7 @@ func (s *Store) among(handles []string) (parts []some) {
 	}
 	last := -1
 	for home, handles := range byHome(handles) {
-		if home.Slice() != last {
+		if home.Slice() != last || len(homes) == maxHomes {
 			add()
 			last = home.Slice()
 		}

@@ -171,7 +171,7 @@ func pageSize(limit int) int {
 }
 
 // execIn runs a statement that ends in a condition on its rows' handles, of which there
-// are at most maxBatch: once, or in a sharded store once for each slice.
+// are at most maxBatch: once, or in a sharded store once for each part of them.
 func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (count int, err error) {
 	for _, part := range s.among(handles) {
 		n, err := s.exec(ctx, s.sql.of(st)+part.where, slices.Concat(args, part.args)...)
