@@ -144,7 +144,7 @@ func TestPrepared_refusedAlways(t *testing.T) {
 				sendHot(t, store, fmt.Sprint(i))
 			}
 			require.Zero(t, store.Prepared())
-			require.LessOrEqual(t, r.count(comStmtPrepare), 10, "each rests for a second or more")
+			require.Less(t, r.count(comStmtPrepare), 50, "each rests for a second, and longer and longer")
 			require.Zero(t, r.count(comStmtExecute))
 		})
 	}
@@ -172,7 +172,7 @@ func TestPrepared_refusedLater(t *testing.T) {
 				sendHot(t, store, fmt.Sprint(i))
 			}
 			require.LessOrEqual(t, r.count(comStmtExecute), 5, "each is told once")
-			require.LessOrEqual(t, r.count(comStmtPrepare), 10)
+			require.Less(t, r.count(comStmtPrepare), 50)
 			r.allClosed(t)
 		})
 	}
