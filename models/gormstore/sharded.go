@@ -148,15 +148,15 @@ type some struct {
 	args  []any
 }
 
-// maxHomes bounds the homes that one statement names. MariaDB 10.11 took seconds to plan
-// a thousand, and an UPDATE of so many was to read, and so to lock, the whole table.
+// maxHomes bounds the homes that one statement names. MariaDB 10.11 took seconds to
+// plan a thousand, and an UPDATE of so many was to read, and so to lock, the whole
+// table.
 const maxHomes = 100
 
 // among is the condition that a row's handle is one of these, for the end of a
-// statement: in a sharded store one for each slice, and for each maxHomes. They are
-// sorted, so that any two
-// writers lock rows in the same order: in opposite orders each could come to wait for a
-// row that the other holds.
+// statement: in a sharded store one for each slice, and for each maxHomes of it. They
+// are sorted, so that any two writers lock rows in the same order: in opposite orders
+// each could come to wait for a row that the other holds.
 //
 // Each home has handles of its own: a list of homes beside one of handles would let the
 // engine try all pairs. The list of homes is for Vitess, which finds the shard by it; an
