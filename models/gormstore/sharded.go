@@ -148,13 +148,14 @@ type some struct {
 }
 
 // mostHomes is how many homes one statement may list. MariaDB's planner takes the square
-// of it: 50 homes took it 5 ms on a busy machine, 100 took 55 ms, and 1,000 took 9 s.
+// of it: 50 homes took it 5 ms on a busy machine, 100 took 55 ms, and 1,000 took 9 s. And
+// an UPDATE of so many was to read, and so to lock, the whole table.
 const mostHomes = 50
 
 // among is the condition that a row's handle is one of these, for the end of a
-// statement: in a sharded store several, each within a slice. They are sorted, so that any two
-// writers lock rows in the same order: in opposite orders each could come to wait for a
-// row that the other holds.
+// statement: in a sharded store one for each slice, and for each mostHomes of it. They
+// are sorted, so that any two writers lock rows in the same order: in opposite orders
+// each could come to wait for a row that the other holds.
 //
 // Each home has handles of its own: a list of homes beside one of handles would let the
 // engine try all pairs. The list of homes is for Vitess, which finds the shard by it; an

@@ -143,10 +143,16 @@ type shardedRow struct {
 // fillSharded makes 5,000 sessions, five for each user.
 func fillSharded(t *testing.T, db *gorm.DB) {
 	t.Helper()
+	fillShardedFor(t, db, func(i int) string { return fmt.Sprintf("user %d", i%1000) })
+}
+
+// fillShardedFor makes 5,000 sessions, each of the user that it is given.
+func fillShardedFor(t *testing.T, db *gorm.DB, user func(i int) string) {
+	t.Helper()
 	rows := make([]shardedRow, 5000)
 	for i := range rows {
 		row := newRow(fmt.Sprintf("%05d", i))
-		row.UserID = fmt.Sprintf("user %d", i%1000)
+		row.UserID = user(i)
 		home := models.HomeOf(row.UserID)
 		row.Handle = handleAt(home, fmt.Sprintf("%018d", i))
 		row.ExpiresAt = now + int64(i-20)*hour
@@ -163,7 +169,7 @@ func fillSharded(t *testing.T, db *gorm.DB) {
 
 // byHome matches what a statement on sessions says of where its rows lie: one home, or
 // those of a slice.
-var byHome = regexp.MustCompile(`home = \?|home BETWEEN \? AND \?|home IN \( \?|\(home, `)
+var byHome = regexp.MustCompile(`home = \?|home BETWEEN \? AND \?|home IN \(\?|\(home, `)
 
 // Each statement names the home, and finds its rows by a key that begins with it, but
 // for the two index ranges of the cleanup.
@@ -276,4 +282,49 @@ func TestShardedBatches(t *testing.T) {
 		require.NotEmpty(t, rows, plan)
 		require.LessOrEqual(t, len(rows[1]), 2, "hundreds are read for some sixty: %s", plan)
 	}
+}
+
+// A thousand sessions of one slice are statements of a hundred homes, which find their
+// rows by the key: a cleanup has such batches, and so has RevokeWhere.
+func TestShardedBatchesOfOneSlice(t *testing.T) {
+	t.Parallel()
+	db := testdb.MySQL(t)
+	store := shardedStore(t, db)
+	users := usersOfSlice(7, 5000)
+	fillShardedFor(t, db, func(i int) string { return users[i] })
+	var handles []string
+	require.NoError(t, db.Raw("SELECT handle FROM auth_sessions ORDER BY CRC32(handle) LIMIT 1000").Scan(&handles).Error)
+	all := capture(t, db)
+	found, err := store.FindMany(t.Context(), handles)
+	require.NoError(t, err)
+	require.Len(t, found, 1000)
+	_, err = store.RevokeMany(t.Context(), models.RevocationOfMany{Handles: handles, Now: now})
+	require.NoError(t, err)
+	n, err := store.DeleteEnded(t.Context(), models.EndedSessions{Slice: 7, Before: now + 2000*hour, Limit: 1000})
+	require.NoError(t, err)
+	require.Equal(t, 1000, n)
+	require.LessOrEqual(t, len(*all), 3*10+1)
+	pool, err := db.DB()
+	require.NoError(t, err)
+	for i, s := range *all {
+		if strings.Contains(s.sql, "UNION") || i%5 > 0 {
+			continue
+		}
+		plan := explain(t, pool, "mysql", s)
+		require.Contains(t, plan, "key=PRIMARY;")
+		require.Contains(t, plan, "type=range;")
+		rows := regexp.MustCompile(`; rows=(\d+);`).FindStringSubmatch(plan)
+		require.NotEmpty(t, rows, plan)
+		require.LessOrEqual(t, len(rows[1]), 3, "thousands are read for some hundred: %s", plan)
+	}
+}
+
+// usersOfSlice are so many users whose homes are in a slice.
+func usersOfSlice(slice, n int) (users []string) {
+	for i := 0; len(users) < n; i++ {
+		if user := fmt.Sprintf("user %d", i); models.HomeOf(user).Slice() == slice {
+			users = append(users, user)
+		}
+	}
+	return users
 }
