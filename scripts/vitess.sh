@@ -92,7 +92,7 @@ mysqld() {
   local run opts=(--no-defaults "--basedir=$tree/usr" "--lc-messages-dir=$tree/usr/share/mysql"
     "--character-sets-dir=$tree/usr/share/mysql/charsets" "--plugin-dir=$tree/usr/lib/mysql/plugin"
     "--datadir=$dir/data/mysql" "--tmpdir=$dir/run" "--socket=$dir/run/s" "--pid-file=$dir/run/pid"
-    --skip-networking --mysqlx=OFF --secure-file-priv=NULL --max-connections=500 --character-set-server=utf8mb4
+    --skip-networking --mysqlx=OFF --secure-file-priv=NULL --max-connections=2000 --character-set-server=utf8mb4
     --server-id=1 --gtid-mode=ON --enforce-gtid-consistency=ON --sync-binlog=0
     --innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=256M)
   if [[ ! -e $dir/data/mysql ]]; then
@@ -140,7 +140,7 @@ launch() {
     --mysql-auth-server-impl none --mysql-server-port "$port" --mysql-server-bind-address 127.0.0.1 \
     --db-socket "$dir/run/s" --db-charset utf8mb4 "${opts[@]}" --mycnf-server-id 1 --mycnf-socket-file "$dir/run/s" \
     --json-topo "$(topology)" --schema-dir "$dir/run/schema" --foreign-key-mode disallow --enable-direct-ddl=true \
-    --enable-system-settings=true --queryserver-config-pool-size 32 --queryserver-config-transaction-cap 32 \
+    --enable-system-settings=true --queryserver-config-pool-size 100 --queryserver-config-transaction-cap 200 \
     --tablet-refresh-interval 10s --log-format text
   server_wait 60 serving || return 1
   [[ ! -e $texts/by-$layout.sql ]] || client app <"$texts/by-$layout.sql" || return 1
