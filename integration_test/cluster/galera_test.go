@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
 // evict is when a silent node is taken out; Galera's own default is 5 s.
@@ -23,7 +24,7 @@ const causal = "wsrep_sync_wait=7"
 // which are repeated, and nobody notices.
 func TestF16_GaleraAnyNode(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := rig.SetUp(t, g.DSNAnywhere(causal))
+	s := rig.SetUp(t, g.DSNAnywhere(causal), gormstore.Config{})
 	crowd := s.Crowd()
 	rig.Sleep(t.Context(), 10*time.Second)
 	winners := s.Race(200)
@@ -38,7 +39,7 @@ func TestF16_GaleraAnyNode(t *testing.T) {
 // The node that everybody uses is killed, and comes back under load.
 func TestF17_F19_GaleraNodeKilledAndBack(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"))
+	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"), gormstore.Config{})
 	crowd := s.Crowd()
 	rig.Sleep(t.Context(), 5*time.Second)
 	g.Nodes[0].Kill()
@@ -56,7 +57,7 @@ func TestF17_F19_GaleraNodeKilledAndBack(t *testing.T) {
 // after the others have evicted the node.
 func TestF17_GaleraNodeFrozen(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"))
+	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"), gormstore.Config{})
 	crowd := s.Crowd()
 	rig.Sleep(t.Context(), 5*time.Second)
 	g.Nodes[0].Signal(syscall.SIGSTOP)
@@ -75,7 +76,7 @@ func TestF17_GaleraNodeFrozen(t *testing.T) {
 // and nobody loses a cookie. The survivor goes on, the others rejoin.
 func TestF18_GaleraQuorumLost(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"))
+	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"), gormstore.Config{})
 	crowd := s.Crowd()
 	rig.Sleep(t.Context(), 5*time.Second)
 	g.Nodes[1].Kill()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
 // follow is what the DSN needs so that pooled connections leave a server that
@@ -20,7 +21,7 @@ const follow = "rejectReadOnly=true"
 // killed server comes back as a secondary.
 func TestF20_GroupPrimaryKilled(t *testing.T) {
 	g := rig.StartGroup(t)
-	s := rig.SetUp(t, g.DSN(follow, "timeout=1s"))
+	s := rig.SetUp(t, g.DSN(follow, "timeout=1s"), gormstore.Config{})
 	crowd := s.Crowd()
 	rig.Sleep(t.Context(), 5*time.Second)
 	killed := g.Primary()
@@ -38,7 +39,7 @@ func TestF20_GroupPrimaryKilled(t *testing.T) {
 // The primary changes as planned, twice.
 func TestF20_GroupSwitchOver(t *testing.T) {
 	g := rig.StartGroup(t)
-	s := rig.SetUp(t, g.DSN(follow, "timeout=1s"))
+	s := rig.SetUp(t, g.DSN(follow, "timeout=1s"), gormstore.Config{})
 	crowd := s.Crowd()
 	for range 2 {
 		rig.Sleep(t.Context(), 6*time.Second)
@@ -59,7 +60,7 @@ func TestF20_GroupSwitchOver(t *testing.T) {
 // out. Then the survivor is ended too and forms the group anew.
 func TestF20_GroupQuorumLost(t *testing.T) {
 	g := rig.StartGroup(t)
-	s := rig.SetUp(t, g.DSN(follow, "timeout=1s"))
+	s := rig.SetUp(t, g.DSN(follow, "timeout=1s"), gormstore.Config{})
 	crowd := s.Crowd()
 	rig.Sleep(t.Context(), 5*time.Second)
 	survivor := g.Primary()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -28,15 +29,19 @@ type Stage struct {
 	store          session.Store
 	ledger         *Ledger
 	strict, window *App
+	reasons        *Reasons
 	baseline       Baseline
 }
 
-// SetUp makes the tables and starts both instances.
-func SetUp(t *testing.T, dsn string) *Stage {
+// SetUp makes the tables, as cfg has them, and starts both instances.
+func SetUp(t *testing.T, dsn string, cfg gormstore.Config) *Stage {
 	t.Helper()
-	s := &Stage{t: t, ledger: &Ledger{}, baseline: TakeBaseline()}
+	s := &Stage{t: t, ledger: &Ledger{}, reasons: &Reasons{}, baseline: TakeBaseline()}
 	s.pool = OpenMySQL(t, dsn, 20)
-	s.store = Migrated(t, s.pool)
+	store, err := gormstore.New(s.pool, cfg)
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
+	s.store = store
 	s.strict = s.start(3*time.Second, 0)
 	s.window = s.start(window+time.Second, window)
 	return s
@@ -44,7 +49,7 @@ func SetUp(t *testing.T, dsn string) *Stage {
 
 func (s *Stage) start(access, w time.Duration) *App {
 	s.t.Helper()
-	app, err := Start(s.t.Context(), s.store, AppConfig{Ledger: s.ledger, Session: session.Config{
+	app, err := Start(s.t.Context(), s.store, AppConfig{Ledger: s.ledger, Routes: s.reasons.Watch, Session: session.Config{
 		AccessTokenValidity: access, ConcurrentRefreshWindow: w, RefreshTokenValidity: time.Hour,
 		Leeway: session.Off, OperationTimeout: operationTimeout,
 	}})
@@ -68,6 +73,10 @@ func (s *Stage) Finish(crowd *Crowd, id, what string, extra ...string) Result {
 	require.NoError(s.t, err)
 	require.NoError(s.t, pool.Close())
 	s.baseline.Check(s.t)
+	for _, reason := range s.reasons.Unavailable() {
+		s.t.Log("503:", reason)
+	}
+	assert.Empty(s.t, s.reasons.Internal(), "answered with 500")
 	result.Print(id, what, extra...)
 	return result
 }
