@@ -93,6 +93,19 @@ lives() {
   { read -r pid start <"$1"; } 2>/dev/null && [[ $(proc_id "$pid") == "$pid $start" ]]
 }
 
+# --- programs that take minutes to build ------------------------------------
+
+# cache_dir: where they are kept. Other accounts can reach root's.
+cache_dir() {
+  local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/sessionkit
+  ((EUID != 0)) || cache=/var/cache/sessionkit
+  (umask 022 && mkdir -p "$cache")
+  printf '%s\n' "$cache"
+}
+
+# go_version: this toolchain's, for a go.mod that is written on the way.
+go_version() { go env GOVERSION | sed 's/^go\([0-9.]*\).*/\1/'; }
+
 # --- temporary directories and ports ----------------------------------------
 
 # temp_root: a directory that other accounts can reach, because root hands its
@@ -139,15 +152,17 @@ random_hex() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 # --- a private server in a directory ----------------------------------------
 #
 # dir/starter     proc_id of the script that started it; marks dir as ours
-# dir/server.pid  proc_id of the server
+# dir/server.pid  proc_id of the server; of a second program another NAME.pid
 # dir/server.log  its output
+# dir/killed      there after cmd_kill: the next start goes on with the data
 # dir/dsn         the application's DSN, written when the server answers
 # dir/admin-dsn   the same for an account that may do everything
 # dir/data, dir/run  belong to the server's account
 
 # server_main KIND SIGNAL ARGUMENT...: the command line that all servers share. The
-# calling script defines launch: init once, spawn, true when it answers. KIND is
-# also the account that root hands the server to; SIGNAL ends it.
+# calling script defines launch: init once, spawn, true when it answers; and, as
+# cmd_NAME and opt_NAME, commands and options that are its own. KIND is also the
+# account that root hands the server to; SIGNAL ends it.
 server_main() {
   kind=$1 stop_signal=$2 cmd=${3:-} dir='' owner=''
   shift $(($# < 3 ? $# : 3))
@@ -156,20 +171,28 @@ server_main() {
     case $1 in
       --dir) dir=$2 ;;
       --owner) owner=$2 ;;
-      *) usage && exit 2 ;;
+      *)
+        is_function "opt_${1#--}" || { usage && exit 2; }
+        "opt_${1#--}" "$2"
+        ;;
     esac
     shift 2
   done
   [[ -d /proc/self ]] || die "this script needs Linux; elsewhere start a server yourself and set its DSN (see make help)"
-  dir=${dir:-$(temp_root)/sessionkit-$kind-$EUID}
+  dir=${dir:-$(temp_root)/sessionkit-$(basename "$self" .sh)-$EUID}
   umask 077 # logs and DSN files hold passwords
   case $cmd in
     start) server_start ;;
     stop) server_stop ;;
     watch) server_watch ;;
-    *) usage && exit 2 ;;
+    *)
+      is_function "cmd_${cmd//-/_}" || { usage && exit 2; }
+      "cmd_${cmd//-/_}"
+      ;;
   esac
 }
+
+is_function() { [[ $(type -t "$1") == function ]]; }
 
 server_start() {
   if [[ -e $dir || -L $dir ]]; then
@@ -180,6 +203,10 @@ server_start() {
       return
     fi
     ! lives "$dir/starter" || die "another start is at work in $dir"
+    if [[ -e $dir/killed ]]; then
+      server_again
+      return
+    fi
     server_stop
   fi
   mkdir "$dir"
@@ -206,20 +233,34 @@ server_start() {
   cat "$dir/dsn"
 }
 
-# server_account: picks the account of the server and gives it its folders.
-server_account() {
+# server_again: what cmd_kill has ended goes on at the same port.
+server_again() {
+  port=$(sed 's/.*:\([0-9]*\))\/.*/\1/' "$dir/dsn")
+  server_as
+  rm "$dir/killed"
+  launch || { tail -n 25 "$dir/server.log" >&2 && die "the server of $dir does not come back"; }
+  cat "$dir/dsn"
+}
+
+# server_as: picks the account of the server.
+server_as() {
   account=$(id -un)
   if ((EUID == 0)); then
     account=nobody
     ! id "$kind" >/dev/null 2>&1 || account=$kind
-    chmod 711 "$dir"
   fi
   set_as "$account"
+  export TMPDIR=$dir/run # the user's own may be out of the account's reach
+}
+
+# server_account: gives the server's account its folders.
+server_account() {
+  server_as
+  ((EUID != 0)) || chmod 711 "$dir"
   ((EUID != 0)) || "${as[@]}" test -x "$dir" ||
     die "account $account cannot reach $dir; set TMPDIR to a directory it can reach, such as /tmp"
   mkdir "$dir/data" "$dir/run"
   ((EUID != 0)) || chown "$account" "$dir/data" "$dir/run"
-  export TMPDIR=$dir/run # the user's own may be out of the account's reach
 }
 
 # server_owned: dir is a directory of ours that a start made.
@@ -227,19 +268,27 @@ server_owned() { [[ -d $dir && ! -L $dir && -O $dir && -f $dir/starter ]]; }
 
 # server_spawn COMMAND...: the server in a session of its own, so that no
 # terminal's Ctrl-C reaches it before the tests have ended.
-server_spawn() {
-  setsid "${as[@]}" "$@" </dev/null >>"$dir/server.log" 2>&1 &
+server_spawn() { spawn server "$@"; }
+
+# spawn NAME COMMAND...: the same for a program beside it.
+spawn() {
+  local name=$1
+  shift
+  setsid "${as[@]}" "$@" </dev/null >>"$dir/$name.log" 2>&1 &
   disown
-  proc_id $! >"$dir/server.pid"
+  proc_id $! >"$dir/$name.pid"
 }
 
 # server_wait SECONDS COMMAND...: until COMMAND succeeds; false when the server
 # has ended or the time is up.
-server_wait() {
-  local end=$((SECONDS + $1))
-  shift
+server_wait() { await server "$@"; }
+
+# await NAME SECONDS COMMAND...: the same for a program beside it.
+await() {
+  local name=$1 end=$((SECONDS + $2))
+  shift 2
   until "$@"; do
-    lives "$dir/server.pid" && ((SECONDS < end)) || return 1
+    lives "$dir/$name.pid" && ((SECONDS < end)) || return 1
     sleep 0.05
   done
 }
@@ -249,23 +298,31 @@ server_stop() {
   trap - EXIT
   [[ -e $dir || -L $dir ]] || return 0
   server_owned || die "$dir is not a server directory of ours"
-  if lives "$dir/server.pid"; then
-    server_signal "$stop_signal" 200 || server_signal KILL 200 || die "cannot end the server of $dir"
-  fi
+  local file
+  for file in "$dir"/*.pid; do
+    ! lives "$file" || signal "$file" "$stop_signal" 200 || signal "$file" KILL 200 || die "cannot end the server of $dir"
+  done
   # A killed server's threads may hold a file for another instant.
   rm -rf "$dir" 2>/dev/null || { sleep 0.5 && rm -rf "$dir"; }
 }
 
-# server_signal SIGNAL TRIES: true once the server has gone.
-server_signal() {
+# signal FILE SIGNAL TRIES: true once the process of a pid file has gone.
+signal() {
   local pid
-  read -r pid _ <"$dir/server.pid"
-  kill -s "$1" "$pid" 2>/dev/null || true
-  for ((i = 0; i < $2; i++)); do
-    lives "$dir/server.pid" || return 0
+  read -r pid _ <"$1"
+  kill -s "$2" "$pid" 2>/dev/null || true
+  for ((i = 0; i < $3; i++)); do
+    lives "$1" || return 0
     sleep 0.05
   done
   return 1
+}
+
+# server_kill NAME: SIGKILL, for tests of outages; all else of dir stays.
+server_kill() {
+  server_owned || die "$dir is not a server directory of ours"
+  lives "$dir/$1.pid" || die "$1 of $dir does not run"
+  signal "$dir/$1.pid" KILL 200 || die "cannot end $1 of $dir"
 }
 
 # server_watch: ends the server when its owner has gone without doing so, which

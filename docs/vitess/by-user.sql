@@ -1,0 +1,4 @@
+CREATE TABLE IF NOT EXISTS auth_handles (
+  handle      VARBINARY(64) NOT NULL PRIMARY KEY,
+  keyspace_id VARBINARY(16) NOT NULL
+);
