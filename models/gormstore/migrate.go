@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
@@ -81,11 +82,63 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	version, err := s.version(ctx, conn)
 	switch {
 	case err == nil && version >= schemaVersion:
-		return cmp.Or(versionProblem(s.tables.Meta, version), s.checkLayout(ctx, conn))
+		if err := cmp.Or(versionProblem(s.tables.Meta, version), s.checkLayout(ctx, conn)); err != nil {
+			return err
+		}
+		return s.settled(ctx, conn)
 	case err != nil && !errors.Is(s.translate(ctx, err), errors.ErrSchema):
 		return err
 	}
-	return s.locked(ctx, conn, func(x execer) error { return s.apply(ctx, x, steps) })
+	if err := s.locked(ctx, conn, func(x execer) error { return s.apply(ctx, x, steps) }); err != nil {
+		return err
+	}
+	return s.settled(ctx, conn)
+}
+
+// settled waits for the server to know the columns that the tables have. A proxy that
+// plans statements learns of an ALTER TABLE a moment later: Vitess's vtgate, up to a
+// second or two, in which it refuses the new columns and leaves them out of SELECT *.
+// Another process may have made the change, through another proxy. What is still missing
+// after some seconds was taken out by somebody, and Check says so.
+func (s *Store) settled(ctx context.Context, x execer) error {
+	if s.dialect != mysqlDialect {
+		return nil
+	}
+	for range 100 {
+		known, err := s.knowsColumns(ctx, x)
+		if known || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+const anyKey statement = "SELECT * FROM {keys} WHERE 1 = 0"
+
+func (s *Store) knowsColumns(ctx context.Context, x execer) (bool, error) {
+	for probe, want := range map[statement]string{anySession: sessionColumns, anyKey: keyColumns} {
+		present, err := columnsOn(ctx, x, s.sql.of(probe))
+		if err != nil || len(absent(present, want)) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// columnsOn is columnsOf on the connection that migrates.
+func columnsOn(ctx context.Context, x execer, probe string) ([]string, error) {
+	rows, err := x.QueryContext(ctx, probe)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // there are none
+	present, err := columnNames(rows)
+	return present, cmp.Or(err, rows.Err())
 }
 
 // execer is a connection or a transaction.

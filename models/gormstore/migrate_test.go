@@ -54,6 +54,35 @@ func TestMigrateFromManyGoroutines(t *testing.T) {
 	})
 }
 
+// Vitess shows new columns a moment after the ALTER TABLE. This server shows them late
+// because they come late.
+func TestMigrateWaitsForTheColumns(t *testing.T) {
+	t.Parallel()
+	for _, table := range []string{"auth_sessions", "auth_signing_keys"} {
+		t.Run(table, func(t *testing.T) {
+			t.Parallel()
+			db := testdb.MySQL(t)
+			store := newStore(t, db)
+			column := "created_at"
+			rawExec(t, db, "ALTER TABLE "+table+" RENAME COLUMN "+column+" TO late")
+			require.ErrorIs(t, store.Check(t.Context()), errors.ErrSchema)
+
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			require.ErrorIs(t, store.Migrate(ctx), errors.ErrUnavailable)
+
+			var group sync.WaitGroup
+			group.Go(func() {
+				time.Sleep(100 * time.Millisecond)
+				rawExec(t, db, "ALTER TABLE "+table+" RENAME COLUMN late TO "+column)
+			})
+			require.NoError(t, store.Migrate(t.Context()))
+			require.NoError(t, store.Check(t.Context()))
+			group.Wait()
+		})
+	}
+}
+
 // A crash may have left anything behind: nothing is lost, the rest is made.
 func TestMigrateGoesOnAfterACrash(t *testing.T) {
 	t.Parallel()

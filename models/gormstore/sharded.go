@@ -1,7 +1,6 @@
 package gormstore
 
 import (
-	"cmp"
 	"context"
 	"encoding/base32"
 	"encoding/binary"
@@ -274,17 +273,12 @@ func (s *Store) checkLayout(ctx context.Context, x execer) error {
 	if s.dialect != mysqlDialect {
 		return nil
 	}
-	rows, err := x.QueryContext(ctx, s.sql.of(anySession))
+	present, err := columnsOn(ctx, x, s.sql.of(anySession))
 	if err != nil {
 		if errors.Is(s.translate(ctx, err), errors.ErrSchema) {
 			return nil
 		}
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // there are none
-	present, err := columnNames(rows)
-	if err != nil {
-		return err
-	}
-	return cmp.Or(rows.Err(), s.layoutProblem(present))
+	return s.layoutProblem(present)
 }
