@@ -41,7 +41,7 @@ func SetUp(t *testing.T, dsn string, cfg gormstore.Config) *Stage {
 	store, err := gormstore.New(s.pool, cfg)
 	require.NoError(t, err)
 	require.NoError(t, store.Migrate(t.Context()))
-	s.store = store
+	s.store = &Hooked{Store: store, Failed: s.reasons.Failed}
 	s.strict = s.start(3*time.Second, 0)
 	s.window = s.start(window+time.Second, window)
 	return s
@@ -49,7 +49,7 @@ func SetUp(t *testing.T, dsn string, cfg gormstore.Config) *Stage {
 
 func (s *Stage) start(access, w time.Duration) *App {
 	s.t.Helper()
-	app, err := Start(s.t.Context(), s.store, AppConfig{Ledger: s.ledger, Routes: s.reasons.Watch, Session: session.Config{
+	app, err := Start(s.t.Context(), s.store, AppConfig{Ledger: s.ledger, Session: session.Config{
 		AccessTokenValidity: access, ConcurrentRefreshWindow: w, RefreshTokenValidity: time.Hour,
 		Leeway: session.Off, OperationTimeout: operationTimeout,
 	}})
@@ -73,10 +73,10 @@ func (s *Stage) Finish(crowd *Crowd, id, what string, extra ...string) Result {
 	require.NoError(s.t, err)
 	require.NoError(s.t, pool.Close())
 	s.baseline.Check(s.t)
-	for _, reason := range s.reasons.Unavailable() {
+	for _, reason := range s.reasons.Outages() {
 		s.t.Log("503:", reason)
 	}
-	assert.Empty(s.t, s.reasons.Internal(), "answered with 500")
+	assert.Empty(s.t, s.reasons.Faults(), "what 500 is for")
 	result.Print(id, what, extra...)
 	return result
 }
