@@ -108,6 +108,10 @@ faults: ## break database, network and application under load: half an hour and 
 cluster: ## the same on Galera and on Group Replication, whose nodes are killed; ARGS=galera or group
 	@scripts/cluster.sh $(ARGS)
 
+.PHONY: distributed
+distributed: ## the store and the stories on a sharded Vitess and on TiDB, and their outages; ARGS=vitess, tidb or outages
+	@scripts/distributed.sh $(ARGS)
+
 .PHONY: soak
 soak: ## HOURS of load with one fault after the other, each five minutes
 	@scripts/soak.sh $(HOURS)

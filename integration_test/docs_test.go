@@ -203,6 +203,22 @@ func TestDocs_SQL(t *testing.T) {
 	})
 }
 
+// What the page tells Vitess is what scripts/vitess.sh tells it.
+func TestDocs_Vitess(t *testing.T) {
+	t.Parallel()
+	page := textOf(t, "../docs/operations.md")
+	shown := 0
+	for language, ending := range map[string]string{"json": ".json", "mysql": ".sql"} {
+		files, err := filepath.Glob("../docs/vitess/*" + ending)
+		require.NoError(t, err)
+		for _, file := range files {
+			shown++
+			require.Contains(t, page, "\n```"+language+"\n"+textOf(t, file)+"```\n", file)
+		}
+	}
+	require.Equal(t, 5, shown)
+}
+
 // What nginx is told by the pages is valid, and lets a payload pass that nginx as it
 // is shipped does not.
 func TestDocs_Nginx(t *testing.T) {

@@ -39,7 +39,8 @@ import (
 // business of one server: where the statement is spread over several, two calls
 // for one user can each hold what the other waits for, nobody notices, both time
 // out and the sessions live on. (So Vitess is sharded by user_id, or by the
-// home of a sharded store, and not by handle.)
+// home of a sharded store, and not by handle. Check cannot see it: to a store such
+// a keyspace is one database.)
 //
 // Methods are safe for concurrent use.
 type Store interface {

@@ -15,6 +15,11 @@ import (
 // server, in the form of github.com/go-sql-driver/mysql.
 const EnvMySQL = "SESSIONKIT_TEST_MYSQL_DSN"
 
+// EnvMySQLOne, set to 1, says that the server has one database only, that of the DSN,
+// which is the tests' own: Vitess makes no keyspace at CREATE DATABASE. Each test then
+// waits for the one before it, and finds the kit's tables as [EmptyOne] leaves them.
+const EnvMySQLOne = "SESSIONKIT_TEST_MYSQL_ONE"
+
 // MySQL opens a database that nobody else uses, empty and dropped when t ends.
 // params are further DSN parameters such as "clientFoundRows=true"; they win
 // over those of the environment's DSN. Without a server t fails.
@@ -31,6 +36,11 @@ func MySQLDSN(t testing.TB, params ...string) string {
 	if dsn == "" {
 		t.Fatalf("testdb: %s is not set, and tests never leave out the database. "+
 			"Run `make test`, or set it to the DSN that `scripts/mariadb.sh start` prints.", EnvMySQL)
+	}
+	if os.Getenv(EnvMySQLOne) == "1" {
+		one := parseMySQL(t, dsn, params)
+		takeOne(t, one)
+		return one.FormatDSN()
 	}
 	admin := parseMySQL(t, dsn, nil)
 	name := freshName(admin.DBName)

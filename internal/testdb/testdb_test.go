@@ -6,6 +6,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -189,4 +191,34 @@ func TestLongBaseName(t *testing.T) {
 		require.LessOrEqual(t, len(first), 64)
 		require.Equal(t, first[:40], second[:40])
 	})
+}
+
+// With one database for all, a test finds no row, also when it asks again, and waits for
+// the one before it.
+func TestOneDatabase(t *testing.T) {
+	dsn := testdb.MySQLDSN(t)
+	t.Setenv(testdb.EnvMySQL, dsn)
+	t.Setenv(testdb.EnvMySQLOne, "1")
+	var users atomic.Int32
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				for range 2 {
+					require.Equal(t, dsn, testdb.MySQLDSN(t))
+					require.LessOrEqual(t, users.Add(1), int32(1))
+					db, err := sql.Open("mysql", dsn)
+					require.NoError(t, err)
+					defer db.Close()
+					_, err = db.ExecContext(t.Context(), "CREATE TABLE IF NOT EXISTS auth_feed (at BIGINT)")
+					require.NoError(t, err)
+					require.Zero(t, countRows(t, db, "SELECT COUNT(*) FROM auth_feed"))
+					_, err = db.ExecContext(t.Context(), "INSERT INTO auth_feed VALUES (1)")
+					require.NoError(t, err)
+					users.Add(-1)
+				}
+			})
+		})
+	}
+	group.Wait()
 }

@@ -4,100 +4,152 @@ package gormstore_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
-	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
+	"github.com/gin-sessionkit/sessionkit/internal/testdb"
 	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
-// These tests run on an engine that spreads tables over servers, and whose databases
-// are not made by a test: SESSIONKIT_TEST_DISTRIBUTED_DSN names one that is theirs.
-// Its sessions lie by home where SESSIONKIT_TEST_SHARDED is 1, else by user_id or as the
-// engine likes.
+// These tests are about engines that spread tables over servers; scripts/distributed.sh
+// starts such, and runs them on each. Sessions lie by home where SESSIONKIT_TEST_SHARDED is 1, else by
+// user_id or as the engine likes.
+
+const envSharded = "SESSIONKIT_TEST_SHARDED"
 
 func openDistributed(t *testing.T, params ...string) (*gorm.DB, *gormstore.Store) {
 	t.Helper()
-	dsn := os.Getenv("SESSIONKIT_TEST_DISTRIBUTED_DSN")
-	require.NotEmpty(t, dsn, "SESSIONKIT_TEST_DISTRIBUTED_DSN is not set")
-	mark := "?"
-	if strings.Contains(dsn, "?") {
-		mark = "&"
-	}
-	for _, param := range params {
-		dsn, mark = dsn+mark+param, "&"
-	}
-	_, err := driver.ParseDSN(dsn)
-	require.NoError(t, err)
-	db, err := gorm.Open(mysql.Open(dsn), &gorm.Config{Logger: logger.Discard})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		pool, err := db.DB()
-		require.NoError(t, err)
-		require.NoError(t, pool.Close())
-	})
-	store, err := gormstore.New(db, gormstore.Config{Sharded: os.Getenv("SESSIONKIT_TEST_SHARDED") == "1"})
+	db := testdb.MySQL(t, params...)
+	store, err := gormstore.New(db, gormstore.Config{Sharded: os.Getenv(envSharded) == "1"})
 	require.NoError(t, err)
 	require.NoError(t, store.Migrate(t.Context()))
 	require.NoError(t, store.Check(t.Context()))
 	return db, store
 }
 
-// placedRow is newRow or homed, as the store has it.
-func placedRow(store *gormstore.Store, name string) models.Session {
-	if store.Sharded() {
-		return homed(name)
+// reported has t, when it ends, print a row of the table that scripts/distributed.sh
+// makes, which adds what became of t. figures may be filled in meanwhile.
+func reported(t *testing.T, db *gorm.DB, store *gormstore.Store, what string) (figures *string) {
+	t.Helper()
+	engine, layout := engineOf(t), "by user"
+	switch {
+	case store.Sharded():
+		layout = "by home"
+	case engine != "Vitess":
+		layout = "not sharded"
 	}
-	return newRow(name)
+	if engine == "TiDB" {
+		var mode string
+		require.NoError(t, db.Raw("SELECT @@tidb_txn_mode").Scan(&mode).Error)
+		require.Contains(t, []string{"pessimistic", "optimistic"}, mode)
+		engine += ", " + mode
+	}
+	figures = new(string)
+	t.Cleanup(func() { fmt.Printf("ROW|%s|%s|%s|%s|%s\n", engine, layout, what, t.Name(), *figures) })
+	return figures
+}
+
+// engineOf goes by what the engine says of itself.
+func engineOf(t *testing.T) string {
+	t.Helper()
+	pool, err := sql.Open("mysql", os.Getenv(testdb.EnvMySQL))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, pool.Close()) }()
+	var version string
+	require.NoError(t, pool.QueryRowContext(t.Context(), "SELECT VERSION()").Scan(&version))
+	for _, engine := range []string{"Vitess", "TiDB"} {
+		if strings.Contains(version, engine) {
+			return engine
+		}
+	}
+	return "MySQL"
+}
+
+// settings are those of the connections under which the contract is tried.
+func settings(t *testing.T) [][]string {
+	t.Helper()
+	all := [][]string{nil, {"clientFoundRows=true", "interpolateParams=true"}}
+	if engineOf(t) == "TiDB" {
+		optimistic := "tidb_txn_mode=%27optimistic%27"
+		all = append(all, []string{optimistic}, []string{optimistic, "tidb_retry_limit=0"})
+	}
+	return all
 }
 
 func TestDistributedContract(t *testing.T) {
-	for _, params := range [][]string{nil, {"clientFoundRows=true", "interpolateParams=true"}} {
+	for _, params := range settings(t) {
 		t.Run(strings.Join(params, " "), func(t *testing.T) {
 			db, store := openDistributed(t, params...)
+			what := "conformance"
+			if len(params) > 0 {
+				what += ", `" + strings.ReplaceAll(strings.Join(params, "&"), "%27", "'") + "`"
+			}
+			reported(t, db, store, what)
 			conformWith(t, db, store, 30)
 		})
 	}
 }
 
-// On Vitess no statement on sessions goes to all shards.
+// scattering are the methods of which a statement may go to all shards. By home none
+// may. By user the cleanup and RevokeWhere look everywhere, for sessions of anybody.
+var scattering = map[bool][]string{true: nil, false: {"Walk", "DeleteEnded"}}
+
+// On Vitess these statements on sessions go to all shards, and no others.
 func TestDistributedStatementsDoNotScatter(t *testing.T) {
+	if engineOf(t) != "Vitess" {
+		t.Skip("is about Vitess")
+	}
 	db, store := openDistributed(t, "interpolateParams=true") // VEXPLAIN is not prepared
-	var version string
-	require.NoError(t, db.Raw("SELECT VERSION()").Scan(&version).Error)
-	if !strings.Contains(version, "Vitess") || !store.Sharded() {
-		t.Skip("is about Vitess and sessions by home")
-	}
-	rawExec(t, db, "DELETE FROM auth_sessions")
-	all := capture(t, db)
-	row := placedRow(store, "planned")
-	for _, m := range methodsOf(t, store, &row, placedRow(store, "planned too")) {
-		require.NoError(t, m.call(), m.name)
-	}
+	figures := reported(t, db, store, "no statement on sessions goes to all shards")
 	pool, err := db.DB()
 	require.NoError(t, err)
-	seen := 0
-	for _, s := range *all {
-		if !strings.Contains(s.sql, "auth_sessions") || strings.HasPrefix(s.sql, "SELECT * FROM") {
-			continue
+	all := capture(t, db)
+	row := placedRow(store, "planned")
+	seen, scattered := 0, []string{}
+	for _, m := range methodsOf(t, store, &row, placedRow(store, "planned too")) {
+		*all = nil
+		require.NoError(t, m.call(), m.name)
+		for _, s := range *all {
+			if !strings.Contains(s.sql, "auth_sessions") || strings.HasPrefix(s.sql, "SELECT * FROM") {
+				continue
+			}
+			seen++
+			var plan string
+			require.NoError(t, pool.QueryRowContext(t.Context(), "VEXPLAIN PLAN "+s.sql, s.args...).Scan(&plan), s.sql)
+			t.Log(m.name, variants(plan), s.sql)
+			name, _, _ := strings.Cut(m.name, " ")
+			if strings.Contains(plan, "Scatter") && !slices.Contains(scattered, name) {
+				scattered = append(scattered, name)
+			}
 		}
-		seen++
-		var plan string
-		require.NoError(t, pool.QueryRowContext(t.Context(), "VEXPLAIN PLAN "+s.sql, s.args...).Scan(&plan), s.sql)
-		require.NotContains(t, plan, "Scatter", s.sql)
-		t.Log(strings.Join(variants(plan), " "), s.sql)
 	}
 	require.Greater(t, seen, 20)
+	require.ElementsMatch(t, scattering[store.Sharded()], scattered)
+	*figures = fmt.Sprintf("%d statements", seen)
+	if len(scattered) > 0 {
+		*figures += "; only those of " + strings.Join(scattered, " and ") + " do"
+	}
+}
+
+// The five hot statements stay prepared, under eight callers: the engine takes them, and
+// forgets none.
+func TestDistributedPrepared(t *testing.T) {
+	db, store := openDistributed(t)
+	figures := reported(t, db, store, "the hot statements stay prepared")
+	warm(t, store)
+	eightSendHot(t, store, 50)
+	require.Equal(t, 5, store.Prepared())
+	*figures = "5 of 5 after 2,000 uses"
 }
 
 // variants are the ways in which a plan goes to shards.
@@ -113,8 +165,9 @@ func variants(plan string) (found []string) {
 // Revocations of one user that meet all succeed, each within the time that the service
 // gives an operation, and nothing lives afterwards.
 func TestDistributedRevokeAllStorm(t *testing.T) {
-	_, store := openDistributed(t)
-	made := 0
+	db, store := openDistributed(t)
+	figures := reported(t, db, store, "`RevokeAll` of one user, 2 and 4 at once, 20 times each, 20 sessions")
+	made, slowest := 0, time.Duration(0)
 	for _, callers := range []int{2, 4} {
 		for range 20 {
 			user := fmt.Sprint("stormed ", callers, time.Now().UnixNano())
@@ -127,21 +180,25 @@ func TestDistributedRevokeAllStorm(t *testing.T) {
 				require.NoError(t, store.Insert(t.Context(), &row))
 			}
 			var group sync.WaitGroup
-			errs := make([]error, callers)
+			errs, took := make([]error, callers), make([]time.Duration, callers)
 			for i := range callers {
 				group.Go(func() {
 					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 					defer cancel()
+					begin := time.Now()
 					_, errs[i] = store.RevokeAll(ctx, models.RevocationOfUser{UserID: user, Now: now})
+					took[i] = time.Since(begin)
 				})
 			}
 			group.Wait()
 			for _, err := range errs {
 				require.NoError(t, err)
 			}
+			slowest = max(slowest, slices.Max(took))
 			page, err := store.List(t.Context(), models.SessionsOfUser{UserID: user, Now: now})
 			require.NoError(t, err)
 			require.Empty(t, page.Sessions)
 		}
 	}
+	*figures = fmt.Sprintf("120 of 120 calls, the slowest %d ms", slowest.Milliseconds())
 }

@@ -20,12 +20,12 @@ import (
 )
 
 // hotStatements sends each of the five once, and looks at what they do.
-func hotStatements(store *gormstore.Store, handle string) []func(*testing.T) {
-	row := newRow(handle)
-	first := step(row, "second of "+handle)
+func hotStatements(store *gormstore.Store, name string) []func(*testing.T) {
+	row := placedRow(store, name)
+	first := step(row, "second of "+name)
 	second := first
 	second.From, second.Previous, second.ExpectPrevious = first.To, first.To, first.Previous
-	second.To, second.Generation = hashOf("third of "+handle), first.Generation+1
+	second.To, second.Generation = hashOf("third of "+name), first.Generation+1
 	won := func(t *testing.T, ok bool, err error) {
 		t.Helper()
 		require.NoError(t, err)
@@ -34,7 +34,7 @@ func hotStatements(store *gormstore.Store, handle string) []func(*testing.T) {
 	return []func(*testing.T){
 		func(t *testing.T) { require.NoError(t, store.Insert(t.Context(), &row)) },
 		func(t *testing.T) {
-			found, err := store.Find(t.Context(), handle)
+			found, err := store.Find(t.Context(), row.Handle)
 			require.NoError(t, err)
 			require.Equal(t, &row, found)
 		},
@@ -42,7 +42,7 @@ func hotStatements(store *gormstore.Store, handle string) []func(*testing.T) {
 		func(t *testing.T) { ok, err := store.Advance(t.Context(), second); won(t, ok, err) },
 		func(t *testing.T) {
 			ok, err := store.Extend(t.Context(), models.Extend{
-				Handle: handle, Current: second.To, ExpiresAt: now + 50*hour, Now: now,
+				Handle: row.Handle, Current: second.To, ExpiresAt: now + 50*hour, Now: now,
 			})
 			won(t, ok, err)
 		},

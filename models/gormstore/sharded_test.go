@@ -33,6 +33,14 @@ func homed(name string) models.Session {
 	return row
 }
 
+// placedRow is newRow or homed, as the store has it.
+func placedRow(store *gormstore.Store, name string) models.Session {
+	if store.Sharded() {
+		return homed(name)
+	}
+	return newRow(name)
+}
+
 // handleAt is a handle of a home, with up to 18 bytes of a name.
 func handleAt(home models.Home, name string) string {
 	var b [20]byte

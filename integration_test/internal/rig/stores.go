@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -39,10 +40,14 @@ func OpenSQLite(t testing.TB) *gorm.DB {
 	return db.Session(&gorm.Session{Logger: logger.Discard})
 }
 
+// EnvSharded, set to 1, has the stores on MySQL sharded by home.
+const EnvSharded = "SESSIONKIT_TEST_SHARDED"
+
 // NewStore is a store on db, without making its tables.
 func NewStore(t testing.TB, db *gorm.DB) *gormstore.Store {
 	t.Helper()
-	store, err := gormstore.New(db, gormstore.Config{})
+	sharded := os.Getenv(EnvSharded) == "1" && db.Name() == "mysql"
+	store, err := gormstore.New(db, gormstore.Config{Sharded: sharded})
 	require.NoError(t, err)
 	return store
 }
