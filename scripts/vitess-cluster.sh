@@ -201,7 +201,7 @@ ctl_up() {
   done
   ((tries < 100)) || return 1
   vtctld_spawn
-  await vtctld 60 topo_answers && ctl AddCellInfo --root /vitess/zone1 --server-address "127.0.0.1:$(at 1)" zone1
+  await vtctld 60 topo_answers && ctl AddCellInfo --root /vitess/zone1 --server-address "127.0.0.1:$(at 1)" zone1 >>"$dir/server.log"
 }
 
 # cluster_port: the first of a stretch of 1,400, in which nobody listens when we look.
