@@ -35,3 +35,12 @@ make_tree() {
   trap - EXIT
   tree_works || die "the MySQL in $tree does not run on this machine"
 }
+
+# tree_run PROGRAM ARGUMENT...: sets run, a command line that starts a program of the
+# tree through the tree's own loader.
+tree_run() {
+  local loader
+  loader=$(compgen -G "$tree/usr/lib/*/ld-linux*.so.*" | head -n 1)
+  run=(env "OPENSSL_CONF=$tree/etc/ssl/openssl.cnf" "OPENSSL_MODULES=${loader%/*}/ossl-modules"
+    "$loader" --library-path "${loader%/*}" "$tree/usr/$1" "${@:2}")
+}

@@ -32,43 +32,12 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "${self%/*}/mysql-tree.sh"
+. "${self%/*}/vitess-build.sh"
 
-vitess=v0.24.4
 texts=$(readlink -f "${self%/*}/../docs/vitess")
 layout=''
 
 opt_layout() { layout=$1; }
-
-# find_vtcombo: sets vtcombo, and builds it if need be.
-find_vtcombo() {
-  vtcombo=${SESSIONKIT_VTCOMBO:-$(cache_dir)/vtcombo-$vitess}
-  [[ -x $vtcombo ]] || build_vtcombo
-}
-
-build_vtcombo() (
-  have go || die "go is missing: install Go 1.26 or newer"
-  umask 022
-  work=$(mktemp -d "$(cache_dir)/build.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  cd "$work"
-  # The exclude is Vitess's own, which does not count in a dependency.
-  printf '%s\n' 'module vtbuild' "go $(go_version)" "require vitess.io/vitess $vitess" \
-    'exclude github.com/DataDog/opentelemetry-mapping-go/pkg/otlp/attributes v0.33.0' >go.mod
-  printf '%s\n' '//go:build tools' '' 'package vtbuild' '' 'import _ "vitess.io/vitess/go/cmd/vtcombo"' >tools.go
-  say "building vtcombo, some minutes ..."
-  { go mod tidy && nice go build -p 1 -trimpath -ldflags '-s -w' -o vtcombo vitess.io/vitess/go/cmd/vtcombo; } >build.log 2>&1 ||
-    { tail -n 20 build.log >&2 && die "cannot build vtcombo"; }
-  mv vtcombo "$vtcombo"
-)
-
-# tree_run PROGRAM ARGUMENT...: sets run, a command line that starts a program of the
-# tree through the tree's own loader.
-tree_run() {
-  local loader
-  loader=$(compgen -G "$tree/usr/lib/*/ld-linux*.so.*" | head -n 1)
-  run=(env "OPENSSL_CONF=$tree/etc/ssl/openssl.cnf" "OPENSSL_MODULES=${loader%/*}/ossl-modules"
-    "$loader" --library-path "${loader%/*}" "$tree/usr/$1" "${@:2}")
-}
 
 # init_sql: the databases of the tablets, whose account stays on this machine.
 init_sql() {
@@ -136,7 +105,7 @@ launch() {
     opts+=("--db-$user-user" vt "--db-$user-password" vt)
   done
   cd /
-  server_spawn env VTDATAROOT="$dir/run/vt" "$vtcombo" --port "$(free_port)" --bind-address 127.0.0.1 \
+  server_spawn env VTDATAROOT="$dir/run/vt" "$(vitess_program vtcombo)" --port "$(free_port)" --bind-address 127.0.0.1 \
     --mysql-auth-server-impl none --mysql-server-port "$port" --mysql-server-bind-address 127.0.0.1 \
     --db-socket "$dir/run/s" --db-charset utf8mb4 "${opts[@]}" --mycnf-server-id 1 --mycnf-socket-file "$dir/run/s" \
     --json-topo "$(topology)" --schema-dir "$dir/run/schema" --foreign-key-mode disallow --enable-direct-ddl=true \
@@ -148,7 +117,7 @@ launch() {
   say "Vitess $vitess, sessions by $layout, pid $(cut -d' ' -f1 "$dir/server.pid")"
 }
 
-cmd_build() { find_vtcombo; }
+cmd_build() { vitess_build vtcombo; }
 
 cmd_kill_mysqld() { server_kill mysqld; }
 
@@ -161,7 +130,7 @@ cmd_start_mysqld() {
 
 ready_to_start() {
   [[ " $* " == *" --layout "* ]] || { usage && exit 2; }
-  find_vtcombo
+  vitess_build vtcombo
   need mariadb mariadb-client
   make_tree "$(cache_dir)/mysql-tree.log"
 }

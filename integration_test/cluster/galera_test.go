@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 )
 
 // evict is when a silent node is taken out; Galera's own default is 5 s.
@@ -23,13 +24,13 @@ const causal = "wsrep_sync_wait=7"
 // which are repeated, and nobody notices.
 func TestF16_GaleraAnyNode(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := setUp(t, g.DSNAnywhere(causal))
-	crowd := s.crowd()
-	sleep(t.Context(), 10*time.Second)
-	winners := s.race(200)
-	sleep(t.Context(), 10*time.Second)
+	s := rig.SetUp(t, g.DSNAnywhere(causal), gormstore.Config{})
+	crowd := s.Crowd()
+	rig.Sleep(t.Context(), 10*time.Second)
+	winners := s.Race(200)
+	rig.Sleep(t.Context(), 10*time.Second)
 	conflicts := g.Conflicts()
-	r := s.finish(crowd, "F-16", "Galera, any node", stat("conflicts", conflicts), stat("races", 200), stat("promotions", winners))
+	r := s.Finish(crowd, "F-16", "Galera, any node", rig.Stat("conflicts", conflicts), rig.Stat("races", 200), rig.Stat("promotions", winners))
 	assert.LessOrEqual(t, r.Unavailable, r.Requests/200)
 	assert.Positive(t, conflicts, "certification failed statements, and nobody noticed")
 	assert.Equal(t, 200, winners, "exactly one promotion in each race")
@@ -38,15 +39,15 @@ func TestF16_GaleraAnyNode(t *testing.T) {
 // The node that everybody uses is killed, and comes back under load.
 func TestF17_F19_GaleraNodeKilledAndBack(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := setUp(t, g.DSN(causal, "timeout=1s"))
-	crowd := s.crowd()
-	sleep(t.Context(), 5*time.Second)
+	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"), gormstore.Config{})
+	crowd := s.Crowd()
+	rig.Sleep(t.Context(), 5*time.Second)
 	g.Nodes[0].Kill()
-	sleep(t.Context(), 10*time.Second)
+	rig.Sleep(t.Context(), 10*time.Second)
 	stall := crowd.Tally().Numbers().Stall
 	g.Join(0)
-	sleep(t.Context(), 8*time.Second)
-	r := s.finish(crowd, "F-17", "Galera node killed, rejoins", stat("stall_at_kill", stall.Round(10*time.Millisecond)))
+	rig.Sleep(t.Context(), 8*time.Second)
+	r := s.Finish(crowd, "F-17", "Galera node killed, rejoins", rig.Stat("stall_at_kill", stall.Round(10*time.Millisecond)))
 	assert.Zero(t, r.StatelessFailed)
 	assert.Less(t, stall, evict+2*time.Second)
 }
@@ -56,17 +57,17 @@ func TestF17_F19_GaleraNodeKilledAndBack(t *testing.T) {
 // after the others have evicted the node.
 func TestF17_GaleraNodeFrozen(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := setUp(t, g.DSN(causal, "timeout=1s"))
-	crowd := s.crowd()
-	sleep(t.Context(), 5*time.Second)
+	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"), gormstore.Config{})
+	crowd := s.Crowd()
+	rig.Sleep(t.Context(), 5*time.Second)
 	g.Nodes[0].Signal(syscall.SIGSTOP)
-	sleep(t.Context(), 10*time.Second)
+	rig.Sleep(t.Context(), 10*time.Second)
 	stall := crowd.Tally().Numbers().Stall
 	g.Nodes[0].Signal(syscall.SIGCONT)
-	sleep(t.Context(), 10*time.Second)
+	rig.Sleep(t.Context(), 10*time.Second)
 	g.WaitSynced(0, 3)
-	sleep(t.Context(), 2*time.Second)
-	s.finish(crowd, "F-17", "Galera node frozen 10 s", stat("stall_while_frozen", stall.Round(10*time.Millisecond)))
+	rig.Sleep(t.Context(), 2*time.Second)
+	s.Finish(crowd, "F-17", "Galera node frozen 10 s", rig.Stat("stall_while_frozen", stall.Round(10*time.Millisecond)))
 	assert.GreaterOrEqual(t, stall, evict/2, "the fault happened")
 	assert.Less(t, stall, evict+2*time.Second)
 }
@@ -75,17 +76,17 @@ func TestF17_GaleraNodeFrozen(t *testing.T) {
 // and nobody loses a cookie. The survivor goes on, the others rejoin.
 func TestF18_GaleraQuorumLost(t *testing.T) {
 	g := rig.StartGalera(t, evict)
-	s := setUp(t, g.DSN(causal, "timeout=1s"))
-	crowd := s.crowd()
-	sleep(t.Context(), 5*time.Second)
+	s := rig.SetUp(t, g.DSN(causal, "timeout=1s"), gormstore.Config{})
+	crowd := s.Crowd()
+	rig.Sleep(t.Context(), 5*time.Second)
 	g.Nodes[1].Kill()
 	g.Nodes[2].Kill()
-	sleep(t.Context(), 10*time.Second)
+	rig.Sleep(t.Context(), 10*time.Second)
 	lost := crowd.Tally().Numbers().Unavailable
 	g.MakePrimary(0)
 	g.Join(1)
 	g.Join(2)
-	sleep(t.Context(), 6*time.Second)
-	s.finish(crowd, "F-18", "Galera quorum lost, rejoins")
+	rig.Sleep(t.Context(), 6*time.Second)
+	s.Finish(crowd, "F-18", "Galera quorum lost, rejoins")
 	assert.Positive(t, lost, "503 while there was no quorum")
 }

@@ -8,16 +8,24 @@ import (
 )
 
 // Hooked is a store that calls Hook before and after each call that concerns a
-// session, so that a process can end itself at that very point.
+// session, so that a process can end itself at that very point, and Failed after one
+// that failed. Both may be nil.
 type Hooked struct {
 	session.Store
-	Hook func(method string, after bool)
+	Hook   func(method string, after bool)
+	Failed func(method string, err error)
 }
 
 func hooked[T any](h *Hooked, method string, call func() (T, error)) (T, error) {
-	h.Hook(method, false)
-	defer h.Hook(method, true)
-	return call()
+	if h.Hook != nil {
+		h.Hook(method, false)
+		defer h.Hook(method, true)
+	}
+	result, err := call()
+	if err != nil && h.Failed != nil {
+		h.Failed(method, err)
+	}
+	return result, err
 }
 
 // Insert implements session.Store.

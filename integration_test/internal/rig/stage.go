@@ -1,29 +1,20 @@
-//go:build cluster
-
-package cluster_test
+package rig
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
+	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
-
-func TestMain(m *testing.M) {
-	_ = mysql.SetLogger(&mysql.NopLogger{}) // connections break on purpose
-	os.Exit(m.Run())
-}
 
 // operationTimeout is the default of the kit; window is longer than any request takes.
 const (
@@ -31,29 +22,34 @@ const (
 	window           = 6 * time.Second
 )
 
-// stage is two instances of an application on a cluster.
-type stage struct {
+// Stage is two instances of an application on a cluster.
+type Stage struct {
 	t              *testing.T
 	pool           *gorm.DB
 	store          session.Store
-	ledger         *rig.Ledger
-	strict, window *rig.App
-	baseline       rig.Baseline
+	ledger         *Ledger
+	strict, window *App
+	reasons        *Reasons
+	baseline       Baseline
 }
 
-func setUp(t *testing.T, dsn string) *stage {
+// SetUp makes the tables, as cfg has them, and starts both instances.
+func SetUp(t *testing.T, dsn string, cfg gormstore.Config) *Stage {
 	t.Helper()
-	s := &stage{t: t, ledger: &rig.Ledger{}, baseline: rig.TakeBaseline()}
-	s.pool = rig.OpenMySQL(t, dsn, 20)
-	s.store = rig.Migrated(t, s.pool)
+	s := &Stage{t: t, ledger: &Ledger{}, reasons: &Reasons{}, baseline: TakeBaseline()}
+	s.pool = OpenMySQL(t, dsn, 20)
+	store, err := gormstore.New(s.pool, cfg)
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
+	s.store = &Hooked{Store: store, Failed: s.reasons.Failed}
 	s.strict = s.start(3*time.Second, 0)
 	s.window = s.start(window+time.Second, window)
 	return s
 }
 
-func (s *stage) start(access, w time.Duration) *rig.App {
+func (s *Stage) start(access, w time.Duration) *App {
 	s.t.Helper()
-	app, err := rig.Start(s.t.Context(), s.store, rig.AppConfig{Ledger: s.ledger, Session: session.Config{
+	app, err := Start(s.t.Context(), s.store, AppConfig{Ledger: s.ledger, Session: session.Config{
 		AccessTokenValidity: access, ConcurrentRefreshWindow: w, RefreshTokenValidity: time.Hour,
 		Leeway: session.Off, OperationTimeout: operationTimeout,
 	}})
@@ -61,12 +57,14 @@ func (s *stage) start(access, w time.Duration) *rig.App {
 	return app
 }
 
-func (s *stage) crowd() *rig.Crowd {
+// Crowd lets the usual crowd work.
+func (s *Stage) Crowd() *Crowd {
 	s.t.Helper()
-	return rig.StartCrowd(s.t, rig.CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}, Concurrent: window})
+	return StartCrowd(s.t, CrowdConfig{Strict: []string{s.strict.URL}, Window: []string{s.window.URL}, Concurrent: window})
 }
 
-func (s *stage) finish(crowd *rig.Crowd, id, what string, extra ...string) rig.Result {
+// Finish checks all invariants and prints the line of the row.
+func (s *Stage) Finish(crowd *Crowd, id, what string, extra ...string) Result {
 	s.t.Helper()
 	result := crowd.Check(s.t, s.store, s.ledger, false)
 	s.strict.Close()
@@ -75,12 +73,16 @@ func (s *stage) finish(crowd *rig.Crowd, id, what string, extra ...string) rig.R
 	require.NoError(s.t, err)
 	require.NoError(s.t, pool.Close())
 	s.baseline.Check(s.t)
+	for _, reason := range s.reasons.Outages() {
+		s.t.Log("503:", reason)
+	}
+	assert.Empty(s.t, s.reasons.Faults(), "what 500 is for")
 	result.Print(id, what, extra...)
 	return result
 }
 
-// sleep lets the crowd work for a while.
-func sleep(ctx context.Context, d time.Duration) {
+// Sleep lets the crowd work for a while.
+func Sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -89,11 +91,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-func stat(name string, value any) string { return fmt.Sprintf("%s=%v", name, value) }
+// Stat is one more number of a row.
+func Stat(name string, value any) string { return fmt.Sprintf("%s=%v", name, value) }
 
-// race lets eight requests use a new access token for the first time, at once
+// Race lets eight requests use a new access token for the first time, at once
 // and over whichever connections, and returns how many promotions there were.
-func (s *stage) race(rounds int) (promotions int) {
+func (s *Stage) Race(rounds int) (promotions int) {
 	s.t.Helper()
 	svc, ledger := s.racer()
 	defer svc.Close()
@@ -115,9 +118,9 @@ func (s *stage) race(rounds int) (promotions int) {
 }
 
 // racer is an instance with books of its own.
-func (s *stage) racer() (*session.Service, *rig.Ledger) {
+func (s *Stage) racer() (*session.Service, *Ledger) {
 	s.t.Helper()
-	ledger := &rig.Ledger{}
+	ledger := &Ledger{}
 	svc, err := session.New(s.t.Context(), s.store, session.Config{OnEvent: ledger.Event, Logger: slog.New(slog.DiscardHandler), OperationTimeout: 10 * time.Second})
 	require.NoError(s.t, err)
 	return svc, ledger
