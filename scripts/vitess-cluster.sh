@@ -154,8 +154,9 @@ topo_answers() { ctl GetKeyspaces >/dev/null 2>&1; }
 # known N: N tablets have told the topology of themselves.
 known() { (($(ctl GetTablets | wc -l) == $1)); }
 
-# tablet_of TYPE SHARD: the first of its tablets of this type.
-tablet_of() { ctl GetTablets --keyspace "${2%/*}" --shard "${2#*/}" | awk -v type="$1" '$4 == type { print $1; exit }'; }
+# tablet_of TYPE SHARD: the first of its tablets of this type. (awk reads to the end, else
+# vtctldclient would die of a pipe that nobody reads.)
+tablet_of() { ctl GetTablets --keyspace "${2%/*}" --shard "${2#*/}" | awk -v type="$1" '$4 == type && !n++ { print $1 }'; }
 
 reparent() { ctl "$1" "$2" --new-primary "$3" "${@:4}" >>"$dir/reparent.log" 2>&1; }
 
