@@ -1,6 +1,11 @@
 package session
 
-import "github.com/gin-sessionkit/sessionkit/internal/token"
+import (
+	"crypto"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
 
 // Algorithm says how access tokens are signed. Refresh tokens are read by the kit
 // alone, and are always authenticated by HMAC-SHA-256.
@@ -37,4 +42,44 @@ const (
 // internal is the algorithm by the name of the codecs and of the key rows.
 func (a Algorithm) internal() token.Algorithm {
 	return [...]token.Algorithm{HS256: token.HS256, ES256: token.ES256, Ed25519: token.Ed25519, RS256: token.RS256}[a]
+}
+
+// PublicKey is the public half of a key that signs access tokens. Services elsewhere
+// verify tokens by it, and cannot make any.
+type PublicKey struct {
+	// ID is the kid in the header of tokens.
+	ID string
+	// Algorithm is how the key signs: never HS256, which has no public half.
+	Algorithm Algorithm
+	// Key is an *ecdsa.PublicKey, an ed25519.PublicKey or an *rsa.PublicKey.
+	Key crypto.PublicKey
+}
+
+// PublicKeys are the public keys of all access tokens that live, and of those to come:
+// a key is among them for at least four times maxAge before it signs, which is how long
+// others may keep what they have read. (The successor of a key that [Service.RetireKey]
+// ended signs at once.) With HS256 there are none. Package jwks serves them.
+func (s *Service) PublicKeys() (keys []PublicKey, maxAge time.Duration, err error) {
+	if err := s.checkOpen(); err != nil {
+		return nil, 0, err
+	}
+	pairs, lead := s.keys.Public()
+	for _, k := range pairs {
+		keys = append(keys, PublicKey{ID: k.ID, Algorithm: algorithmOf(k.Algorithm()), Key: k.Pair.Public()})
+	}
+	return keys, lead / 4, nil
+}
+
+// algorithmOf is the inverse of internal.
+func algorithmOf(a token.Algorithm) Algorithm {
+	switch a {
+	case token.ES256:
+		return ES256
+	case token.Ed25519:
+		return Ed25519
+	case token.RS256:
+		return RS256
+	default:
+		return HS256
+	}
 }

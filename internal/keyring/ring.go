@@ -24,6 +24,7 @@ type Ring struct {
 	fromProvider *source                       // nil without a provider
 	log          *slog.Logger
 	signs        token.Algorithm // of new keys for access tokens
+	lead         time.Duration   // from the publication of a key for access tokens to its use
 	waitLimit    time.Duration
 	close        context.CancelFunc
 }
@@ -71,7 +72,7 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	for _, s := range cfg.Schedules {
 		r.lifetimes[s.Purpose] = s.TokenLifetime.Milliseconds()
 		if s.Purpose == models.KeyForAccess {
-			r.signs = cmp.Or(s.Algorithm, token.HS256)
+			r.signs, r.lead = cmp.Or(s.Algorithm, token.HS256), s.lead()-s.interval()
 		}
 		if !cfg.provided(s.Purpose) {
 			stored = append(stored, s)
@@ -210,6 +211,24 @@ func (r *Ring) Algorithms() []token.Algorithm {
 		return nil
 	}
 	return append([]token.Algorithm{r.signs}, s.snap.Load().algorithms...)
+}
+
+// Public are the keys of access tokens that verify by a public half, the newest
+// first, also those that do not sign yet. lead is how long before it signs a new
+// one is published, at least. The successor of a retired key is not: it signs at
+// once.
+func (r *Ring) Public() (keys []token.Key, lead time.Duration) {
+	s, ok := r.sources[models.KeyForAccess]
+	if !ok {
+		return nil, r.lead
+	}
+	now := s.now()
+	for _, e := range s.snap.Load().entries {
+		if e.purpose == models.KeyForAccess && e.key.Pair != nil && e.retireAt > now {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys, r.lead
 }
 
 // Reload loads all keys now and makes those that are due. On an error the keys

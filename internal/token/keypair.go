@@ -102,6 +102,9 @@ func NewPublicKey(a Algorithm, public crypto.PublicKey) (*KeyPair, error) {
 	return &KeyPair{algorithm: a, public: public, print: sha256.Sum256(der)}, nil
 }
 
+// Public is the public half.
+func (p *KeyPair) Public() crypto.PublicKey { return p.public }
+
 // sign signs text with the private half.
 func (p *KeyPair) sign(text string) ([]byte, error) {
 	signature, err := p.algorithm.method().Sign(text, p.private)
