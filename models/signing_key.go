@@ -30,9 +30,11 @@ type SigningKey struct {
 	// whoever inserts first. Slot is the start of the period in milliseconds.
 	Purpose KeyPurpose `gorm:"column:purpose"`
 	Slot    int64      `gorm:"column:slot"`
-	// Algorithm names the use of the secret, such as HS256.
+	// Algorithm names the use of the secret: HS256, ES256, Ed25519 or RS256 of access
+	// tokens, HMAC-SHA256 of all others.
 	Algorithm string `gorm:"column:algorithm"`
-	// Secret is the key, encrypted when the service has a key-encryption key.
+	// Secret is the key, of a pair its private half by PKCS #8, encrypted when the
+	// service has a key-encryption key.
 	Secret []byte `gorm:"column:secret"`
 
 	// CreatedAt is when the row was made, for an operator to see.

@@ -28,11 +28,11 @@ type Config struct {
 	// default 1 h, and never longer. As tokens tell whole seconds only, it may be
 	// up to a second less. With RevokeAtExpiry a revoked session works that long on.
 	AccessTokenValidity time.Duration
-	// RefreshTokenValidity is how long a session lives without being used:
-	// 5 min to 365 days, default 100 days, and not below AccessTokenValidity. (The
-	// database is spared a write per refresh, and most changes of an index, so the end
-	// may come up to a tenth and a 64th earlier, counted from the last use; never later.
-	// Cookies have the same end as the row.)
+	// RefreshTokenValidity is how long a session lives without being used: 5 min to 365
+	// days, default 100 days, and not below AccessTokenValidity. (The database is
+	// spared a write per refresh, and most changes of an index, so the end may come up
+	// to a tenth and a 64th earlier, counted from the last use; never later. Cookies
+	// have the same end as the row.)
 	RefreshTokenValidity time.Duration
 	// SessionLifetime ends a session however much it is used: AccessTokenValidity to
 	// 3650 days; 0 = no such end.
@@ -164,8 +164,8 @@ const (
 type StepUpMode uint8
 
 const (
-	// StepUpByClaim answers as for any claim that is missing: InvalidClaimStatus with the
-	// failures. Front ends from npm know that, and stay signed in.
+	// StepUpByClaim answers as for any claim that is missing: InvalidClaimStatus with
+	// the failures. Front ends from npm know that, and stay signed in.
 	StepUpByClaim StepUpMode = iota
 	// StepUpRFC9470 answers by 401, as the RFC has it, for clients that go by that.
 	// Front ends from npm would refresh and ask again, up to ten times.
@@ -240,11 +240,22 @@ const (
 
 // SigningKeyConfig rules the keys.
 type SigningKeyConfig struct {
+	// Algorithm is how access tokens are signed: default HS256, whose keys no other
+	// service can have without being able to sign in as anybody. A change makes no
+	// token invalid: every key goes on verifying by its own algorithm, and the first of
+	// the new one is made at the next start, and signs ten minutes later. All instances
+	// must know algorithms before one has another than HS256: see docs/operations.md.
+	// With ES256, Ed25519 and RS256 access tokens have the client_id of RFC 9068, which
+	// is Audience.
+	Algorithm Algorithm
+	// TokenType is the typ of access tokens with any Algorithm but HS256: default
+	// at+jwt.
+	TokenType TokenType
 	// Rotation is how long a key signs before the next takes over: 1 h to
 	// 720 h, default 24 h, Off for never. A rotation invalidates no token.
 	Rotation time.Duration
-	// Provider, if set, supplies the keys of access tokens instead of the key
-	// table. It is called off the path of requests and its answer is kept.
+	// Provider, if set, supplies the keys of access tokens instead of the key table,
+	// which are of HS256. It is called off the path of requests and its answer is kept.
 	Provider KeyProvider
 	// Encryption holds AES-256 keys (32 bytes each) that encrypt the secrets in the
 	// key table. The first encrypts, all decrypt. Empty: secrets are stored in clear,
@@ -392,8 +403,9 @@ func (c Config) keyringConfig() keyring.Config {
 	if refreshRotation > 0 {
 		refreshRotation = max(refreshRotation, refreshLife/16)
 	}
+	access := c.SigningKey.Algorithm.internal()
 	schedules := []keyring.Schedule{
-		{Purpose: models.KeyForAccess, Rotation: c.SigningKey.Rotation, TokenLifetime: c.AccessTokenValidity + c.Leeway},
+		{Purpose: models.KeyForAccess, Algorithm: access, Rotation: c.SigningKey.Rotation, TokenLifetime: c.AccessTokenValidity + c.Leeway},
 		{Purpose: models.KeyForRefresh, Rotation: refreshRotation, TokenLifetime: refreshLife},
 	}
 	if c.NewDeviceNotice {

@@ -69,5 +69,5 @@ func (d *signInDevice) remember(userID string) {
 }
 
 func (d *signInDevice) keys() token.Keys {
-	return func(kid string, _ int64) ([]byte, error) { return d.x.svc.keys.Known(models.KeyForDevice, kid) }
+	return func(kid string, _ int64) (token.Key, error) { return d.x.svc.keys.Known(models.KeyForDevice, kid) }
 }

@@ -173,7 +173,7 @@ func (s *Service) now() int64 { return s.cfg.Now().UnixMilli() }
 
 // verifying adapts the key ring to the token codecs.
 func (s *Service) verifying(ctx context.Context, purpose models.KeyPurpose) token.Keys {
-	return func(kid string, issuedAt int64) ([]byte, error) {
+	return func(kid string, issuedAt int64) (token.Key, error) {
 		return s.keys.Verifying(ctx, purpose, kid, issuedAt)
 	}
 }

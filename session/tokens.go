@@ -135,6 +135,7 @@ func (s *Service) signAccess(ctx context.Context, claims *token.Access) (*Token,
 		return nil, err
 	}
 	claims.ID = "" // Sign makes a new one
+	claims.AsJWT = key.Pair != nil && s.cfg.SigningKey.TokenType == TokenTypeJWT
 	text, err := claims.Sign(key)
 	switch {
 	case err == nil:
@@ -171,7 +172,10 @@ func (s *Service) largest(row *models.Session, payload []byte) sizes {
 	claims.Payload = payload
 	// It may come to be there when the configuration changes, or a limit dates the row.
 	claims.Until = row.AbsoluteExpiresAt / 1000
-	length := claims.Lengthen()
+	length := 0
+	for _, a := range s.keys.Algorithms() {
+		length = max(length, claims.Lengthen(a))
+	}
 	return s.sizesOf(length, &claims)
 }
 

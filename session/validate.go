@@ -164,6 +164,15 @@ func (c Config) validateKeys(p *fieldProblems) {
 	if c.SigningKey.Provider != nil && isNil(c.SigningKey.Provider) {
 		p.add("SigningKey.Provider", "is a nil %T", c.SigningKey.Provider)
 	}
+	switch a := c.SigningKey.Algorithm; {
+	case a > RS256:
+		p.add("SigningKey.Algorithm", "unknown algorithm %d", a)
+	case a != HS256 && c.SigningKey.Provider != nil:
+		p.add("SigningKey.Algorithm", "the keys of SigningKey.Provider are of HS256 and no other")
+	}
+	if c.SigningKey.TokenType > TokenTypeJWT {
+		p.add("SigningKey.TokenType", "unknown type %d", c.SigningKey.TokenType)
+	}
 	p.name("Issuer", c.Issuer)
 	p.name("Audience", c.Audience)
 }

@@ -112,9 +112,9 @@ func TestClearKeys_changeOver(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, id, key.ID)
 			require.Equal(t, secrets[id], key.Secret)
-			secret, err := r.Verifying(t.Context(), p, id, 0)
+			key, err = r.Verifying(t.Context(), p, id, 0)
 			require.NoError(t, err)
-			require.Equal(t, secrets[id], secret)
+			require.Equal(t, secrets[id], key.Secret)
 		}
 		for _, row := range store.rows {
 			require.Equal(t, byte(3), row.Secret[0])
@@ -129,9 +129,9 @@ func TestClearKeys_changeOver(t *testing.T) {
 	late := planted(clk)
 	store.set(func(s *table) { s.rows = append(s.rows, late) })
 	require.NoError(t, r.Reload(t.Context()))
-	secret, err := r.Verifying(t.Context(), access, late.ID, 0)
+	got, err := r.Verifying(t.Context(), access, late.ID, 0)
 	require.NoError(t, err)
-	require.Equal(t, late.Secret[1:], secret)
+	require.Equal(t, late.Secret[1:], got.Secret)
 	for _, row := range store.of(access) {
 		require.Equal(t, byte(3), row.Secret[0])
 	}
@@ -185,7 +185,7 @@ func TestSealedKeys_ofTheFirstForm(t *testing.T) {
 	r := newRing(t, store, cfg)
 	got, err := r.Verifying(t.Context(), access, row.ID, 0)
 	require.NoError(t, err)
-	require.Equal(t, secret, got)
+	require.Equal(t, secret, got.Secret)
 	for name, spoil := range map[string]func(*models.SigningKey){
 		"as of the second form": func(k *models.SigningKey) { k.Secret[0] = 3 },
 		"of another id":         func(k *models.SigningKey) { k.ID = "another" },

@@ -105,6 +105,12 @@ func (c Config) check(store Store) error {
 		if s.TokenLifetime <= 0 {
 			found.Addf("token lifetime of purpose %q is %v: must be positive", s.Purpose, s.TokenLifetime)
 		}
+		if s.Algorithm != "" && (!s.Algorithm.Known() || s.Purpose != models.KeyForAccess) {
+			found.Addf("algorithm %q of purpose %q is not ours", s.Algorithm, s.Purpose)
+		}
+		if s.Algorithm.Public() && c.provided(s.Purpose) {
+			found.Addf("the provider's keys are of %s, and not of %s", token.HS256, s.Algorithm)
+		}
 		if store == nil && !c.provided(s.Purpose) {
 			found.Addf("no store for the keys of purpose %q", s.Purpose)
 		}

@@ -27,6 +27,14 @@
 // key that is first, or that follows a gap, is active at once, since nobody
 // could sign otherwise; and [Ring.Retire] moves RetireAt into the past.
 //
+// # Algorithms
+//
+// A key for access tokens verifies by the algorithm of its row, whichever is
+// configured, and the newest key signs, whatever it is of. So all instances sign
+// by one algorithm at any moment, also while a deploy changes the configuration:
+// the start that finds the newest key to be of another algorithm makes one of its
+// own, which takes over after the lead like every new key.
+//
 // # How instances agree
 //
 // Whoever notices first that a slot has no key inserts one; the store ignores

@@ -10,34 +10,37 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// entry is one key in memory. A nil secret is a row that could not be read: it
+// entry is one key in memory. A zero key is a row that could not be read: it
 // occupies its slot and its id, and neither signs nor verifies.
 type entry struct {
 	id         string
 	purpose    models.KeyPurpose
 	slot       int64
-	secret     []byte
+	key        token.Key
 	activeFrom int64
 	retireAt   int64
 }
 
 // decode reads a row of the schedule, and reports whether the secret lies there
-// in clear. The entry is good even with an error: it has no secret then, but it
-// takes its slot, so that nobody inserts a second key there. The error tells
-// the reason and no bytes.
+// in clear. The entry is good even with an error: it has no key then, but it takes
+// its slot, so that nobody inserts a second key there. The error tells the reason
+// and no bytes.
+//
+// A key verifies by the algorithm of its row, whichever this instance signs with.
 func (s *sealer) decode(sched Schedule, row models.SigningKey) (e entry, inClear bool, err error) {
 	e = entry{id: row.ID, purpose: row.Purpose, slot: row.Slot, activeFrom: row.ActiveFrom, retireAt: row.RetireAt}
 	if !token.ValidKeyID(row.ID) {
 		return e, false, errors.New("id is malformed")
 	}
-	if row.Algorithm != sched.algorithm() {
+	if !sched.reads(row.Algorithm) {
 		return e, false, errors.New("algorithm is not ours")
 	}
 	secret, inClear, err := s.unseal(row)
 	if err != nil {
 		return e, inClear, err
 	}
-	if err := checkSecret(secret); err != nil {
+	key, err := keyOf(row, secret)
+	if err != nil {
 		return e, inClear, err
 	}
 	// Last, so that a broken row is called broken and not refused:
@@ -46,8 +49,17 @@ func (s *sealer) decode(sched Schedule, row models.SigningKey) (e entry, inClear
 	if inClear && s.refusesClear() {
 		return e, inClear, errClearKey
 	}
-	e.secret = secret
+	e.key = key
 	return e, inClear, nil
+}
+
+// keyOf makes the key of a row from its secret.
+func keyOf(row models.SigningKey, secret []byte) (token.Key, error) {
+	if a := token.Algorithm(row.Algorithm); a.Public() {
+		pair, err := token.ParseKeyPair(a, secret)
+		return token.Key{ID: row.ID, Pair: pair}, err
+	}
+	return token.Key{ID: row.ID, Secret: secret}, checkSecret(secret)
 }
 
 // checkSecret refuses what is too short or was never filled in (RFC 8725,
@@ -85,7 +97,7 @@ func checkProvided(keys []token.Key) ([]entry, error) {
 		entries = append(entries, entry{
 			id: key.ID, purpose: models.KeyForAccess,
 			// A copy, as the provider may use its bytes for something else.
-			secret: append([]byte(nil), key.Secret...),
+			key: token.Key{ID: key.ID, Secret: append([]byte(nil), key.Secret...)},
 			// It says when each key ends by no longer returning it.
 			retireAt:   math.MaxInt64,
 			activeFrom: int64(-i), // long ago, and the first is the newest: it signs
@@ -94,8 +106,8 @@ func checkProvided(keys []token.Key) ([]entry, error) {
 	return entries, nil
 }
 
-// readable reports whether there is a secret.
-func (e entry) readable() bool { return e.secret != nil }
+// readable reports whether there is a key.
+func (e entry) readable() bool { return e.key.ID != "" }
 
 // signable reports whether a token signed now dies before the key does. It does
 // not ask whether the key is active yet; see snapshot.signer.

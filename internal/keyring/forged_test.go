@@ -99,8 +99,8 @@ func TestAHangUpNeitherCancelsNorRepeatsTheReload(t *testing.T) {
 		store.set(func(s *table) { s.rows = append(s.rows, key) })
 		second := make(chan []byte, 1)
 		go func() {
-			secret, _ := r.Verifying(t.Context(), refresh, "new", clk.ms())
-			second <- secret
+			key, _ := r.Verifying(t.Context(), refresh, "new", clk.ms())
+			second <- key.Secret
 		}()
 		synctest.Wait()
 		close(release)
@@ -248,7 +248,7 @@ func TestKnownKeysAllocateNothing(t *testing.T) {
 	key, err := r.Signing(ctx, access)
 	require.NoError(t, err)
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
-		if secret, err := r.Verifying(ctx, access, key.ID, 0); err != nil || len(secret) != 32 {
+		if got, err := r.Verifying(ctx, access, key.ID, 0); err != nil || len(got.Secret) != 32 {
 			t.Error("not verified")
 		}
 	}))

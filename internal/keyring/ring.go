@@ -23,6 +23,8 @@ type Ring struct {
 	fromStore    *storeSource                  // nil when the provider serves all
 	fromProvider *source                       // nil without a provider
 	log          *slog.Logger
+	signs        token.Algorithm // of new keys for access tokens
+	lead         time.Duration   // from the publication of a key for access tokens to its use
 	waitLimit    time.Duration
 	close        context.CancelFunc
 }
@@ -69,6 +71,9 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 	var stored []Schedule
 	for _, s := range cfg.Schedules {
 		r.lifetimes[s.Purpose] = s.TokenLifetime.Milliseconds()
+		if s.Purpose == models.KeyForAccess {
+			r.signs, r.lead = cmp.Or(s.Algorithm, token.HS256), s.lead()-s.interval()
+		}
 		if !cfg.provided(s.Purpose) {
 			stored = append(stored, s)
 		}
@@ -125,6 +130,9 @@ func (r *Ring) start(ctx context.Context) error {
 	if err := r.fromStore.sealAndRotate(ctx); err != nil {
 		return err
 	}
+	if err := r.fromStore.introduce(ctx); err != nil {
+		return err
+	}
 	return r.fromStore.requireSigners()
 }
 
@@ -160,7 +168,7 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 	}
 }
 
-// Verifying returns the secret of key kid, which must not be changed. A known
+// Verifying returns the key kid, whose secret must not be changed. A known
 // key costs neither an allocation nor a lock. An unknown one may wait for a
 // load, for as long as ctx lives and [Config.WaitLimit] says. issuedAt, in
 // milliseconds, is what the token claims, 0 if not known.
@@ -168,30 +176,59 @@ func (r *Ring) Signing(ctx context.Context, p models.KeyPurpose) (token.Key, err
 // [errors.ErrKeyUnknown] alone is certain: no such key verifies for p (any
 // more). Together with [errors.ErrUnavailable] it is not: the key may be too
 // new or unreadable for this instance.
-func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
+func (r *Ring) Verifying(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) (token.Key, error) {
 	s, ok := r.sources[p]
 	if !ok {
-		return nil, errors.ErrKeyUnknown
+		return token.Key{}, errors.ErrKeyUnknown
 	}
-	if secret, ok, err := s.known(p, kid, s.now()); ok {
-		return secret, err
+	if key, ok, err := s.known(p, kid, s.now()); ok {
+		return key, err
 	}
 	// Ids that no key can have are worth no load.
 	if !token.ValidKeyID(kid) {
-		return nil, errors.ErrKeyUnknown
+		return token.Key{}, errors.ErrKeyUnknown
 	}
 	return s.search(ctx, p, kid, issuedAt)
 }
 
 // Known is Verifying for what is worth no load and no waiting: a key that is not
 // in memory is an [errors.ErrKeyUnknown].
-func (r *Ring) Known(p models.KeyPurpose, kid string) ([]byte, error) {
+func (r *Ring) Known(p models.KeyPurpose, kid string) (token.Key, error) {
 	if s, ok := r.sources[p]; ok {
-		if secret, ok, err := s.known(p, kid, s.now()); ok {
-			return secret, err
+		if key, ok, err := s.known(p, kid, s.now()); ok {
+			return key, err
 		}
 	}
-	return nil, errors.ErrKeyUnknown
+	return token.Key{}, errors.ErrKeyUnknown
+}
+
+// Algorithms are those that access tokens may be signed by before the keys are
+// loaded again: of the keys in memory, and of the one that would be made. Each is
+// there at least once.
+func (r *Ring) Algorithms() []token.Algorithm {
+	s, ok := r.sources[models.KeyForAccess]
+	if !ok {
+		return nil
+	}
+	return append([]token.Algorithm{r.signs}, s.snap.Load().algorithms...)
+}
+
+// Public are the keys of access tokens that verify by a public half, the newest
+// first, also those that do not sign yet. lead is how long before it signs a new
+// one is published, at least. The successor of a retired key is not: it signs at
+// once.
+func (r *Ring) Public() (keys []token.Key, lead time.Duration) {
+	s, ok := r.sources[models.KeyForAccess]
+	if !ok {
+		return nil, r.lead
+	}
+	now := s.now()
+	for _, e := range s.snap.Load().entries {
+		if e.purpose == models.KeyForAccess && e.key.Pair != nil && e.retireAt > now {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys, r.lead
 }
 
 // Reload loads all keys now and makes those that are due. On an error the keys

@@ -94,9 +94,9 @@ func TestRotationGoesUnnoticed(t *testing.T) {
 					continue
 				}
 				for _, r := range rings {
-					secret, err := r.Verifying(impatient, u.purpose, kid, 0)
+					key, err := r.Verifying(impatient, u.purpose, kid, 0)
 					require.NoError(t, err)
-					require.Equal(t, u.secret, secret)
+					require.Equal(t, u.secret, key.Secret)
 				}
 			}
 		}

@@ -1,9 +1,13 @@
 package keyring
 
 import (
+	"cmp"
 	"crypto/rand"
+	"fmt"
 	"time"
 
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -37,6 +41,9 @@ const (
 type Schedule struct {
 	// Purpose is that of the keys; two schedules never have the same.
 	Purpose models.KeyPurpose
+	// Algorithm is that of new keys for access tokens; empty = HS256. All others
+	// are of HMAC-SHA-256.
+	Algorithm token.Algorithm
 	// Rotation is how long a key signs before its successor does: 0 = always,
 	// otherwise at least one second.
 	Rotation time.Duration
@@ -76,12 +83,15 @@ func (s Schedule) slot(now int64) int64 {
 // needless. Clocks that run ahead may have published a later one already, which
 // will do. A slot of the far future is somebody's broken clock and counts for
 // nothing: waiting for its time would leave everybody without a successor.
-func (s Schedule) covers(slot, wanted int64) bool {
+func (s Schedule) covers(slot, wanted int64) bool { return slot >= wanted && !s.beyond(slot, wanted) }
+
+// beyond reports whether a slot is one of the far future.
+func (s Schedule) beyond(slot, wanted int64) bool {
 	ahead := int64(spareSlots)
 	if s.Rotation > 0 {
 		ahead = (s.Rotation + maxLead).Milliseconds()
 	}
-	return slot >= wanted && slot-wanted <= ahead
+	return slot > wanted && slot-wanted > ahead
 }
 
 // activeFrom is the time from which a key inserted now may sign. It leaves
@@ -105,26 +115,38 @@ func (s Schedule) retireAt(activeFrom int64) int64 {
 	return activeFrom + 2*s.Rotation.Milliseconds() + s.TokenLifetime.Milliseconds() + skewAllowance.Milliseconds()
 }
 
-// algorithm names what the secret is used for. A row with another name is
-// skipped: a newer version may keep keys of another kind in the same table.
+// hmacName is the algorithm of keys that sign no access tokens.
+const hmacName = "HMAC-SHA256"
+
+// algorithm names what the secret of a new key is used for.
 func (s Schedule) algorithm() string {
 	if s.Purpose == models.KeyForAccess {
-		return "HS256"
+		return string(cmp.Or(s.Algorithm, token.HS256))
 	}
-	return "HMAC-SHA256"
+	return hmacName
+}
+
+// reads reports whether keys of the named algorithm are ours. A row with another
+// name is skipped: a newer version may keep keys of another kind in the same table.
+func (s Schedule) reads(name string) bool {
+	if s.Purpose == models.KeyForAccess {
+		return token.Algorithm(name).Known()
+	}
+	return name == hmacName
 }
 
 // keyIDLen is the length of a key's id, which every access token carries. Its 60 bits
 // only have to differ from those of the few keys beside it: the id is no secret.
 const keyIDLen = 12
 
-// newKey makes a random key, its secret still in clear.
-func (s Schedule) newKey(slot, now int64, alone bool) models.SigningKey {
-	secret := make([]byte, secretSize)
-	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program rather
-	active := s.activeFrom(slot, now, alone)
+// newKey makes a random key that signs from active on, its secret still in clear.
+func (s Schedule) newKey(slot, now, active int64) (models.SigningKey, error) {
+	secret, err := token.NewSecret(token.Algorithm(s.algorithm()))
+	if err != nil {
+		return models.SigningKey{}, errors.WithReason(errors.ErrGeneral, fmt.Errorf("making a signing key: %w", err))
+	}
 	return models.SigningKey{
 		ID: rand.Text()[:keyIDLen], Purpose: s.Purpose, Slot: slot, Algorithm: s.algorithm(), Secret: secret,
 		CreatedAt: now, ActiveFrom: active, RetireAt: s.retireAt(active),
-	}
+	}, nil
 }

@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
 const (
-	kekSize    = 32
-	secretSize = 32
+	kekSize = 32
 
 	// The first byte of a stored secret says what follows, so that forms can
 	// change while older rows are in use. Zero is none of them, so that a blank
@@ -77,6 +77,10 @@ func (s *sealer) unseal(k models.SigningKey) (secret []byte, inClear bool, err e
 	case formClear:
 		return append([]byte(nil), stored...), true, nil
 	case formSealedFirst:
+		if token.Algorithm(k.Algorithm).Public() {
+			// That form does not bind the algorithm, and is older than pairs.
+			return nil, false, errors.New("secret is stored in a form that no key pair had")
+		}
 		secret, err = s.open(stored, firstBoundTo(k))
 	case formSealed:
 		secret, err = s.open(stored, s.boundTo(k))

@@ -15,6 +15,8 @@ type snapshot struct {
 	entries []entry          // newest first, readable or not, without the retired
 	seq     uint64           // the number of the load
 	asOf    int64            // when the load began
+	// algorithms are those of the keys for access tokens, each once.
+	algorithms []token.Algorithm
 }
 
 // newSnapshot arranges entries. Of those in retired only the ids are kept: such
@@ -31,6 +33,9 @@ func newSnapshot(entries []entry, retired map[string]bool, seq uint64, asOf int6
 		snap.entries = append(snap.entries, e)
 		if token.ValidKeyID(e.id) {
 			snap.byID[e.id] = e
+		}
+		if a := e.key.Algorithm(); e.readable() && e.purpose == models.KeyForAccess && !slices.Contains(snap.algorithms, a) {
+			snap.algorithms = append(snap.algorithms, a)
 		}
 	}
 	slices.SortFunc(snap.entries, newestFirst)
@@ -54,20 +59,37 @@ func (s *snapshot) signer(p models.KeyPurpose, now, lifetime int64) (entry, bool
 	return next, next.readable()
 }
 
+// newest is the key that signs once all keys in memory are active: what the
+// instances agree on. A key of the far future is somebody's broken clock.
+func (s *snapshot) newest(sched Schedule, now int64) (entry, bool) {
+	for _, e := range s.entries {
+		if e.purpose == sched.Purpose && e.signable(now, sched.TokenLifetime.Milliseconds()) && !sched.beyond(e.slot, sched.slot(now)) {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
 // missingSlot tells whether the schedule needs a new key at now, and for which
 // slot. skip passes over slots that were found taken by keys that nobody can
 // see; see storeSource.rotate.
 func (s *snapshot) missingSlot(sched Schedule, now int64, skip int) (int64, bool) {
+	for _, e := range s.entries {
+		if e.purpose == sched.Purpose && e.signable(now, sched.TokenLifetime.Milliseconds()) && sched.covers(e.slot, sched.slot(now)) {
+			return 0, false
+		}
+	}
+	return s.freeSlot(sched, now, skip)
+}
+
+// freeSlot is the slot that a new key takes, whether or not one is needed.
+func (s *snapshot) freeSlot(sched Schedule, now int64, skip int) (int64, bool) {
 	wanted := sched.slot(now)
-	lifetime := sched.TokenLifetime.Milliseconds()
 	taken := make(map[int64]bool) // slot → whether the key there can be read
 	readable := 0
 	for _, e := range s.entries {
 		if e.purpose != sched.Purpose {
 			continue
-		}
-		if e.signable(now, lifetime) && sched.covers(e.slot, wanted) {
-			return 0, false
 		}
 		taken[e.slot] = e.readable()
 		if e.readable() {
@@ -88,7 +110,7 @@ func (s *snapshot) missingSlot(sched Schedule, now int64, skip int) (int64, bool
 		case ok && !ours:
 			return 0, false
 		case ok:
-			continue // too short-lived for tokens of today's lifetime
+			continue // too short-lived for today's tokens, or of another algorithm
 		case skip > 0:
 			skip--
 		default:

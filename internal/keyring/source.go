@@ -108,23 +108,23 @@ func (s *source) forget(kid string) bool {
 
 // known looks kid up without waiting for anything. The second result is false
 // when nothing at all is known about it; only then a load could help.
-func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool, error) {
+func (s *source) known(p models.KeyPurpose, kid string, now int64) (token.Key, bool, error) {
 	e, ok := s.snap.Load().byID[kid]
 	switch {
 	case !ok:
-		return nil, false, nil
+		return token.Key{}, false, nil
 	case e.purpose != p || e.retireAt <= now:
-		return nil, true, errors.ErrKeyUnknown
+		return token.Key{}, true, errors.ErrKeyUnknown
 	case e.readable():
-		return e.secret, true, nil
+		return e.key, true, nil
 	case p == models.KeyForAccess:
 		// "Unknown" sends the client to the refresh, which gets it a better
 		// token.
-		return nil, true, errors.ErrKeyUnknown
+		return token.Key{}, true, errors.ErrKeyUnknown
 	default:
 		// "Unknown" would end the session. But the key is there, and that this
 		// instance cannot read it is the instance's own trouble.
-		return nil, true, errUnknownNow
+		return token.Key{}, true, errUnknownNow
 	}
 }
 
@@ -132,7 +132,7 @@ func (s *source) known(p models.KeyPurpose, kid string, now int64) ([]byte, bool
 // tokens live for lifetime milliseconds.
 func (s *source) signer(p models.KeyPurpose, lifetime int64) (token.Key, bool) {
 	e, ok := s.snap.Load().signer(p, s.now(), lifetime)
-	return token.Key{ID: e.id, Secret: e.secret}, ok
+	return e.key, ok
 }
 
 // search loads for the sake of an unknown kid, or tells why not.
@@ -145,25 +145,25 @@ func (s *source) signer(p models.KeyPurpose, lifetime int64) (token.Key, bool) {
 // One request in ten seconds makes the load. The others wait for one that
 // happens to be under way, which may have begun too early, or are content with
 // less.
-func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) ([]byte, error) {
+func (s *source) search(ctx context.Context, p models.KeyPurpose, kid string, issuedAt int64) (token.Key, error) {
 	arrived := s.started.Load() // the last load that began before the token came
 	if s.searching.take(s.now(), searchRest) {
 		ctx, cancel := context.WithTimeout(ctx, s.flight.waitLimit)
 		defer cancel()
 		if err := s.flight.run(ctx, s.op(s.searchLoad)); err != nil {
-			return nil, errUnknownNow
+			return token.Key{}, errUnknownNow
 		}
 	} else if !s.waitForLoad(ctx) {
-		return nil, s.verdictWithoutLoad(issuedAt)
+		return token.Key{}, s.verdictWithoutLoad(issuedAt)
 	}
-	secret, ok, err := s.known(p, kid, s.now())
+	key, ok, err := s.known(p, kid, s.now())
 	switch {
 	case ok:
-		return secret, err
+		return key, err
 	case s.snap.Load().seq > arrived:
-		return nil, errors.ErrKeyUnknown
+		return token.Key{}, errors.ErrKeyUnknown
 	default:
-		return nil, s.verdictWithoutLoad(issuedAt)
+		return token.Key{}, s.verdictWithoutLoad(issuedAt)
 	}
 }
 

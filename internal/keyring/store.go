@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -141,10 +142,15 @@ func (s *storeSource) requireSealed() error {
 // it is deleted, and Keys no longer returns it. The next round passes over that
 // slot.
 func (s *storeSource) rotate(ctx context.Context) (loaded bool, err error) {
+	return s.insert(ctx, s.due)
+}
+
+// insert is rotate for the keys that due tells of.
+func (s *storeSource) insert(ctx context.Context, due func(skip int) ([]models.SigningKey, bool, error)) (loaded bool, err error) {
 	for skip := range maxInserts {
-		due, regular := s.due(skip)
-		if len(due) == 0 {
-			break
+		due, regular, err := due(skip)
+		if err != nil || len(due) == 0 {
+			return loaded, err
 		}
 		for _, key := range due {
 			if err := s.store.InsertKey(ctx, key); err != nil {
@@ -167,7 +173,7 @@ func (s *storeSource) rotate(ctx context.Context) (loaded bool, err error) {
 // slots. regular means that each of them has a predecessor which still signs. A
 // key without one is active at once: nobody else can sign, so nobody's tokens
 // come too early.
-func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool) {
+func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool, err error) {
 	now, snap := s.now(), s.snap.Load()
 	regular = true
 	for _, sched := range s.schedules {
@@ -177,11 +183,62 @@ func (s *storeSource) due(skip int) (due []models.SigningKey, regular bool) {
 		}
 		_, signing := snap.signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds())
 		regular = regular && signing
-		key := sched.newKey(slot, now, !signing)
-		key.Secret = s.sealer.seal(key)
+		key, err := s.newKey(sched, slot, now, sched.activeFrom(slot, now, !signing))
+		if err != nil {
+			return nil, false, err
+		}
 		due = append(due, key)
 	}
-	return due, regular
+	return due, regular, nil
+}
+
+// newKey makes a key, ready for the store.
+func (s *storeSource) newKey(sched Schedule, slot, now, active int64) (models.SigningKey, error) {
+	key, err := sched.newKey(slot, now, active)
+	if err == nil {
+		key.Secret = s.sealer.seal(key)
+	}
+	return key, err
+}
+
+// introduce inserts a key of the configured algorithm, if the newest is of
+// another, in the next free slot. Like any other, it is active when everybody
+// knows it.
+//
+// That is done at a start and not by every tick: while a deploy brings another
+// configuration, instances of both would make keys by turns. Between starts, a
+// new period's key is of the algorithm of whoever inserts it.
+func (s *storeSource) introduce(ctx context.Context) error {
+	_, err := s.insert(ctx, func(skip int) ([]models.SigningKey, bool, error) { return s.dueByAlgorithm(skip, false) })
+	return err
+}
+
+// dueByAlgorithm is due for introduce. urgent is after a key was retired: nothing
+// else of the algorithm signs, and the tokens of another are nothing to services
+// that verify by public keys.
+func (s *storeSource) dueByAlgorithm(skip int, urgent bool) (due []models.SigningKey, regular bool, err error) {
+	now, snap := s.now(), s.snap.Load()
+	for _, sched := range s.schedules {
+		newest, ok := snap.newest(sched, now)
+		if !ok || sched.Purpose != models.KeyForAccess || newest.key.Algorithm() == token.Algorithm(sched.algorithm()) {
+			continue
+		}
+		slot, free := snap.freeSlot(sched, now, skip)
+		if !free {
+			continue
+		}
+		// Behind the newest, or else that would take over again.
+		active := max(sched.activeFrom(slot, now, false), newest.activeFrom+1)
+		if urgent {
+			active = max(now, newest.activeFrom+1)
+		}
+		key, err := s.newKey(sched, slot, now, active)
+		if err != nil {
+			return nil, false, err
+		}
+		due = append(due, key)
+	}
+	return due, false, nil
 }
 
 // logNew reports those keys that made it into the store: one instance logs
@@ -191,7 +248,7 @@ func (s *storeSource) logNew(keys []models.SigningKey) {
 	for _, key := range keys {
 		if _, won := snap.byID[key.ID]; won {
 			s.log.Info("sessionkit: signing key created", "kid", key.ID, "purpose", string(key.Purpose),
-				"slot", key.Slot, "active_from", key.ActiveFrom, "retire_at", key.RetireAt)
+				"algorithm", key.Algorithm, "slot", key.Slot, "active_from", key.ActiveFrom, "retire_at", key.RetireAt)
 		}
 	}
 }
@@ -241,12 +298,20 @@ func (s *storeSource) retire(ctx context.Context, kid string) (bool, error) {
 		return false, fmt.Errorf("retiring a signing key: %w", err)
 	}
 	s.cleanUp(ctx) // makes its slot free for the successor
-	if err := s.reloadAndRotate(ctx); err != nil {
+	if err := s.replaceRetired(ctx); err != nil {
 		// The key is dead all the same, which is what the caller asked for. A
 		// successor is made by the next tick, or by who needs it.
 		s.log.Warn("sessionkit: replacing a retired signing key failed", "error", err)
 	}
 	return found, nil
+}
+
+func (s *storeSource) replaceRetired(ctx context.Context) error {
+	if err := s.reloadAndRotate(ctx); err != nil {
+		return err
+	}
+	_, err := s.insert(ctx, func(skip int) ([]models.SigningKey, bool, error) { return s.dueByAlgorithm(skip, true) })
+	return err
 }
 
 // requireSigners fails when there is a purpose that nothing can be signed for.

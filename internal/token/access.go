@@ -30,6 +30,8 @@ type Access struct {
 
 	// KeyID names the key that signs the token.
 	KeyID string
+	// AsJWT gives a token that a pair signs the type JWT instead of at+jwt.
+	AsJWT bool
 	// Issuer and Audience say who made the token for whom: iss, aud.
 	Issuer, Audience string
 	// UserID is the application's, 1 to models.MaxUserID bytes of UTF-8,

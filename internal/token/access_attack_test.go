@@ -389,7 +389,7 @@ func TestParseAccessRefusesEveryFlippedBit(t *testing.T) {
 func TestParseAccessRefusesAShortSecret(t *testing.T) {
 	t.Parallel()
 	for _, secret := range [][]byte{nil, {}, bytes.Repeat([]byte{1}, token.MinSecretLen-1)} {
-		keys := func(string, int64) ([]byte, error) { return secret, nil }
+		keys := func(string, int64) (token.Key, error) { return token.Key{Secret: secret}, nil }
 		_, err := token.ParseAccess(forge(goodHeader, claims(), secret), keys, expect())
 		require.ErrorIs(t, err, errors.ErrKeyUnknown)
 	}

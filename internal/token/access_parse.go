@@ -69,7 +69,7 @@ func LooksLikeAccess(text string) bool {
 	if !ok {
 		return false
 	}
-	_, err := parseHeader(parts.header)
+	_, _, err := parseHeader(parts.header)
 	return err == nil
 }
 
@@ -91,11 +91,11 @@ func splitAccess(text string) (segments, bool) {
 }
 
 // verified is a token whose signature was right and whose claims could be read.
-// It depends on nothing but the token's text and the secret.
+// It depends on nothing but the token's text and the key.
 type verified struct {
 	access    *Access
 	notBefore int64
-	secret    []byte
+	key       Key
 	// size is that of the decoded claims in bytes, which the texts of access
 	// are parts of.
 	size int
@@ -108,19 +108,22 @@ func authenticate(text string, keys Keys) (verified, error) {
 	if !ok {
 		return verified{}, errors.ErrTokenMalformed
 	}
-	kid, err := parseHeader(parts.header)
+	kid, f, err := parseHeader(parts.header)
 	if err != nil {
 		return verified{}, err
 	}
-	signature, ok := decode32(parts.signature)
+	var proof [maxSignatureSize]byte
+	signature, ok := decodeSized(proof[:0], parts.signature, f.algorithm.signatureSize())
 	if !ok {
 		return verified{}, errors.ErrTokenMalformed
 	}
-	secret, err := keys.secretFor(kid, 0)
-	if err != nil {
+	key, err := keys.find(kid)
+	switch {
+	case err != nil:
 		return verified{}, err
-	}
-	if accessMethod.Verify(parts.signed, signature[:], secret) != nil {
+	case key.Algorithm() != f.algorithm:
+		return verified{}, errors.ErrTokenForeign
+	case !key.verifies(parts.signed, signature):
 		return verified{}, errors.ErrTokenForged
 	}
 	var buf [MaxAccessLen * 3 / 4]byte // of base64, so it always suffices
@@ -128,10 +131,10 @@ func authenticate(text string, keys Keys) (verified, error) {
 	if !ok {
 		return verified{}, errors.ErrTokenMalformed
 	}
-	a, notBefore, err := parseClaims(string(data))
+	a, notBefore, err := parseClaims(string(data), f.algorithm.Public())
 	if err != nil {
 		return verified{}, errors.ErrTokenMalformed
 	}
-	a.KeyID = kid
-	return verified{access: a, notBefore: notBefore, secret: secret, size: len(data)}, nil
+	a.KeyID, a.AsJWT = kid, f.jwt
+	return verified{access: a, notBefore: notBefore, key: key, size: len(data)}, nil
 }

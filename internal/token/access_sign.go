@@ -3,7 +3,6 @@ package token
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -12,8 +11,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// Sign makes the text of the token with HS256, setting KeyID, and ID when that
-// is empty.
+// Sign makes the text of the token by the algorithm of k, setting KeyID, and ID
+// when that is empty.
 //
 // Errors: [errors.ErrUserIDInvalid]; [errors.ErrValueNotJSON] and
 // [errors.ErrValueTooDeep] for the payload; [errors.ErrCookieTooLarge] beyond
@@ -42,10 +41,11 @@ func (a *Access) Sign(k Key) (string, error) {
 	// Room for a usual token, so that nothing grows: with a user id of 36
 	// characters it has 614 bytes before its first use, with 300 bytes of payload
 	// 1,022, of which the claims take 367 and 673 before they are encoded.
-	b := base64.RawURLEncoding.AppendEncode(make([]byte, 0, 1536), appendHeader(nil, k.ID))
+	alg := k.Algorithm()
+	b := base64.RawURLEncoding.AppendEncode(make([]byte, 0, 1536), appendHeader(nil, alg, k.ID, a.AsJWT))
 	b = append(b, '.')
-	b = base64.RawURLEncoding.AppendEncode(b, a.appendClaims(make([]byte, 0, 1024)))
-	signature, err := accessMethod.Sign(string(b), k.Secret)
+	b = base64.RawURLEncoding.AppendEncode(b, a.appendClaims(make([]byte, 0, 1024), alg.Public()))
+	signature, err := k.sign(string(b))
 	if err != nil {
 		return "", errors.ErrKeyUnknown
 	}
@@ -59,9 +59,9 @@ func (a *Access) Sign(k Key) (string, error) {
 // Lengthen sets all claims to the longest values that they can have, but for
 // the texts that the application chose and for what a session keeps: Start, AMR,
 // Level, Idle, Until, Flags and Replaces. It returns the length of the token that
-// they make: no later token of the session is longer, whatever signs it. Such a
-// token is good for its size only.
-func (a *Access) Lengthen() int {
+// they make: no later token of the session is longer, whatever key of that
+// algorithm signs it. Such a token is good for its size only.
+func (a *Access) Lengthen(signed Algorithm) int {
 	const seconds, millis = 9_999_999_999, 9_999_999_999_999 // until the year 2286
 	full := models.Hash{0: 1}
 	a.KeyID, a.ID = strings.Repeat("k", maxKeyIDLen), newID()
@@ -69,14 +69,20 @@ func (a *Access) Lengthen() int {
 	a.Gen, a.Refresh, a.Parent, a.AntiCSRF = models.MaxGeneration, full, full, CSRFHash{0: 1}
 
 	encoded := base64.RawURLEncoding.EncodedLen
-	return encoded(len(appendHeader(nil, a.KeyID))) + 1 + encoded(len(a.appendClaims(nil))) + 1 + encoded(sha256.Size)
+	header, claims := appendHeader(nil, signed, a.KeyID, false), a.appendClaims(nil, signed.Public())
+	return encoded(len(header)) + 1 + encoded(len(claims)) + 1 + encoded(signed.signatureSize())
 }
 
 // appendClaims appends the claims as a JSON object. Names are constants and the
-// payload has been checked, so that nothing can break out of its place.
-func (a *Access) appendClaims(b []byte) []byte {
+// payload has been checked, so that nothing can break out of its place. RFC 9068,
+// section 2.2, demands the client_id of what other services verify. The client is
+// the application's own front end, and has no other name.
+func (a *Access) appendClaims(b []byte, public bool) []byte {
 	b = appendText(append(b, `{"iss":`...), a.Issuer)
 	b = appendText(append(b, `,"aud":`...), a.Audience)
+	if public {
+		b = appendText(append(b, `,"client_id":`...), a.Audience)
+	}
 	b = appendText(append(b, `,"sub":`...), a.UserID)
 	b = appendText(append(b, `,"sid":`...), a.Handle)
 	b = strconv.AppendInt(append(b, `,"iat":`...), a.IssuedAt, 10)

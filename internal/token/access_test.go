@@ -268,10 +268,10 @@ func TestParseAccessPassesTheKeyErrorThrough(t *testing.T) {
 	t.Parallel()
 	text := mustSign(t, access(), accessKey)
 	down := errors.WithReason(errors.ErrUnavailable, errors.ErrKeyUnknown)
-	keys := func(kid string, issuedAt int64) ([]byte, error) {
+	keys := func(kid string, issuedAt int64) (token.Key, error) {
 		require.Equal(t, accessKey.ID, kid)
 		require.Zero(t, issuedAt)
-		return accessKey.Secret, down
+		return accessKey, down
 	}
 	_, err := token.ParseAccess(text, keys, expect())
 	require.Same(t, down, err)

@@ -28,3 +28,11 @@ func decode32(text string) (out [32]byte, ok bool) {
 	_, ok = decodeBase64(out[:0], text)
 	return out, ok
 }
+
+// decodeSized appends size bytes, read from their one text form, to dst.
+func decodeSized(dst []byte, text string, size int) ([]byte, bool) {
+	if len(text) != base64.RawURLEncoding.EncodedLen(size) {
+		return nil, false
+	}
+	return decodeBase64(dst, text)
+}

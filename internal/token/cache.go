@@ -1,7 +1,6 @@
 package token
 
 import (
-	"crypto/subtle"
 	"strings"
 
 	"github.com/maypok86/otter/v2"
@@ -13,9 +12,9 @@ import (
 // nothing. It is safe for concurrent use.
 //
 // It is sound because it replaces only what depends on nothing but the token's
-// text and the key's secret: the signature and the reading of the claims. All
+// text and the key: the signature and the reading of the claims. All
 // that changes with time is asked anew at every hit: whether the key still
-// verifies and has the same secret, the times, issuer and audience. Revocation
+// verifies and is the same, the times, issuer and audience. Revocation
 // is the business of the caller, who has to ask the database with or without a
 // Cache.
 //
@@ -72,11 +71,11 @@ func (c *Cache[Memo]) ParseAccess(text string, keys Keys, want Expect) (*Access,
 		return access, nil, err
 	}
 	if r, known := c.tokens.GetIfPresent(text); known {
-		secret, err := keys.secretFor(r.access.KeyID, 0)
+		key, err := keys.find(r.access.KeyID)
 		if err != nil {
 			return nil, nil, err
 		}
-		if subtle.ConstantTimeCompare(secret, r.secret) == 1 {
+		if key.same(r.key) {
 			if err := r.check(want); err != nil {
 				return nil, nil, err
 			}

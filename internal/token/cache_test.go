@@ -28,7 +28,7 @@ func TestCacheHonoursWhatChanges(t *testing.T) {
 	t.Parallel()
 	text := mustSign(t, promoted("one"), accessKey)
 	secretOf := func(b []byte, err error) token.Keys {
-		return func(string, int64) ([]byte, error) { return b, err }
+		return func(string, int64) (token.Key, error) { return token.Key{Secret: b}, err }
 	}
 	changed := []byte(strings.Repeat("another secret ", 3))
 	for _, row := range []struct {

@@ -16,7 +16,7 @@ const missing = -1
 // claimNames are the names that mean something to us.
 var claimNames = [...]string{
 	"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time",
-	"gen", "rti", "rt2", "prt2", "acs", "pl", "sat", "amr", "acr", "idl", "sxp", "flg", "rep",
+	"gen", "rti", "rt2", "prt2", "acs", "pl", "sat", "amr", "acr", "idl", "sxp", "flg", "rep", "client_id",
 }
 
 // Reserved reports whether a payload object must not use the name: it is one of the
@@ -33,20 +33,24 @@ func Reserved(name string) bool {
 
 // parseClaims reads the claims of an authentic token, whose texts are parts of
 // data. Claims of other names are checked for syntax and skipped, so that a
-// later version of the kit may add some while this one runs beside it.
-func parseClaims(data string) (a *Access, notBefore int64, err error) {
+// later version of the kit may add some while this one runs beside it. public is
+// whether a pair signed them, which makes it an access token of RFC 9068: then
+// there is a client_id, which is the audience.
+func parseClaims(data string, public bool) (a *Access, notBefore int64, err error) {
 	s, err := newScanner(data, MaxPayloadDepth+1)
 	if err != nil {
 		return nil, 0, err
 	}
 	a = &Access{IssuedAt: missing, ExpiresAt: missing, AuthTime: missing, Gen: missing, RefreshIssuedAt: missing}
-	notBefore, proof := int64(missing), 0
+	notBefore, proof, client := int64(missing), 0, ""
 	err = s.object(func(name string) (err error) {
-		switch name {
-		case "nbf":
+		switch {
+		case name == "nbf":
 			notBefore, err = s.natural(maxSeconds)
-		case "acs":
+		case name == "acs":
 			proof, err = s.proofTo(&a.AntiCSRF)
+		case name == "client_id" && public:
+			client, err = s.text()
 		default:
 			err = a.parseClaim(&s, name)
 		}
@@ -57,6 +61,9 @@ func parseClaims(data string) (a *Access, notBefore int64, err error) {
 	}
 	if err := s.end(); err != nil {
 		return nil, 0, err
+	}
+	if public && client != a.Audience {
+		return nil, 0, errors.ErrTokenMalformed
 	}
 	if notBefore == missing {
 		notBefore = a.IssuedAt

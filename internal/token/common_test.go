@@ -34,21 +34,21 @@ var (
 
 // only finds k and no other key.
 func only(k token.Key) token.Keys {
-	return func(kid string, _ int64) ([]byte, error) {
+	return func(kid string, _ int64) (token.Key, error) {
 		if kid != k.ID {
-			return nil, errors.ErrKeyUnknown
+			return token.Key{}, errors.ErrKeyUnknown
 		}
-		return k.Secret, nil
+		return k, nil
 	}
 }
 
 // noKeys fails the test when a key is asked for.
 func noKeys(tb testing.TB) token.Keys {
 	tb.Helper()
-	return func(string, int64) ([]byte, error) {
+	return func(string, int64) (token.Key, error) {
 		tb.Helper()
 		tb.Error("a key was looked up")
-		return nil, errors.ErrKeyUnknown
+		return token.Key{}, errors.ErrKeyUnknown
 	}
 }
 

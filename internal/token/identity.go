@@ -46,7 +46,8 @@ func Claimed(text string) (Identity, bool) {
 	if !ok {
 		return Identity{}, false
 	}
-	if _, err := parseHeader(parts.header); err != nil {
+	_, f, err := parseHeader(parts.header)
+	if err != nil {
 		return Identity{}, false
 	}
 	var buf [MaxAccessLen * 3 / 4]byte
@@ -54,7 +55,7 @@ func Claimed(text string) (Identity, bool) {
 	if !ok {
 		return Identity{}, false
 	}
-	claims, _, err := parseClaims(string(data))
+	claims, _, err := parseClaims(string(data), f.algorithm.Public())
 	if err != nil {
 		return Identity{}, false
 	}

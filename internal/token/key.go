@@ -2,8 +2,11 @@ package token
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"fmt"
 	"log/slog"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/redact"
@@ -16,20 +19,22 @@ const MinSecretLen = 32
 // maxKeyIDLen is the longest key id in characters.
 const maxKeyIDLen = 32
 
-// Key is an HMAC-SHA-256 key with the id that tokens name it by. It shows its
-// id only, under every fmt verb, in JSON and in slog.
+// Key is a key with the id that tokens name it by: of HMAC-SHA-256 with Secret,
+// or a pair. It shows its id only, under every fmt verb, in JSON and in slog.
 type Key struct {
-	ID     string
+	ID string
+	// Secret is nil where there is a Pair.
 	Secret []byte
+	// Pair is nil where there is a Secret. Only access tokens have such keys.
+	Pair *KeyPair
 }
 
-// Keys finds the secret that verifies tokens of the key kid, which is
-// well-formed by [ValidKeyID]. issuedAt, in milliseconds, is what the token
-// claims about itself and not authenticated yet: good for telling whether an
-// unknown key may be newer than what is loaded, for nothing else. Access
-// tokens are not read before they are verified, so theirs is always 0. Errors
-// reach the caller of the parser unchanged.
-type Keys func(kid string, issuedAt int64) ([]byte, error)
+// Keys finds the key that verifies tokens of the id kid, which is well-formed by
+// [ValidKeyID]. issuedAt, in milliseconds, is what the token claims about itself and
+// not authenticated yet: good for telling whether an unknown key may be newer than what
+// is loaded, for nothing else. Access tokens are not read before they are verified, so
+// theirs is always 0. Errors reach the caller of the parser unchanged.
+type Keys func(kid string, issuedAt int64) (Key, error)
 
 // ValidKeyID reports whether s may be a key id: 1 to 32 of A-Z a-z 0-9 _ -.
 // Nothing else ever reaches a key lookup or a log line.
@@ -46,20 +51,67 @@ func ValidKeyID(s string) bool {
 	return true
 }
 
-// usable reports whether k can sign.
-func (k Key) usable() bool { return ValidKeyID(k.ID) && len(k.Secret) >= MinSecretLen }
-
-// secretFor asks keys and refuses a secret that anybody could guess: an empty
-// one would make every token of the format authentic.
-func (keys Keys) secretFor(kid string, issuedAt int64) ([]byte, error) {
-	secret, err := keys(kid, issuedAt)
-	if err != nil {
-		return nil, err
+// Algorithm is how k signs access tokens.
+func (k Key) Algorithm() Algorithm {
+	if k.Pair != nil {
+		return k.Pair.algorithm
 	}
-	if len(secret) < MinSecretLen {
+	return HS256
+}
+
+// usable reports whether k can sign.
+func (k Key) usable() bool {
+	return ValidKeyID(k.ID) && k.verifying() && (k.Pair == nil || k.Pair.private != nil)
+}
+
+// verifying refuses a secret that anybody could guess: an empty one would make
+// every token of the format authentic.
+func (k Key) verifying() bool { return k.Pair != nil || len(k.Secret) >= MinSecretLen }
+
+// sign makes the signature of an access token.
+func (k Key) sign(text string) ([]byte, error) {
+	if k.Pair != nil {
+		return k.Pair.sign(text)
+	}
+	return jwt.SigningMethodHS256.Sign(text, k.Secret)
+}
+
+// verifies reports whether signature is that of an access token.
+func (k Key) verifies(text string, signature []byte) bool {
+	if k.Pair != nil {
+		return k.Pair.verifies(text, signature)
+	}
+	return jwt.SigningMethodHS256.Verify(text, signature, k.Secret) == nil
+}
+
+// same reports whether both verify the same tokens.
+func (k Key) same(other Key) bool {
+	if k.Pair == nil || other.Pair == nil {
+		return k.Pair == other.Pair && subtle.ConstantTimeCompare(k.Secret, other.Secret) == 1
+	}
+	return k.Pair.algorithm == other.Pair.algorithm && k.Pair.print == other.Pair.print
+}
+
+// find asks for the key of an access token.
+func (keys Keys) find(kid string) (Key, error) {
+	key, err := keys(kid, 0)
+	if err == nil && !key.verifying() {
+		err = errors.ErrKeyUnknown
+	}
+	return key, err
+}
+
+// secretFor asks for the secret of any other token. The public half of a pair is
+// none.
+func (keys Keys) secretFor(kid string, issuedAt int64) ([]byte, error) {
+	key, err := keys(kid, issuedAt)
+	switch {
+	case err != nil:
+		return nil, err
+	case key.Pair != nil || !key.verifying():
 		return nil, errors.ErrKeyUnknown
 	}
-	return secret, nil
+	return key.Secret, nil
 }
 
 var _ redact.Hidden = Key{}

@@ -203,7 +203,7 @@ func TestParseRefreshRefusesEveryFlippedBit(t *testing.T) {
 	for _, kid := range []string{"k", "k2", "k_3"} { // every remainder of a length by three
 		k := token.Key{ID: kid, Secret: refreshKey.Secret}
 		// The key is found under any id, so that only the MAC can refuse.
-		anyID := func(string, int64) ([]byte, error) { return k.Secret, nil }
+		anyID := func(string, int64) (token.Key, error) { return k, nil }
 		text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(k, issuer, audience)
 		raw := decode(t, text)
 		for i := range raw {
@@ -233,7 +233,7 @@ func TestParseRefreshRefusesAShortSecret(t *testing.T) {
 	body := decode(t, text)
 	body = body[:len(body)-32]
 	for _, secret := range [][]byte{nil, {}, bytes.Repeat([]byte{1}, token.MinSecretLen-1)} {
-		keys := func(string, int64) ([]byte, error) { return secret, nil }
+		keys := func(string, int64) (token.Key, error) { return token.Key{Secret: secret}, nil }
 		_, _, err := token.ParseRefresh(sealRaw(body, secret), keys, issuer, audience)
 		require.ErrorIs(t, err, errors.ErrKeyUnknown)
 	}
@@ -243,10 +243,10 @@ func TestParseRefreshPassesTheKeyErrorThrough(t *testing.T) {
 	t.Parallel()
 	text, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now+77).Seal(refreshKey, issuer, audience)
 	down := errors.WithReason(errors.ErrUnavailable, errors.ErrKeyUnknown)
-	_, _, err := token.ParseRefresh(text, func(kid string, issuedAt int64) ([]byte, error) {
+	_, _, err := token.ParseRefresh(text, func(kid string, issuedAt int64) (token.Key, error) {
 		require.Equal(t, refreshKey.ID, kid)
 		require.Equal(t, now+77, issuedAt)
-		return refreshKey.Secret, down
+		return refreshKey, down
 	}, issuer, audience)
 	require.Same(t, down, err)
 }

@@ -66,12 +66,12 @@ func TestAccessTokenTeachesNothingOfRefreshTokens(t *testing.T) {
 // both keys go by one id.
 func TestKeysOfOnePurposeDoNotServeAnother(t *testing.T) {
 	t.Parallel()
-	swapped := func(string, int64) ([]byte, error) { return accessKey.Secret, nil }
+	swapped := func(string, int64) (token.Key, error) { return accessKey, nil }
 	refresh, _ := token.NewRefresh(token.NewFamily(now), hashOf(1), 3, now).Seal(refreshKey, issuer, audience)
 	_, _, err := token.ParseRefresh(refresh, swapped, issuer, audience)
 	require.ErrorIs(t, err, errors.ErrTokenForged)
 
-	swapped = func(string, int64) ([]byte, error) { return refreshKey.Secret, nil }
+	swapped = func(string, int64) (token.Key, error) { return refreshKey, nil }
 	_, err = token.ParseAccess(mustSign(t, access(), accessKey), swapped, expect())
 	require.ErrorIs(t, err, errors.ErrTokenForged)
 

@@ -139,7 +139,7 @@ func TestShardedRefreshTokenIsBound(t *testing.T) {
 // An attack on version 2 fails on version 3 as well.
 func TestShardedRefreshTokenRefusesEveryFlippedBit(t *testing.T) {
 	t.Parallel()
-	anyID := func(string, int64) ([]byte, error) { return refreshKey.Secret, nil }
+	anyID := func(string, int64) (token.Key, error) { return refreshKey, nil }
 	text, _ := sharded(1)
 	raw := decode(t, text)
 	for i := range raw {

@@ -1,0 +1,176 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/jwk"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
+
+const (
+	// maxSet bounds what is read of an answer: a hundred keys of RSA have 40 KB.
+	maxSet = 1 << 20
+	// fetchTimeout ends a fetch, whoever waits for it.
+	fetchTimeout = 5 * time.Second
+	// rest lies between two fetches. Anybody can send an unknown key id.
+	rest = time.Minute
+	// maxFresh is how long an answer is taken for fresh, whatever it says: a new key
+	// is published nine minutes before it signs.
+	maxFresh = 5 * time.Minute
+)
+
+// source is what is known of the service's keys. Requests read it without a lock.
+type source struct {
+	url      string
+	client   *http.Client
+	now      func() time.Time
+	maxStale time.Duration
+
+	known atomic.Pointer[keySet] // nil before the first good fetch
+
+	mu      sync.Mutex // guards what follows, and is held for a moment only
+	begun   time.Time  // of the last fetch
+	current *fetch     // under way, or nil
+	last    error      // of the last fetch
+}
+
+// keySet is one good answer. It never changes.
+type keySet struct {
+	keys       map[string]token.Key
+	at, expire time.Time
+}
+
+// fetch is one fetch under way.
+type fetch struct {
+	done chan struct{}
+	err  error // to be read after done
+}
+
+// find is the key of an id. A key that is known costs no waiting: when the answer is
+// no longer fresh, the next is fetched beside. Only an unknown id waits for a fetch, the
+// same one as all others, and at most one in a minute is made.
+func (s *source) find(ctx context.Context, kid string) (token.Key, error) {
+	now := s.now()
+	set := s.known.Load()
+	if set.usable(now, s.maxStale) {
+		if key, ok := set.keys[kid]; ok {
+			if !now.Before(set.expire) {
+				s.start(now)
+			}
+			return key, nil
+		}
+	}
+	f, err := s.start(now)
+	if f == nil {
+		return token.Key{}, unknown(err)
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return token.Key{}, unknown(context.Cause(ctx))
+	}
+	if set = s.known.Load(); set.usable(s.now(), s.maxStale) {
+		if key, ok := set.keys[kid]; ok {
+			return key, nil
+		}
+	}
+	return token.Key{}, unknown(f.err)
+}
+
+// usable reports whether s may be used at all.
+func (s *keySet) usable(now time.Time, maxStale time.Duration) bool {
+	return s != nil && now.Sub(s.at) < maxStale
+}
+
+// unknown is the verdict on a key that is not there: certain after a good answer.
+func unknown(err error) error {
+	if err == nil {
+		return errors.ErrKeyUnknown
+	}
+	return errors.WithReason(errors.ErrUnavailable, err)
+}
+
+// start begins a fetch, or returns the one under way. While it rests there is none, but
+// the error of the last.
+func (s *source) start(now time.Time) (*fetch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != nil {
+		return s.current, nil
+	}
+	// A clock that was set back by hours does not make it rest that long.
+	if since := now.Sub(s.begun); !s.begun.IsZero() && since >= 0 && since < rest {
+		return nil, s.last
+	}
+	f := &fetch{done: make(chan struct{})}
+	s.current, s.begun = f, now
+	go func() {
+		set, err := s.ask(now)
+		if err == nil {
+			s.known.Store(set)
+		}
+		s.mu.Lock()
+		f.err, s.last, s.current = err, err, nil
+		s.mu.Unlock()
+		close(f.done)
+	}()
+	return f, nil
+}
+
+// ask makes the request. It is bound to no caller's context: the next one needs the
+// answer too.
+func (s *source) ask(now time.Time) (*keySet, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	if err != nil {
+		return nil, errors.New("verify: JWKS is no URL")
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("verify: fetching the keys: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("verify: fetching the keys: status %d", resp.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxSet+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("verify: fetching the keys: %w", err)
+	case len(data) > maxSet:
+		return nil, errors.New("verify: the JWK Set is too large")
+	}
+	keys, err := jwk.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	return &keySet{keys: keys, at: now, expire: now.Add(freshFor(resp.Header))}, nil
+}
+
+// freshFor is how long an answer is fresh (RFC 9111, section 4.2): what it says less the
+// time that it has been in caches, and no longer than maxFresh. One that says nothing is
+// fetched anew after a minute.
+func freshFor(h http.Header) time.Duration {
+	fresh := rest
+	for directive := range strings.SplitSeq(h.Get("Cache-Control"), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && strings.EqualFold(name, "max-age") {
+			fresh = min(time.Duration(min(seconds, 1<<20))*time.Second, maxFresh)
+		}
+	}
+	if age, err := strconv.Atoi(h.Get("Age")); err == nil && age > 0 {
+		fresh -= time.Duration(min(age, 1<<20)) * time.Second
+	}
+	return max(fresh, 0)
+}
