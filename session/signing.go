@@ -58,7 +58,7 @@ type PublicKey struct {
 // PublicKeys are the public keys of all access tokens that live, and of those to come:
 // a key is among them for at least four times maxAge before it signs, which is how long
 // others may keep what they have read. (The successor of a key that [Service.RetireKey]
-// ended signs at once.) With HS256 there are none. Package jwks serves them.
+// ended may sign at once.) With HS256 there are none. Package jwks serves them.
 func (s *Service) PublicKeys() (keys []PublicKey, maxAge time.Duration, err error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, 0, err

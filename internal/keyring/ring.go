@@ -215,7 +215,7 @@ func (r *Ring) Algorithms() []token.Algorithm {
 
 // Public are the keys of access tokens that verify by a public half, the newest
 // first, also those that do not sign yet. lead is how long before it signs a new
-// one is published, at least. The successor of a retired key is not: it signs at
+// one is published, at least. The successor of a retired key may sign at
 // once.
 func (r *Ring) Public() (keys []token.Key, lead time.Duration) {
 	s, ok := r.sources[models.KeyForAccess]
