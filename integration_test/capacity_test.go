@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -50,9 +51,7 @@ func (known capacity) check(t *testing.T, text, head string) (cells int) {
 	require.Equal(t, "`N`", rows[0][1])
 	for column := 2; column < len(rows[0]); column++ {
 		at := capacity{"N": number(t, rows[0][column])}
-		for name, value := range known {
-			at[name] = value
-		}
+		maps.Copy(at, known)
 		for _, row := range rows[1:] {
 			name, formula, ok := strings.Cut(strings.Trim(row[1], "`"), " = ")
 			require.True(t, ok, "%s: a formula is name = expression", row[0])

@@ -1,10 +1,10 @@
 package jwks_test
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,22 +28,15 @@ func start(t *testing.T, store session.Store, now func() time.Time, a session.Al
 	return svc
 }
 
-func get(t *testing.T, svc *session.Service, method string, header ...string) *http.Response {
+func get(t *testing.T, svc *session.Service, method string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "/.well-known/jwks.json", nil)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	w := httptest.NewRecorder()
 	jwks.Handler(svc).ServeHTTP(w, r)
-	return w.Result()
-}
-
-func text(t *testing.T, resp *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return string(b)
+	return w
 }
 
 func TestHandler_answers(t *testing.T) {
@@ -51,25 +44,25 @@ func TestHandler_answers(t *testing.T) {
 	for _, a := range []session.Algorithm{session.ES256, session.Ed25519, session.RS256} {
 		svc := start(t, memstore.New(), nil, a)
 		resp := get(t, svc, http.MethodGet)
-		require.Equal(t, http.StatusOK, resp.StatusCode)
-		require.Equal(t, "application/jwk-set+json", resp.Header.Get("Content-Type"))
-		require.Equal(t, "public, max-age=135", resp.Header.Get("Cache-Control"))
-		body := text(t, resp)
+		require.Equal(t, http.StatusOK, resp.Code)
+		require.Equal(t, "application/jwk-set+json", resp.Header().Get("Content-Type"))
+		require.Equal(t, "public, max-age=135", resp.Header().Get("Cache-Control"))
+		body := resp.Body.String()
 		keys, err := jwk.Decode([]byte(body))
 		require.NoError(t, err)
 		require.Len(t, keys, 1)
 
-		again := get(t, svc, http.MethodGet, "If-None-Match", resp.Header.Get("ETag"))
-		require.Equal(t, http.StatusNotModified, again.StatusCode)
-		require.Equal(t, resp.Header.Get("ETag"), again.Header.Get("ETag"))
-		require.Empty(t, text(t, again))
-		require.Equal(t, body, text(t, get(t, svc, http.MethodGet, "If-None-Match", `"other"`)))
+		again := get(t, svc, http.MethodGet, "If-None-Match", resp.Header().Get("ETag"))
+		require.Equal(t, http.StatusNotModified, again.Code)
+		require.Equal(t, resp.Header().Get("ETag"), again.Header().Get("ETag"))
+		require.Empty(t, again.Body.String())
+		require.Equal(t, body, get(t, svc, http.MethodGet, "If-None-Match", `"other"`).Body.String())
 		head := get(t, svc, http.MethodHead)
-		require.Equal(t, http.StatusOK, head.StatusCode)
-		require.Empty(t, text(t, head))
+		require.Equal(t, http.StatusOK, head.Code)
+		require.Empty(t, head.Body.String())
 		post := get(t, svc, http.MethodPost)
-		require.Equal(t, http.StatusMethodNotAllowed, post.StatusCode)
-		require.Equal(t, "GET, HEAD", post.Header.Get("Allow"))
+		require.Equal(t, http.StatusMethodNotAllowed, post.Code)
+		require.Equal(t, "GET, HEAD", post.Header().Get("Allow"))
 
 		// The token verifies by what was served, and the standard names.
 		tokens, err := svc.Create(t.Context(), "ada")
@@ -81,7 +74,7 @@ func TestHandler_answers(t *testing.T) {
 		require.Equal(t, "ada", parsed.Claims.(jwt.MapClaims)["sub"])
 
 		svc.Close()
-		require.Equal(t, http.StatusServiceUnavailable, get(t, svc, http.MethodGet).StatusCode)
+		require.Equal(t, http.StatusServiceUnavailable, get(t, svc, http.MethodGet).Code)
 	}
 	require.Panics(t, func() { jwks.Handler(nil) })
 }
@@ -91,13 +84,13 @@ func TestHandler_noSecret(t *testing.T) {
 	t.Parallel()
 	store, clock := memstore.New(), sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	svc := start(t, store, clock.Now, session.HS256)
-	require.JSONEq(t, `{"keys":[]}`, text(t, get(t, svc, http.MethodGet)))
+	require.JSONEq(t, `{"keys":[]}`, get(t, svc, http.MethodGet).Body.String())
 	tokens, err := svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
 
 	// A key is served before it signs: ten minutes less one reload.
 	svc = start(t, store, clock.Now, session.ES256)
-	before := text(t, get(t, svc, http.MethodGet))
+	before := get(t, svc, http.MethodGet).Body.String()
 	keys, err := jwk.Decode([]byte(before))
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
@@ -108,11 +101,11 @@ func TestHandler_noSecret(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Contains(t, keys, kid(t, tokens))
-	require.Equal(t, before, text(t, get(t, svc, http.MethodGet)))
+	require.Equal(t, before, get(t, svc, http.MethodGet).Body.String())
 
 	// A retired key is gone at once, and its successor there.
 	require.NoError(t, svc.RetireKey(t.Context(), kid(t, tokens)))
-	after := text(t, get(t, svc, http.MethodGet))
+	after := get(t, svc, http.MethodGet).Body.String()
 	require.NotContains(t, after, kid(t, tokens))
 	keys, err = jwk.Decode([]byte(after))
 	require.NoError(t, err)

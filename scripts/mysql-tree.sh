@@ -41,6 +41,7 @@ make_tree() {
 tree_run() {
   local loader
   loader=$(compgen -G "$tree/usr/lib/*/ld-linux*.so.*" | head -n 1)
+  # shellcheck disable=SC2034 # for the caller
   run=(env "OPENSSL_CONF=$tree/etc/ssl/openssl.cnf" "OPENSSL_MODULES=${loader%/*}/ossl-modules"
     "$loader" --library-path "${loader%/*}" "$tree/usr/$1" "${@:2}")
 }

@@ -24,7 +24,7 @@ vitess_make() (
   umask 022
   work=$(mktemp -d "$(cache_dir)/build.XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  cd "$work"
+  cd "$work" || die "cannot work in $work"
   # The exclude is Vitess's own, which does not count in a dependency.
   printf '%s\n' 'module vtbuild' "go $(go_version)" "require vitess.io/vitess $vitess" \
     'exclude github.com/DataDog/opentelemetry-mapping-go/pkg/otlp/attributes v0.33.0' >go.mod

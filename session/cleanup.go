@@ -33,11 +33,11 @@ func (s *Service) cleanUpUntil(ctx context.Context) {
 // Instances that look at the same time share them.
 func (s *Service) cleanUpOnce(ctx context.Context) {
 	defer s.survive(ctx, "sessionkit: cleanup panicked")
-	parts := make([]part, 1, models.HomeSlices)
+	slices := 1
 	if s.store.Sharded() {
-		parts = parts[:models.HomeSlices]
+		slices = models.HomeSlices
 	}
-	now := s.now()
+	parts, now := make([]part, slices), s.now()
 	for slice := range parts {
 		parts[slice] = s.sliceOfSessions(slice, now)
 	}

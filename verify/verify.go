@@ -115,9 +115,11 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 
 // Token is what an authentic access token says. It shows nothing of it in logs.
 type Token struct {
-	redact.As[tokenText]
+	hidden
 	access *token.Access
 }
+
+type hidden = redact.As[tokenText]
 
 type tokenText struct{}
 

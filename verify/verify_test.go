@@ -235,13 +235,17 @@ func kid(t *testing.T, text string) string {
 // What is no good answer is none, within its bounds.
 func TestVerify_badAnswers(t *testing.T) {
 	t.Parallel()
-	body := func(status int, r io.Reader) func(*http.Request) (*http.Response, error) {
+	body := func(status int, r io.Reader) answer {
 		return func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://evil.example/jwks"}}, Body: io.NopCloser(r)}, nil
 		}
 	}
 	var large endless
-	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
+	t.Cleanup(func() { // after the subtests
+		require.Positive(t, large.read)
+		require.Less(t, large.read, int64(2<<20), "no more was read")
+	})
+	for name, answer := range map[string]answer{
 		"down":       down,
 		"status 500": body(500, strings.NewReader(`{"keys":[]}`)),
 		"a redirect": body(302, strings.NewReader("")),
@@ -273,8 +277,10 @@ func TestVerify_badAnswers(t *testing.T) {
 			})
 		})
 	}
-	require.Less(t, large.read, int64(2<<20), "no more was read")
 }
+
+// answer is what the service's address does.
+type answer func(*http.Request) (*http.Response, error)
 
 // endless is an answer without an end.
 type endless struct{ read int64 }
@@ -312,8 +318,14 @@ func TestVerify_age(t *testing.T) {
 		cacheControl, age string
 		fetches           int64 // in ten minutes
 	}{
-		{"max-age=135", "", 5}, {"max-age=135", "75", 10}, {"max-age=135", "1000", 10}, {"public, max-age=86400", "", 2},
-		{"max-age=999999999999999999999", "", 10}, {"", "", 10}, {"no-store", "", 10}, {"max-age=-1", "-5", 10},
+		{"max-age=135", "", 5},
+		{"max-age=135", "75", 10},
+		{"max-age=135", "1000", 10},
+		{"public, max-age=86400", "", 2},
+		{"max-age=999999999999999999999", "", 10},
+		{"", "", 10},
+		{"no-store", "", 10},
+		{"max-age=-1", "-5", 10},
 	} {
 		in(t, session.ES256, func(t *testing.T, w *world) {
 			w.answer = func(r *http.Request) (*http.Response, error) {
@@ -340,9 +352,14 @@ func TestVerify_age(t *testing.T) {
 func TestNew_configuration(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []verify.Config{
-		{}, {Issuer: "i", Audience: "a"}, {Issuer: "i", JWKS: address}, {Audience: "a", JWKS: address},
-		{Issuer: "i", Audience: "a", JWKS: "http://app.example/jwks"}, {Issuer: "i", Audience: "a", JWKS: "file:///etc/passwd"},
-		{Issuer: "i", Audience: "a", JWKS: address, Leeway: -1}, {Issuer: "i", Audience: "a", JWKS: address, Leeway: time.Hour},
+		{},
+		{Issuer: "i", Audience: "a"},
+		{Issuer: "i", JWKS: address},
+		{Audience: "a", JWKS: address},
+		{Issuer: "i", Audience: "a", JWKS: "http://app.example/jwks"},
+		{Issuer: "i", Audience: "a", JWKS: "file:///etc/passwd"},
+		{Issuer: "i", Audience: "a", JWKS: address, Leeway: -1},
+		{Issuer: "i", Audience: "a", JWKS: address, Leeway: time.Hour},
 		{Issuer: "i", Audience: "a", JWKS: address, MaxStale: -1},
 	} {
 		_, err := verify.New(cfg)

@@ -15,7 +15,7 @@ import (
 // server, in the form of github.com/go-sql-driver/mysql.
 const EnvMySQL = "SESSIONKIT_TEST_MYSQL_DSN"
 
-// EnvMySQLOne, set to 1, says that the server has one database only, that of the DSN,
+// EnvMySQLOne set to 1 says that the server has one database only, that of the DSN,
 // which is the tests' own: Vitess makes no keyspace at CREATE DATABASE. Each test then
 // waits for the one before it, and finds the kit's tables as [EmptyOne] leaves them.
 const EnvMySQLOne = "SESSIONKIT_TEST_MYSQL_ONE"

@@ -2,13 +2,14 @@ package testdb
 
 import (
 	"database/sql"
-	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
 // turn is for the test that uses the only database, whose name is holder.

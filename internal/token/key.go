@@ -89,7 +89,7 @@ func (k Key) same(other Key) bool {
 	if k.Pair == nil || other.Pair == nil {
 		return k.Pair == other.Pair && subtle.ConstantTimeCompare(k.Secret, other.Secret) == 1
 	}
-	return k.Pair.algorithm == other.Pair.algorithm && k.Pair.print == other.Pair.print
+	return k.Pair.algorithm == other.Pair.algorithm && k.Pair.fingerprint == other.Pair.fingerprint
 }
 
 // find asks for the key of an access token.

@@ -28,8 +28,8 @@ type KeyPair struct {
 	algorithm Algorithm
 	private   crypto.Signer // nil: it only verifies
 	public    crypto.PublicKey
-	// print is the hash of the public half: what tells two pairs apart.
-	print [sha256.Size]byte
+	// fingerprint is the hash of the public half: what tells two pairs apart.
+	fingerprint [sha256.Size]byte
 }
 
 type keyPairText struct{}
@@ -99,7 +99,7 @@ func NewPublicKey(a Algorithm, public crypto.PublicKey) (*KeyPair, error) {
 	if err != nil {
 		return nil, errOtherKey
 	}
-	return &KeyPair{algorithm: a, public: public, print: sha256.Sum256(der)}, nil
+	return &KeyPair{algorithm: a, public: public, fingerprint: sha256.Sum256(der)}, nil
 }
 
 // Public is the public half.

@@ -314,8 +314,8 @@ func pairSignatureAttacks(t *testing.T, a token.Algorithm) []attack {
 		new(big.Int).Sub(n, new(big.Int).SetBytes(signature[32:])).FillBytes(high[32:])
 		der, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
 		require.NoError(t, err)
-		rn := append(n.FillBytes(make([]byte, 32)), signature[32:]...)
-		one := append(signature[:32:32], big.NewInt(1).FillBytes(make([]byte, 32))...)
+		rn := slices.Concat(n.FillBytes(make([]byte, 32)), signature[32:])
+		one := slices.Concat(signature[:32], big.NewInt(1).FillBytes(make([]byte, 32)))
 		rows = append(rows, attack{"n - s", with(high), forged}, attack{"DER", with(der), malformed},
 			attack{"r of n", with(rn), forged}, attack{"s of 1", with(one), forged})
 	case ed25519.PrivateKey:

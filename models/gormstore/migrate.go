@@ -146,10 +146,7 @@ func (s *Store) checkMade(ctx context.Context, x execer) error {
 		name  string
 		probe statement
 	}{{s.tables.Sessions, anySession}, {s.tables.SigningKeys, probeKeys}, {s.tables.Feed, probeFeed}} {
-		rows, err := x.QueryContext(ctx, s.sql.of(table.probe))
-		if err == nil {
-			err = cmp.Or(rows.Close(), rows.Err())
-		}
+		_, err := columnsOn(ctx, x, s.sql.of(table.probe))
 		if errors.Is(s.translate(ctx, err), errors.ErrSchema) {
 			return schemaError("table %s is missing, and %s says that it is there: "+
 				"give tables that belong together a Tables.Meta of their own", table.name, s.tables.Meta)

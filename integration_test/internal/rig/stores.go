@@ -40,7 +40,7 @@ func OpenSQLite(t testing.TB) *gorm.DB {
 	return db.Session(&gorm.Session{Logger: logger.Discard})
 }
 
-// EnvSharded, set to 1, has the stores on MySQL sharded by home.
+// EnvSharded set to 1 has the stores on MySQL sharded by home.
 const EnvSharded = "SESSIONKIT_TEST_SHARDED"
 
 // NewStore is a store on db, without making its tables.
