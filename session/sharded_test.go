@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,11 +98,14 @@ func TestSharded_cleanup(t *testing.T) {
 // byTurns notes of which slices rows were removed, one after the other.
 type byTurns struct {
 	*memstore.Store
+	mu      sync.Mutex
 	removed []int
 }
 
 func (s *byTurns) DeleteEnded(ctx context.Context, e models.EndedSessions) (int, error) {
 	n, err := s.Store.DeleteEnded(ctx, e)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.removed = append(s.removed, slices.Repeat([]int{e.Slice}, n)...)
 	return n, err
 }
@@ -130,6 +134,7 @@ func TestSharded_cleanupByTurns(t *testing.T) {
 			}
 		}
 		time.Sleep(4 * time.Hour)
+		svc.Close()
 		require.Len(t, store.removed, rows*len(made))
 		for round := range slices.Chunk(store.removed, len(made)) {
 			slices.Sort(round)

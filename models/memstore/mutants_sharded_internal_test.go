@@ -26,18 +26,18 @@ func shardedMutants() []mutant {
 	return []mutant{
 		{"any handle anywhere", placed, breakingSharded(func(s *Store, b *broken) {
 			b.insert = func(ctx context.Context, row *models.Session) error {
-				s.sharded = false
-				defer func() { s.sharded = true }()
-				return s.Insert(ctx, row)
+				if err := alive(ctx); err != nil {
+					return err
+				}
+				return s.insertRow(row)
 			}
 		})},
 		{"any home of a handle", placed, breakingSharded(func(s *Store, b *broken) {
 			b.insert = func(ctx context.Context, row *models.Session) error {
-				if _, ok := models.HomeOfHandle(row.Handle); ok {
-					s.sharded = false
-					defer func() { s.sharded = true }()
+				if _, ok := models.HomeOfHandle(row.Handle); !ok || alive(ctx) != nil {
+					return s.Insert(ctx, row)
 				}
-				return s.Insert(ctx, row)
+				return s.insertRow(row)
 			}
 		})},
 		{"cleanup of all slices at once", slices, breakingSharded(func(s *Store, b *broken) {

@@ -55,6 +55,11 @@ func (s *Store) Insert(ctx context.Context, row *models.Session) error {
 	if home, ok := models.HomeOfHandle(row.Handle); s.sharded && (!ok || home != models.HomeOf(row.UserID)) {
 		return errors.WithReason(errors.ErrInvalidInput, errors.New("handle is of another home than user_id"))
 	}
+	return s.insertRow(row)
+}
+
+// insertRow is Insert wherever the row belongs.
+func (s *Store) insertRow(row *models.Session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
