@@ -124,6 +124,7 @@ tidb() {
 outages() {
   local rc=0 log=$out/outages.txt
   "$here/vitess.sh" build
+  "$here/vitess-cluster.sh" build
   "$here/tidb.sh" build
   go -C integration_test test -tags distributed -p 1 "${verbose[@]}" -run '^TestF' ./distributed >"$log" 2>&1 || rc=$?
   ((rc == 0)) || failed="$failed $log"
