@@ -52,7 +52,9 @@ func TestCookbook_SecondService(t *testing.T) {
 		Issuer: "https://app.example", Audience: "app", JWKS: first.URL + "/.well-known/jwks.json", Now: kit.Clock.Now,
 	})
 	require.NoError(t, err)
-	second := signedIn(v, func(w http.ResponseWriter, _ *http.Request, who *verify.Token) { _, _ = io.WriteString(w, who.UserID()) }) //nolint:gosec // plain text
+	second := signedIn(v, func(w http.ResponseWriter, _ *http.Request, who *verify.Token) {
+		_, _ = io.WriteString(w, who.UserID()) //nolint:gosec // plain text
+	})
 	ask := func(bearer string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+bearer)
