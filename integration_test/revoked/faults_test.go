@@ -219,7 +219,7 @@ func TestF47_LateCommit(t *testing.T) {
 // Connections are killed all the time, those by which the feed is read among them.
 func TestF48_ConnectionsKilled(t *testing.T) {
 	d, server := private(t)
-	w := &world{db: d.pool(t, 4), hold: 200 * time.Millisecond}
+	w := &world{db: d.pool(t, 4), hold: 200 * time.Millisecond, breaks: true}
 	w.threeOn(t, d)
 	admin := d
 	admin.dsn = server.AdminDSN() + "app"
@@ -262,7 +262,7 @@ func killAll(t *testing.T, admin *gorm.DB, stop <-chan struct{}, pause time.Dura
 // hints.
 func TestF49_DatabaseKilled(t *testing.T) {
 	d, server := private(t)
-	w := &world{db: d.pool(t, 4), hold: 200 * time.Millisecond}
+	w := &world{db: d.pool(t, 4), hold: 200 * time.Millisecond, breaks: true}
 	w.threeOn(t, d)
 	kills := w.beside(t, func(stop <-chan struct{}) (kills int) {
 		for {

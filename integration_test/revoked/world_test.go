@@ -21,6 +21,8 @@ type world struct {
 	sessions int
 	// hold is how long a transaction waits at most before it commits.
 	hold time.Duration
+	// breaks: connections to the database break all the time.
+	breaks bool
 
 	// quiet: nothing is broken on purpose.
 	quiet bool
@@ -79,6 +81,8 @@ const (
 	theft = "theft"
 	// tooMany is a sign-in beyond the limit, where there is one: the oldest session ends.
 	tooMany = "sign-in beyond the limit"
+	// signedInBeside ends the session before if it can: the sign-in does not fail for that.
+	signedInBeside = "sign-in beside it"
 )
 
 // endings are all ways, as often as they stand there.
@@ -90,7 +94,7 @@ var endings = []ending{
 	ordered("RevokeWhere", others, order{Do: "revokeWhere"}),
 	ordered(tooMany, first, order{Do: "create"}),
 	{name: "sign-out", ends: first, act: (*trial).signOut, silent: true},
-	{name: "sign-in beside it", ends: first, act: (*trial).signInAgain, silent: true},
+	{name: signedInBeside, ends: first, act: (*trial).signInAgain, silent: true},
 	{name: theft, ends: first, act: (*trial).steal, silent: true},
 	ordered("Batch.Revoke", first, order{Do: "batchRevoke", Hold: some}),
 	ordered("Batch.RevokeOf", first, order{Do: "batchRevokeOf", Hold: some}),
@@ -224,7 +228,7 @@ func (w *world) open(user string) reply {
 func (w *world) run(t testing.TB, rng *rand.Rand, user string) {
 	t.Helper()
 	how := endings[rng.IntN(len(endings))]
-	for how.name == tooMany && w.limits() == nil {
+	for how.name == tooMany && w.limits() == nil || how.name == signedInBeside && w.breaks {
 		how = endings[rng.IntN(len(endings))]
 	}
 	x := &trial{world: w, rng: rng, user: user, kind: how.name}
