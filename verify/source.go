@@ -55,8 +55,8 @@ type fetch struct {
 	err  error // to be read after done
 }
 
-// find is the key of an id. A key that is known costs no waiting: when the answer is
-// no longer fresh, the next is fetched beside. Only an unknown id waits for a fetch, the
+// find is the key of an id. A key that is known costs no waiting: when the answer is no
+// longer fresh, the next is fetched beside. Only an unknown id waits for a fetch, the
 // same one as all others, and at most one in a minute is made.
 func (s *source) find(ctx context.Context, kid string) (token.Key, error) {
 	now := s.now()
@@ -158,9 +158,9 @@ func (s *source) ask(now time.Time) (*keySet, error) {
 	return &keySet{keys: keys, at: now, expire: now.Add(freshFor(resp.Header))}, nil
 }
 
-// freshFor is how long an answer is fresh (RFC 9111, section 4.2): what it says less the
-// time that it has been in caches, and no longer than maxFresh. One that says nothing is
-// fetched anew after a minute.
+// freshFor is how long an answer is fresh (RFC 9111, section 4.2): what it says less
+// the time that it has been in caches, and no longer than maxFresh. One that says
+// nothing is fetched anew after a minute.
 func freshFor(h http.Header) time.Duration {
 	fresh := rest
 	for directive := range strings.SplitSeq(h.Get("Cache-Control"), ",") {

@@ -8,8 +8,8 @@
 //	who, err := v.Verify(ctx, bearer)
 //
 // It needs neither the service's database nor a secret, and runs no SQL. So it hears of
-// no revocation: a token works until it expires. That service serves its keys by package
-// jwks.
+// no revocation: a token works until it expires. That service serves its keys by
+// package jwks.
 package verify
 
 import (
@@ -35,15 +35,16 @@ type Config struct {
 	// JWKS is the address of its public keys: https, or http on the loopback interface.
 	// No redirect is followed.
 	JWKS string
-	// Client fetches the keys, so that it may bring a credential; default one of its own.
-	// A fetch has five seconds in any case.
+	// Client fetches the keys, so that it may bring a credential; default one of its
+	// own. A fetch has five seconds in any case.
 	Client *http.Client
 	// Leeway is granted to the expiry for clocks that disagree: default 5 s.
 	Leeway time.Duration
-	// MaxStale is how long keys are used when no newer ones can be fetched: default 24 h.
+	// MaxStale is how long keys are used when no newer ones can be fetched: default
+	// 24 h.
 	MaxStale time.Duration
-	// TokenCacheBytes is about how much memory verified tokens are remembered in: default
-	// 16 MiB.
+	// TokenCacheBytes is about how much memory verified tokens are remembered in:
+	// default 16 MiB.
 	TokenCacheBytes int64
 	// Now is the clock; default time.Now. For tests.
 	Now func() time.Time
@@ -99,9 +100,9 @@ func loopback(host string) bool {
 // expired. A token whose key is known is verified without waiting for anything; an
 // unknown one waits for a fetch, for five seconds at most.
 //
-// Errors: those of session.Service.Verify about tokens; [errors.ErrKeyUnknown] when there
-// is no such key; [errors.ErrUnavailable] when nobody can say: answer 503 then, and not
-// 401.
+// Errors: those of session.Service.Verify about tokens; [errors.ErrKeyUnknown] when
+// there is no such key; [errors.ErrUnavailable] when nobody can say: answer 503 then,
+// and not 401.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	keys := func(kid string, _ int64) (token.Key, error) { return v.keys.find(ctx, kid) }
 	access, _, err := v.cache.ParseAccess(text, keys, token.Expect{
@@ -143,8 +144,8 @@ func (t *Token) Level() int { return t.access.Level }
 // Methods are those by which the user proved who it is, words of RFC 8176.
 func (t *Token) Methods() []string { return strings.Fields(t.access.AMR) }
 
-// Payload reads the application's value into dst, as json.Unmarshal does. Without one dst
-// is left alone.
+// Payload reads the application's value into dst, as json.Unmarshal does. Without one
+// dst is left alone.
 func (t *Token) Payload(dst any) error {
 	if len(t.access.Payload) == 0 {
 		return nil

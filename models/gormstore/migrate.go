@@ -100,8 +100,8 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 // settled waits for the server to know the columns that the tables have. A proxy that
 // plans statements learns of an ALTER TABLE a moment later: Vitess's vtgate, up to a
 // second or two, in which it refuses the new columns and leaves them out of SELECT *.
-// Another process may have made the change, through another proxy. What is missing after
-// some seconds was taken out by somebody, and Check says so.
+// Another process may have made the change, through another proxy. What is missing
+// after some seconds was taken out by somebody, and Check says so.
 func (s *Store) settled(ctx context.Context, x execer) error {
 	if s.dialect != mysqlDialect {
 		return nil

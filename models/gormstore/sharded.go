@@ -147,9 +147,9 @@ type some struct {
 	args  []any
 }
 
-// mostHomes is how many homes one statement may list. MariaDB's planner takes the square
-// of it: 50 homes took it 5 ms on a busy machine, 100 took 55 ms, and 1,000 took 9 s. And
-// an UPDATE of so many was to read, and so to lock, the whole table.
+// mostHomes is how many homes one statement may list. MariaDB's planner takes the
+// square of it: 50 homes took it 5 ms on a busy machine, 100 took 55 ms, and 1,000 took
+// 9 s. And an UPDATE of so many was to read, and so to lock, the whole table.
 const mostHomes = 50
 
 // among is the condition that a row's handle is one of these, for the end of a
@@ -158,8 +158,8 @@ const mostHomes = 50
 // each could come to wait for a row that the other holds.
 //
 // Each home has handles of its own: a list of homes beside one of handles would let the
-// engine try all pairs. The list of homes is for Vitess, which finds the shard by it; an
-// UPDATE or DELETE with BETWEEN it plans and then refuses (24.0: 1105, "unsupported
+// engine try all pairs. The list of homes is for Vitess, which finds the shard by it;
+// an UPDATE or DELETE with BETWEEN it plans and then refuses (24.0: 1105, "unsupported
 // opcode").
 func (s *Store) among(handles []string) (parts []some) {
 	handles = slices.Sorted(slices.Values(handles))

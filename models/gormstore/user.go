@@ -171,8 +171,8 @@ func pageSize(limit int) int {
 }
 
 // execIn runs a statement that ends in a condition on its rows' handles, of which there
-// are at most maxBatch: once, or in a sharded store once for each part; see among. After
-// a failure the count is of those before it.
+// are at most maxBatch: once, or in a sharded store once for each part; see among.
+// After a failure the count is of those before it.
 func (s *Store) execIn(ctx context.Context, st statement, handles []string, args ...any) (count int, err error) {
 	for _, part := range s.among(handles) {
 		n, err := s.exec(ctx, s.sql.of(st)+part.where, slices.Concat(args, part.args)...)
