@@ -41,7 +41,7 @@ func signedIn(v *verify.Verifier, next func(http.ResponseWriter, *http.Request, 
 func TestCookbook_SecondService(t *testing.T) {
 	t.Parallel()
 	kit := sessiontest.New(t, session.Config{
-		Issuer: "https://app.example", Audience: "app",
+		Issuer: "https://app.example", Audiences: []string{"app"},
 		SigningKey: session.SigningKeyConfig{Algorithm: session.ES256},
 	})
 	router := gin.New()

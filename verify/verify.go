@@ -30,7 +30,8 @@ import (
 
 // Config says whose tokens are good.
 type Config struct {
-	// Issuer and Audience are that service's, exactly. Both are needed.
+	// Issuer is that service's, exactly, and Audience one of its Audiences: the name
+	// of this service, if it is among them. Both are needed.
 	Issuer, Audience string
 	// JWKS is the address of its public keys: https, or http on the loopback interface.
 	// No redirect is followed.
@@ -52,9 +53,11 @@ type Config struct {
 
 // Verifier verifies access tokens. It is safe for concurrent use. Make one with New.
 type Verifier struct {
-	cfg   Config
-	keys  *source
-	cache *token.Cache[struct{}]
+	cfg Config
+	// audiences holds the one of cfg.
+	audiences []string
+	keys      *source
+	cache     *token.Cache[struct{}]
 }
 
 // New checks the configuration ([errors.ErrConfig] names every wrong field). It fetches
@@ -86,7 +89,7 @@ func New(cfg Config) (*Verifier, error) {
 	// Whoever can make that address redirect would choose the keys.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Verifier{
-		cfg: cfg, cache: token.NewCache[struct{}](cfg.TokenCacheBytes),
+		cfg: cfg, audiences: []string{cfg.Audience}, cache: token.NewCache[struct{}](cfg.TokenCacheBytes),
 		keys: &source{url: cfg.JWKS, client: &client, now: cfg.Now, maxStale: cfg.MaxStale},
 	}, nil
 }
@@ -106,7 +109,7 @@ func loopback(host string) bool {
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	keys := func(kid string, _ int64) (token.Key, error) { return v.keys.find(ctx, kid) }
 	access, _, err := v.cache.ParseAccess(text, keys, token.Expect{
-		Issuer: v.cfg.Issuer, Audience: v.cfg.Audience, Now: v.cfg.Now().UnixMilli(), Leeway: v.cfg.Leeway,
+		Issuer: v.cfg.Issuer, Audiences: v.audiences, Now: v.cfg.Now().UnixMilli(), Leeway: v.cfg.Leeway,
 	})
 	if err != nil {
 		return nil, err
