@@ -66,7 +66,7 @@ mysqld() {
     --innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=256M)
   if [[ ! -e $dir/data/mysql ]]; then
     tree_run sbin/mysqld "${opts[@]}" --initialize-insecure
-    "${as[@]}" "${run[@]}" >>"$dir/mysqld.log" 2>&1 </dev/null || return 1
+    to_end mysqld "${run[@]}" || return 1
   fi
   init_sql >"$dir/run/init.sql"
   ((EUID != 0)) || chown "$account" "$dir/run/init.sql"
