@@ -70,7 +70,10 @@ type pages struct {
 func newPages(t *testing.T, e engine) *pages {
 	t.Helper()
 	store, _ := e.open(t)
-	kit := sessiontest.NewOn(t, store, nil, session.Config{ConcurrentRefreshWindow: 10 * time.Second})
+	kit := sessiontest.NewOn(t, store, nil, session.Config{
+		ConcurrentRefreshWindow: 10 * time.Second,
+		OperationTimeout:        time.Minute, // databases on a busy test machine
+	})
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	showCart := func(c *gin.Context) {

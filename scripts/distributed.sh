@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Runs the kit on a sharded Vitess and on TiDB, and prints what came of it as the
-# Markdown table of docs/guarantees.md.
+# Markdown tables of docs/guarantees.md.
 #
-# Usage: distributed.sh [vitess | tidb | outages]...
+# Usage: distributed.sh [-out PAGE] [vitess | tidb | outages]...
 #
 # vitess:  conformance, plans, a storm of RevokeAll and the stories, sharded by user
 #          and by home (scripts/vitess.sh)
 # tidb:    the same, and the migrations (scripts/tidb.sh)
-# outages: a crowd of browsers while servers are killed and frozen; a table of its own
+# outages: a crowd of browsers while servers are killed and frozen
 #
-# Without argument: all of them. The first run builds the servers: a quarter of an hour
-# of CPU. Logs and tables are kept in artifacts/distributed.
+# Without a part: all of them. With -out the table of each part that ran is put into the
+# page, between its marks, failed or not. The first run builds the servers: a quarter of
+# an hour of CPU. Logs and tables are kept in artifacts/distributed, and where a part
+# failed its servers' logs in artifacts/distributed/servers.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
@@ -18,17 +20,31 @@ have go || die "go is missing: install Go 1.26 or newer"
 here=${self%/*}
 cd "$here/.."
 out=$PWD/artifacts/distributed
+rm -rf "$out/servers"
 mkdir -p "$out"
-: >"$out/rows.md"
-failed=''
+failed='' before=''
+export SESSIONKIT_KEEP_LOGS=$out/servers # of what does not start, and of failed outages
 
 work=$(mktemp -d "$(temp_root)/sessionkit-distributed.XXXXXX")
 ((EUID != 0)) || chmod 711 "$work"
 cleanup() {
   local layout
-  for layout in user home; do "$here/vitess.sh" stop --dir "$work/vitess-$layout" || true; done
-  "$here/tidb.sh" stop --dir "$work/tidb" || true
+  for layout in user home; do end_servers vitess.sh "vitess-$layout" || true; done
+  end_servers tidb.sh tidb || true
   rm -rf "$work"
+}
+
+# end_servers SCRIPT NAME: their logs are kept if a step since begin_servers failed.
+end_servers() {
+  local logs=''
+  [[ $failed == "$before" ]] || logs=$out/servers/$2
+  SESSIONKIT_KEEP_LOGS=$logs "$here/$1" stop --dir "$work/$2"
+}
+
+# begin_servers SCRIPT NAME OPTION...: sets dsn.
+begin_servers() {
+  before=$failed
+  dsn=$(SESSIONKIT_KEEP_LOGS=$out/servers/$2 "$here/$1" start --dir "$work/$2" --owner $$ "${@:3}" | tail -n 1)
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -76,7 +92,7 @@ step() {
     [[ $table == *'**failed**'* ]] || table+=$'\n'"| $engine | $layout | $what | **failed** |"
     grep -E '^ *--- FAIL|panic:|^FAIL|Error:' "$log" | head -n 20 >&2 || true
   fi
-  tee -a "$out/rows.md" <<<"$table" >&2
+  tee -a "$out/$part.md" <<<"$table" >&2
 }
 
 verbose=(-count=1 -timeout=60m -v)
@@ -89,24 +105,28 @@ story_steps() {
     -run '^Test(Life|Loss|Race|Theft|Window|Strict|Young|Users|Replace|Limit|Pages|RevokeWhere)_/^mysql$' .
 }
 
+table_head() { printf '%s, %s cores:\n\n| engine | sessions | row | result |\n|---|---|---|---|\n' "$(date -u +%F)" "$(nproc)"; }
+
 vitess() {
   local layout
+  table_head >"$out/vitess.md"
   for layout in user home; do
-    SESSIONKIT_TEST_MYSQL_DSN=$("$here/vitess.sh" start --layout "$layout" --dir "$work/vitess-$layout" --owner $$ | tail -n 1)
+    begin_servers vitess.sh "vitess-$layout" --layout "$layout"
     SESSIONKIT_TEST_SHARDED=$([[ $layout != home ]] || echo 1)
-    export SESSIONKIT_TEST_MYSQL_DSN SESSIONKIT_TEST_SHARDED SESSIONKIT_TEST_MYSQL_ONE=1
+    export SESSIONKIT_TEST_MYSQL_DSN=$dsn SESSIONKIT_TEST_SHARDED SESSIONKIT_TEST_MYSQL_ONE=1
     store_steps Vitess "by $layout"
     story_steps Vitess "by $layout"
     step Vitess "by $layout" 'a batch over two keyspaces' -C integration_test test -tags distributed "${verbose[@]}" -run '^TestDistributedBatch$' .
-    "$here/vitess.sh" stop --dir "$work/vitess-$layout"
+    end_servers vitess.sh "vitess-$layout"
   done
   unset SESSIONKIT_TEST_MYSQL_ONE
 }
 
 tidb() {
   local layout
-  SESSIONKIT_TEST_MYSQL_DSN=$("$here/tidb.sh" start --dir "$work/tidb" --owner $$ | tail -n 1)
-  export SESSIONKIT_TEST_MYSQL_DSN
+  table_head >"$out/tidb.md"
+  begin_servers tidb.sh tidb
+  export SESSIONKIT_TEST_MYSQL_DSN=$dsn
   unset SESSIONKIT_TEST_POSTGRES_DSN SESSIONKIT_TEST_MYSQL_ONE
   for layout in 'not sharded' 'by home'; do
     export SESSIONKIT_TEST_SHARDED=${layout/not sharded/}
@@ -118,7 +138,7 @@ tidb() {
     -run '^Test(Migrate.*|SchemaText|ShardedSchemaText|LayoutsDoNotMix)$' ./models/gormstore
   SESSIONKIT_TEST_SHARDED='' step TiDB 'not sharded' 'endings in a transaction of the application' -C integration_test test "${verbose[@]}" \
     -run '^TestBatch(|_killed)$/^mysql$' ./revoked
-  "$here/tidb.sh" stop --dir "$work/tidb"
+  end_servers tidb.sh tidb
 }
 
 outages() {
@@ -126,21 +146,42 @@ outages() {
   "$here/vitess.sh" build
   "$here/vitess-cluster.sh" build
   "$here/tidb.sh" build
-  go -C integration_test test -tags distributed -p 1 "${verbose[@]}" -run '^TestF' ./distributed >"$log" 2>&1 || rc=$?
+  go -C integration_test test -tags distributed -p 1 "${verbose[@]}" ./distributed >"$log" 2>&1 || rc=$?
+  {
+    printf '%s, %s cores:\n\n' "$(date -u +%F)" "$(nproc)"
+    # Tables stay as they are, text is folded.
+    "$here/fault-table.sh" "$log" | awk '/^\|/ { print; fflush(); next } { print | (fold = "fold -s -w 100"); close(fold) }' | sed 's/ $//'
+    awk '/^ *--- FAIL: .*\// { print "\n**Failed**: `" $3 "`" }' "$log"
+  } >"$out/outages.md"
   ((rc == 0)) || failed="$failed $log"
-  "$here/fault-table.sh" "$log" >"$out/outages.md"
 }
 
+# put PART: its table, between the marks of the page.
+put() {
+  local begin="<!-- begin: make distributed ARGS=$1 -->" end='<!-- end -->'
+  grep -qxF -- "$begin" "$page" || die "$page has no line $begin"
+  awk -v begin="$begin" -v end="$end" -v table="$out/$1.md" '
+    $0 == end { inside = 0 }
+    !inside { print }
+    $0 == begin { while ((getline line <table) > 0) print line; inside = 1 }
+  ' "$page" >"$work/page"
+  cat "$work/page" >"$page"
+}
+
+page=''
+if [[ ${1:-} == -out ]]; then
+  page=${2:-}
+  [[ -w $page ]] || die "cannot write ${page:-a page without a name}"
+  shift 2
+fi
 (($#)) || set -- vitess tidb outages
 for part; do
   case $part in
     vitess | tidb | outages) "$part" ;;
     *) usage && exit 2 ;;
   esac
+  [[ -z $page ]] || put "$part"
 done
-{
-  printf '%s, %s cores\n\n| engine | sessions | row | result |\n|---|---|---|---|\n' "$(date -u +%F)" "$(nproc)"
-  cat "$out/rows.md"
-  [[ ! -e $out/outages.md ]] || { echo && cat "$out/outages.md"; }
-} | tee "$out/table.md"
+for part; do printf '\n' && cat "$out/$part.md"; done
+[[ ! -d $out/servers ]] || say "the logs of the servers that something failed on are in $out/servers"
 [[ -z $failed ]] || die "failed, see$failed"

@@ -155,6 +155,8 @@ random_hex() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 # dir/server.pid  proc_id of the server; of a second program another NAME.pid
 # dir/server.log  its output
 # dir/killed      there after cmd_kill: the next start goes on with the data
+# dir/*.log       also of programs beside it: copied to SESSIONKIT_KEEP_LOGS, if that is
+#                 set, by stop and by a start that gives up
 # dir/dsn         the application's DSN, written when the server answers
 # dir/admin-dsn   the same for an account that may do everything
 # dir/data, dir/run  belong to the server's account
@@ -214,9 +216,7 @@ server_start() {
   trap 'say "giving up"; server_stop' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  if [[ -n $owner ]]; then
-    setsid "$BASH" "$self" watch --dir "$dir" --owner "$owner" </dev/null >/dev/null 2>&1 &
-  fi
+  setsid "$BASH" "$self" watch --dir "$dir" ${owner:+--owner "$owner"} </dev/null >/dev/null 2>&1 &
 
   server_account
   local tries
@@ -272,11 +272,27 @@ server_spawn() { spawn server "$@"; }
 
 # spawn NAME COMMAND...: the same for a program beside it.
 spawn() {
+  launch_as "$@"
+  disown
+}
+
+# to_end NAME COMMAND...: waits for a program that ends by itself.
+to_end() {
+  launch_as "$@"
+  wait "$!"
+}
+
+# launch_as NAME COMMAND...: the process writes its pid file itself, before it becomes
+# the program: whoever ends the servers finds it, however this script ends meanwhile.
+launch_as() {
   local name=$1
   shift
-  setsid "${as[@]}" "$@" </dev/null >>"$dir/$name.log" 2>&1 &
-  disown
-  proc_id $! >"$dir/$name.pid"
+  rm -f "$dir/$name.pid"
+  {
+    proc_id "$BASHPID" >"$dir/$name.pid" || exit
+    exec setsid "${as[@]}" "$@" </dev/null >>"$dir/$name.log" 2>&1
+  } &
+  until [[ -s $dir/$name.pid ]] || ! proc_id "$!" >/dev/null; do sleep 0.01; done
 }
 
 # server_wait SECONDS COMMAND...: until COMMAND succeeds; false when the server
@@ -299,11 +315,21 @@ server_stop() {
   [[ -e $dir || -L $dir ]] || return 0
   server_owned || die "$dir is not a server directory of ours"
   local file
+  # A start that is at work would start more.
+  [[ $(proc_id $$) == "$(<"$dir/starter")" ]] || ! lives "$dir/starter" ||
+    signal "$dir/starter" KILL 200 || die "cannot end the start in $dir"
   for file in "$dir"/*.pid; do
     ! lives "$file" || signal "$file" "$stop_signal" 200 || signal "$file" KILL 200 || die "cannot end the server of $dir"
   done
+  [[ -z ${SESSIONKIT_KEEP_LOGS:-} ]] || keep_logs "$SESSIONKIT_KEEP_LOGS"
   # A killed server's threads may hold a file for another instant.
   rm -rf "$dir" 2>/dev/null || { sleep 0.5 && rm -rf "$dir"; }
+}
+
+# keep_logs DIRECTORY: the servers' logs outlive them there.
+keep_logs() {
+  mkdir -p "$1" && cp "$dir"/*.log "$1" || return 0
+  say "the logs of the servers are in $1"
 }
 
 # signal FILE SIGNAL TRIES: true once the process of a pid file has gone.
@@ -325,15 +351,19 @@ server_kill() {
   signal "$dir/$1.pid" KILL 200 || die "cannot end $1 of $dir"
 }
 
-# server_watch: ends the server when its owner has gone without doing so, which
-# happens when the owner is killed.
+# server_watch: ends the servers when their start was killed half way, or when their
+# owner has gone without doing so, which happens when it is killed.
 server_watch() {
-  local owner_id starter now
-  owner_id=$(proc_id "$owner") || owner_id=gone
+  local owner_id='' starter now
+  [[ -z $owner ]] || owner_id=$(proc_id "$owner") || owner_id=gone
   read -r starter <"$dir/starter"
-  while [[ $(proc_id "$owner") == "$owner_id" ]]; do
+  while [[ -z $owner || $(proc_id "$owner") == "$owner_id" ]]; do
     sleep 1
     { read -r now <"$dir/starter"; } 2>/dev/null && [[ $now == "$starter" ]] || return 0
+    if ! lives "$dir/starter"; then
+      [[ -s $dir/dsn ]] || break
+      [[ -n $owner ]] || return 0
+    fi
   done
   server_stop
 }

@@ -79,7 +79,7 @@ mysqld_template() {
   printf "create user 'vt'@'127.0.0.1' identified by 'vt';\ngrant all privileges on *.* to 'vt'@'127.0.0.1' with grant option;\n" |
     "${as[@]}" tee "$dir/data/template/init.sql" >/dev/null
   tree_run sbin/mysqld "${opts[@]}" --initialize-insecure --skip-log-bin "--init-file=$dir/data/template/init.sql"
-  "${as[@]}" "${run[@]}" >>"$dir/server.log" 2>&1 </dev/null || return 1
+  to_end template "${run[@]}" || { tail -n 10 "$dir/template.log" >>"$dir/server.log" && return 1; }
   "${as[@]}" rm "$dir/data/template/mysql/auto.cnf"
 }
 

@@ -66,7 +66,7 @@ mysqld() {
     --innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=256M)
   if [[ ! -e $dir/data/mysql ]]; then
     tree_run sbin/mysqld "${opts[@]}" --initialize-insecure
-    "${as[@]}" "${run[@]}" >>"$dir/mysqld.log" 2>&1 </dev/null || return 1
+    to_end mysqld "${run[@]}" || return 1
   fi
   init_sql >"$dir/run/init.sql"
   ((EUID != 0)) || chown "$account" "$dir/run/init.sql"
@@ -99,6 +99,9 @@ launch() {
   cp "$texts/by-$layout.json" "$dir/run/schema/app/vschema.json"
   cp "$texts/main.json" "$dir/run/schema/main/vschema.json"
   ((EUID != 0)) || chown -R "$account" "$dir/run/schema" "$dir/run/vt"
+  # A tablet gives a transaction 1 s to get its connection to MySQL, then it is 1317 or
+  # 1203. Where few cores serve all, fifty that begin at once may take longer.
+  #
   # Through the socket: with host and port the replicas, which are the same server,
   # would try to replicate from it.
   for user in app dba allprivs filtered repl appdebug; do
@@ -110,6 +113,7 @@ launch() {
     --db-socket "$dir/run/s" --db-charset utf8mb4 "${opts[@]}" --mycnf-server-id 1 --mycnf-socket-file "$dir/run/s" \
     --json-topo "$(topology)" --schema-dir "$dir/run/schema" --foreign-key-mode disallow --enable-direct-ddl=true \
     --enable-system-settings=true --queryserver-config-pool-size 100 --queryserver-config-transaction-cap 200 \
+    --queryserver-config-txpool-timeout 30s \
     --tablet-refresh-interval 10s --log-format text
   server_wait 60 serving || return 1
   [[ ! -e $texts/by-$layout.sql ]] || client app <"$texts/by-$layout.sql" || return 1

@@ -13,9 +13,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 )
 
 // engine is what one of the scripts has started, in a directory of its own.
@@ -54,10 +57,33 @@ func (e *engine) run(command string, args ...string) string {
 	args = append([]string{command, "--dir", e.dir}, args...)
 	ctx := context.WithoutCancel(e.t.Context())
 	cmd := exec.CommandContext(ctx, "../../scripts/"+e.script, args...) //nolint:gosec // our own arguments
+	cmd.Env = append(os.Environ(), e.keepLogs(command))
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
 	require.NoError(e.t, cmd.Run(), "%s %v:\n%s", e.script, args, &log)
 	return out.String()
+}
+
+// keepLogs names a directory for the logs of servers whose test failed, below the one of
+// the environment; see scripts/lib.sh.
+func (e *engine) keepLogs(command string) string {
+	const name = "SESSIONKIT_KEEP_LOGS"
+	dir := os.Getenv(name)
+	if dir == "" || command == "stop" && !e.t.Failed() {
+		return name + "="
+	}
+	return name + "=" + filepath.Join(dir, e.t.Name())
+}
+
+// wait lets the crowd work for a while.
+func (e *engine) wait(d time.Duration) { rig.Sleep(e.t.Context(), d) }
+
+// freeze stops the process for a while.
+func (e *engine) freeze(file string, d time.Duration) {
+	e.t.Helper()
+	e.signal(file, syscall.SIGSTOP)
+	e.wait(d)
+	e.signal(file, syscall.SIGCONT)
 }
 
 // signal sends a signal to the process whose id is in a file of the directory.

@@ -75,6 +75,13 @@ func TestDatabaseErrors(t *testing.T) {
 	} {
 		away("HY000", message, 1105)
 	}
+	// A tablet that has waited a second for a place, or for a connection to its MySQL.
+	repeated("42000", "target: app.-80.primary: vttablet: rpc error: code = ResourceExhausted desc = transaction pool connection limit exceeded", 1203)
+	for _, code := range []string{"DeadlineExceeded desc = context deadline exceeded", "Canceled desc = (errno 3024) x", "Aborted desc = transaction was aborted"} {
+		open("target: app.-80.primary: vttablet: rpc error: code = "+code, 1317, 3024)
+	}
+	away("42000", "User app already has more than 'max_user_connections' active connections", 1203)
+	away("HY000", "Query execution was interrupted, maximum statement execution time exceeded", 3024)
 	rows["8004"] = errorRow{mysqlError(8004, "HY000", "Transaction is too large"), errors.ErrInvalidInput, errors.ErrValueTooLarge, failed}
 	rows["8025"] = errorRow{mysqlError(8025, "HY000", "entry too large"), errors.ErrInvalidInput, errors.ErrValueTooLarge, failed}
 	// What a statement causes by its shape stays what it is.

@@ -51,6 +51,9 @@ func mysqlRules() []mysqlRule {
 // back what it keeps prepared, see preparingPool. TiDB's 8xxx
 // and 9007 are the conflicts of its optimistic transactions; some of
 // its lock waits come as 1105, "unknown error", with a text.
+//
+// Vitess's 1203 is not MySQL's: a tablet's pool of transactions was full for a
+// second. vtgate has rolled back what it had begun on other tablets.
 func mysqlUndone() []mysqlRule {
 	return []mysqlRule{
 		{1213, "", undone, "deadlock, or lost certification", "my ma ga ti vt"},
@@ -70,8 +73,12 @@ func mysqlUndone() []mysqlRule {
 		{8028, "", undone, "the schema has changed meanwhile", "ti"},
 		{9007, "", undone, "write conflict", "ti"},
 		{1105, `pessimistic lock retry limit reached|lock wait timeout`, undone, "waited too long for a lock", "ti"},
+		{1203, `\bcode = ResourceExhausted\b`, undone, "a tablet's pool was full", "vt"},
 	}
 }
+
+// tabletCode is in the message of what a tablet cut off.
+const tabletCode = `\bcode = (DeadlineExceeded|Canceled|Aborted)\b`
 
 // mysqlUnknown: it may have been done.
 //
@@ -83,6 +90,10 @@ func mysqlUndone() []mysqlRule {
 // TiDB's storage is behind another network: 9001 to 9011 say that it
 // did not answer. ProxySQL's own 9001 says that no server of its did in
 // time.
+//
+// Vitess makes 1317 of three of its codes, whatever was cut off: a commit, or
+// only the wait for a connection to MySQL. Where several tablets are concerned
+// its 3024 is as open.
 func mysqlUnknown() []mysqlRule {
 	return []mysqlRule{
 		{1053, "", unsure, "the server shuts down", everywhere},
@@ -97,6 +108,8 @@ func mysqlUnknown() []mysqlRule {
 		{2055, "", unsure, "the connection was lost", everywhere},
 		{3169, "", unsure, "the session was killed", "my"},
 		{4031, "", unsure, "the server closed an idle connection", "my"},
+		{1317, tabletCode, unsure, "cut off at a tablet", "vt"},
+		{3024, tabletCode, unsure, "cut off at a tablet", "vt"},
 		{8027, "", unsure, "the schema is out of date", "ti"},
 		{9001, "", unsure, "PD does not answer (TiDB); no connection to a server in time (ProxySQL)", "ti px"},
 		{9002, "", unsure, "TiKV does not answer", "ti"},

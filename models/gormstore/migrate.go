@@ -91,10 +91,13 @@ func (s *Store) migrate(ctx context.Context, steps []schemaStep) error {
 	case err != nil && !errors.Is(s.translate(ctx, err), errors.ErrSchema):
 		return err
 	}
-	if err := s.locked(ctx, conn, func(x execer) error { return s.apply(ctx, x, steps) }); err != nil {
-		return err
-	}
-	return s.settled(ctx, conn)
+	// Within the lock: a connection that may still hold it afterwards is of no more use.
+	return s.locked(ctx, conn, func(x execer) error {
+		if err := s.apply(ctx, x, steps); err != nil {
+			return err
+		}
+		return s.settled(ctx, x)
+	})
 }
 
 // settled waits for the server to know the columns that the tables have. A proxy that
