@@ -35,9 +35,13 @@ model: ## check every state of a session, 130 million of them, in full
 e2e: ## front ends of every generation in Chromium, cookie and header mode, one origin and two
 	@scripts/e2e.sh $(ARGS)
 
+.PHONY: verifiers
+verifiers: ## four verifiers of other people's read our tokens by our keys, and refuse what they must
+	@scripts/verifiers.sh $(ARGS)
+
 .PHONY: vet
 vet: ## go vet, the tests with a build tag too
-	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,sqlite -- $(PKG)
+	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,verifiers,sqlite -- $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck

@@ -14,11 +14,14 @@ const (
 	// HintClaims is about what applications know of a user, such as roles; the
 	// subject is the user id. The sessions live on.
 	HintClaims HintKind = "claims"
+	// HintKey is about a signing key that was retired; the subject is its id. Who has
+	// read keys reads them again. No session is asked about.
+	HintKey HintKind = "key"
 )
 
 // Hint is one row of the feed, by which the processes of an application tell each
 // other what to look at again. It decides nothing: who reads that a session is
-// hinted at asks the sessions table about it.
+// hinted at asks the sessions table about it, and the key table about a key.
 type Hint struct {
 	// ID is random. A hint that was written twice, as the answer to the first
 	// attempt was lost, has the same ID twice.

@@ -28,20 +28,11 @@ need_browser() {
   need chromium chromium
 }
 
-# need_packages: what the lockfile says, if that is not what is there.
-need_packages() {
-  local installed=$dir/node_modules/.package-lock.json
-  [[ ! -f $installed || $dir/package-lock.json -nt $installed ]] || return 0
-  say "installing the front ends from npm ..."
-  npm ci --prefix "$dir" --no-progress >&2
-  touch "$installed"
-}
-
 need_browser
 need mariadbd mariadb-server
 need node nodejs
 need npm npm
-need_packages
+need_npm "$dir"
 npm run --silent --prefix "$dir" build >&2
 
 ARTIFACTS=$(readlink -m "${ARTIFACTS:-artifacts/e2e}")

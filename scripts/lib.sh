@@ -68,6 +68,15 @@ apt_install() (
   rm -f "$log"
 )
 
+# need_npm DIR: what the lockfile of DIR says, if that is not what is there.
+need_npm() {
+  local installed=$1/node_modules/.package-lock.json
+  [[ ! -f $installed || $1/package-lock.json -nt $installed ]] || return 0
+  say "installing what $1 needs from npm ..."
+  npm ci --prefix "$1" --no-progress >&2
+  touch "$installed"
+}
+
 # need_cc: go test -race needs cgo, and cgo a C compiler.
 need_cc() {
   local cc

@@ -24,6 +24,9 @@ for package in errors models session session/sessiontest session/storetest inter
 done
 must_not models/memstore '^testing$|^github\.com/stretchr/' "a demo may use it and links no test code" || rc=1
 must_not models/gormstore/... "$gin" "the store knows no web framework" || rc=1
+for package in jwks services verify; do
+  must_not "$package" "$gin|$gorm" "other services, and routers other than Gin, use it" || rc=1
+done
 for package in middleware refresh devices; do
   must_not "$package/..." "$gorm" "the edges reach the database through session.Store alone" || rc=1
 done

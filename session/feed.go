@@ -50,6 +50,7 @@ func (s *Service) startFeed(ctx context.Context) error {
 		Within: s.cfg.Feed.Within, MaxEntries: s.cfg.Feed.MaxEntries,
 		Now:    s.cfg.Now,
 		OnPoll: s.polled, OnNews: s.hints.watch.wake,
+		OnKey: func(string) { s.keys.Hasten() },
 	})
 	s.hints.store = store
 	s.hints.teller = feed.NewTeller(store, s.cfg.OperationTimeout, s.hints.feed, s.logLost)

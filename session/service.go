@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -151,15 +152,26 @@ func (s *Service) checkOpen() error {
 }
 
 // RetireKey stops a compromised signing key at once in this process, and in
-// all others within a minute: tokens signed by it are refused. kid is the
-// "kid" in the header of an access token.
+// all others within a minute, or Config.Feed.Within where they read the feed: tokens
+// signed by it are refused. kid is the "kid" in the header of an access token.
+//
+// Errors: [errors.ErrKeyUnknown] when there is no such key; [errors.ErrInvalidInput]
+// for a malformed id and for a key of SigningKey.Provider; [errors.ErrUnavailable] and
+// [errors.ErrGeneral] when the store failed or the others could not be told: the key is
+// out of use here all the same, and calling again goes on with the rest.
 func (s *Service) RetireKey(ctx context.Context, kid string) error {
 	if err := s.checkOpen(); err != nil {
 		return err
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	return s.keys.Retire(ctx, kid)
+	err := s.keys.Retire(ctx, kid)
+	if errors.Is(err, errors.ErrInvalidInput) || errors.Is(err, errors.ErrKeyUnknown) {
+		return err
+	}
+	// After the rows, unlike other hints: who reads the keys again must find that one
+	// gone and its successor there. Also after an error: most may have been done.
+	return cmp.Or(err, s.hint(ctx, models.Hint{Kind: models.HintKey, Subject: kid}))
 }
 
 // bounded limits the database work of one call.

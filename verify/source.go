@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -31,16 +30,17 @@ const (
 // source is what is known of the service's keys. Requests read it without a lock.
 type source struct {
 	url      string
-	client   *http.Client
+	client   *client
 	now      func() time.Time
 	maxStale time.Duration
 
 	known atomic.Pointer[keySet] // nil before the first good fetch
 
 	mu      sync.Mutex // guards what follows, and is held for a moment only
-	begun   time.Time  // of the last fetch
+	begun   time.Time  // of the last fetch, but for those that the feed asked for
 	current *fetch     // under way, or nil
 	last    error      // of the last fetch
+	retired retired
 }
 
 // keySet is one good answer. It never changes.
@@ -111,24 +111,34 @@ func (s *source) start(now time.Time) (*fetch, error) {
 	if since := now.Sub(s.begun); !s.begun.IsZero() && since >= 0 && since < rest {
 		return nil, s.last
 	}
+	s.begun = now
+	return s.begin(now, false), nil
+}
+
+// begin begins a fetch, with s.mu held. anew is by no cache.
+func (s *source) begin(now time.Time, anew bool) *fetch {
 	f := &fetch{done: make(chan struct{})}
-	s.current, s.begun = f, now
+	s.current = f
+	began := time.Now()
 	go func() {
-		set, err := s.ask(now)
+		set, err := s.ask(now, anew)
 		if err == nil {
 			s.known.Store(set)
 		}
 		s.mu.Lock()
 		f.err, s.last, s.current = err, err, nil
+		if err == nil {
+			s.retired.answered(began, set.keys)
+		}
 		s.mu.Unlock()
 		close(f.done)
 	}()
-	return f, nil
+	return f
 }
 
 // ask makes the request. It is bound to no caller's context: the next one needs the
 // answer too.
-func (s *source) ask(now time.Time) (*keySet, error) {
+func (s *source) ask(now time.Time, anew bool) (*keySet, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
@@ -136,26 +146,18 @@ func (s *source) ask(now time.Time) (*keySet, error) {
 		return nil, errors.New("verify: JWKS is no URL")
 	}
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	resp, err := s.client.Do(req)
+	if anew {
+		req.Header.Set("Cache-Control", "no-cache")
+	}
+	data, header, err := s.client.do(req, maxSet)
 	if err != nil {
 		return nil, fmt.Errorf("verify: fetching the keys: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("verify: fetching the keys: status %d", resp.StatusCode)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxSet+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("verify: fetching the keys: %w", err)
-	case len(data) > maxSet:
-		return nil, errors.New("verify: the JWK Set is too large")
 	}
 	keys, err := jwk.Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	return &keySet{keys: keys, at: now, expire: now.Add(freshFor(resp.Header))}, nil
+	return &keySet{keys: keys, at: now, expire: now.Add(freshFor(header))}, nil
 }
 
 // freshFor is how long an answer is fresh (RFC 9111, section 4.2): what it says less

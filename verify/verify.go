@@ -7,18 +7,21 @@
 //	})
 //	who, err := v.Verify(ctx, bearer)
 //
-// It needs neither the service's database nor a secret, and runs no SQL. So it hears of
-// no revocation: a token works until it expires. That service serves its keys by
-// package jwks.
+// It needs neither the service's database nor a secret, and runs no SQL. That service
+// serves its keys by package jwks.
+//
+// So far it hears of no revocation: a token works until it expires. With Config.Feed
+// and Config.Introspect, which are routes of package services, and with [Verifier.Run]
+// it refuses the tokens of a session within Config.Within after its end. It never makes
+// a refresh definite, so that a stolen refresh token gives itself away at the next
+// refresh only.
 package verify
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -34,10 +37,20 @@ type Config struct {
 	// of this service, if it is among them. Both are needed.
 	Issuer, Audience string
 	// JWKS is the address of its public keys: https, or http on the loopback interface.
-	// No redirect is followed.
+	// No redirect is followed, here and below.
 	JWKS string
-	// Client fetches the keys, so that it may bring a credential; default one of its
-	// own. A fetch has five seconds in any case.
+	// Feed and Introspect are the addresses of its routes services.Feed and
+	// services.Introspection. Feed names whom to ask about, Introspect answers, so they
+	// go together; without them no revocation is heard of. Call Run.
+	Feed, Introspect string
+	// Within is how soon the end of a session is known: 500 ms to 60 s, default 2 s. It
+	// takes four requests to Feed in that time.
+	Within time.Duration
+	// OnLag says what to do while Feed cannot be read.
+	OnLag LagPolicy
+	// Client makes the requests, so that it may bring the credential that the guard of
+	// Feed and Introspect asks for; default one of its own. Each has five seconds at
+	// most.
 	Client *http.Client
 	// Leeway is granted to the expiry for clocks that disagree: default 5 s.
 	Leeway time.Duration
@@ -51,70 +64,124 @@ type Config struct {
 	Now func() time.Time
 }
 
+// LagPolicy says what to do while the feed has not been read for longer than
+// Config.Within. Before Run has read it for the first time, and after it has returned,
+// every token is asked about, whatever the policy.
+type LagPolicy uint8
+
+const (
+	// LagServe goes on by what is known, so that an outage of the other service is none
+	// here: a session that ends meanwhile is served until the feed can be read again.
+	LagServe LagPolicy = iota
+	// LagAsk asks Introspect at every request: what that cannot answer gets an
+	// [errors.ErrUnavailable].
+	LagAsk
+)
+
+const (
+	defaultWithin        = 2 * time.Second
+	minWithin, maxWithin = 500 * time.Millisecond, time.Minute
+)
+
+func (c Config) check() error {
+	var found problems.List
+	if c.Issuer == "" || c.Audience == "" {
+		found.Addf("Issuer and Audience are needed")
+	}
+	if !isSafe(c.JWKS) {
+		found.Addf("JWKS is no https address")
+	}
+	if c.Leeway < 0 || c.Leeway > time.Minute || c.MaxStale < 0 || c.TokenCacheBytes < 0 {
+		found.Addf("Leeway is not between 0 and 1 min, or MaxStale or TokenCacheBytes is negative")
+	}
+	switch {
+	case c.Feed == "" && c.Introspect == "":
+		if c.Within != 0 || c.OnLag != LagServe {
+			found.Addf("Within and OnLag are for Feed and Introspect, which are not there")
+		}
+	case !isSafe(c.Feed) || !isSafe(c.Introspect):
+		found.Addf("Feed and Introspect are not both https addresses: the one says whom to ask about, the other answers")
+	}
+	if c.Within != 0 && (c.Within < minWithin || c.Within > maxWithin) || c.OnLag > LagAsk {
+		found.Addf("Within is not between 500 ms and 60 s, or OnLag is no policy")
+	}
+	return found.Err()
+}
+
 // Verifier verifies access tokens. It is safe for concurrent use. Make one with New.
 type Verifier struct {
 	cfg Config
 	// audiences holds the one of cfg.
 	audiences []string
 	keys      *source
-	cache     *token.Cache[struct{}]
+	cache     *token.Cache[memo]
+	ends      *ends // nil without Config.Feed
 }
 
 // New checks the configuration ([errors.ErrConfig] names every wrong field). It fetches
-// nothing yet: the first token does.
+// nothing yet: the first token does, and Run.
 func New(cfg Config) (*Verifier, error) {
-	var found problems.List
-	if cfg.Issuer == "" || cfg.Audience == "" {
-		found.Addf("Issuer and Audience are needed")
-	}
-	if u, err := url.Parse(cfg.JWKS); err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		found.Addf("JWKS is no https address")
-	}
-	if cfg.Leeway < 0 || cfg.Leeway > time.Minute || cfg.MaxStale < 0 || cfg.TokenCacheBytes < 0 {
-		found.Addf("Leeway is not between 0 and 1 min, or MaxStale or TokenCacheBytes is negative")
-	}
-	if err := found.Err(); err != nil {
+	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	cfg.Leeway = cmp.Or(cfg.Leeway, 5*time.Second)
 	cfg.MaxStale = cmp.Or(cfg.MaxStale, 24*time.Hour)
 	cfg.TokenCacheBytes = cmp.Or(cfg.TokenCacheBytes, 16<<20)
+	cfg.Within = cmp.Or(cfg.Within, defaultWithin)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	client := http.Client{}
-	if cfg.Client != nil {
-		client = *cfg.Client
+	client := newClient(cfg.Client)
+	v := &Verifier{
+		cfg: cfg, audiences: []string{cfg.Audience}, cache: token.NewReadersCache[memo](cfg.TokenCacheBytes),
+		keys: &source{url: cfg.JWKS, client: client, now: cfg.Now, maxStale: cfg.MaxStale},
 	}
-	// Whoever can make that address redirect would choose the keys.
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Verifier{
-		cfg: cfg, audiences: []string{cfg.Audience}, cache: token.NewCache[struct{}](cfg.TokenCacheBytes),
-		keys: &source{url: cfg.JWKS, client: &client, now: cfg.Now, maxStale: cfg.MaxStale},
-	}, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	if cfg.Feed != "" {
+		v.ends = newEnds(cfg, client, v.keys)
+	}
+	return v, nil
 }
 
 // Verify returns what a token says, if it is authentic, for this audience, and has not
 // expired. A token whose key is known is verified without waiting for anything; an
-// unknown one waits for a fetch, for five seconds at most.
+// unknown one waits for a fetch, for five seconds at most. With Config.Feed a token
+// that something may have happened to waits for Config.Introspect, for two seconds at
+// most.
 //
 // Errors: those of session.Service.Verify about tokens; [errors.ErrKeyUnknown] when
-// there is no such key; [errors.ErrUnavailable] when nobody can say: answer 503 then,
-// and not 401.
+// there is no such key; [errors.ErrUnauthorised] when the session has ended;
+// [errors.ErrUnavailable] when nobody can say: answer 503 then, and not 401.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	keys := func(kid string, _ int64) (token.Key, error) { return v.keys.find(ctx, kid) }
-	access, _, err := v.cache.ParseAccess(text, keys, token.Expect{
+	access, m, err := v.cache.ParseAccess(text, keys, token.Expect{
 		Issuer: v.cfg.Issuer, Audiences: v.audiences, Now: v.cfg.Now().UnixMilli(), Leeway: v.cfg.Leeway,
 	})
+	if err == nil && v.ends != nil {
+		access, err = v.ends.current(ctx, text, access, m)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Token{access: access}, nil
+}
+
+// Run reads Config.Feed until ctx ends, and tries again for as long as that fails. Run
+// it in a goroutine of its own; without a Feed, and while another call runs, it returns
+// at once.
+func (v *Verifier) Run(ctx context.Context) {
+	if v.ends != nil {
+		v.ends.run(ctx)
+	}
+}
+
+// RevocationLag is how old the knowledge of ended sessions is: the time since the
+// newest good look at Config.Feed was begun, or since New. Up to Config.Within is as
+// promised. It is for alerts, and not for readiness checks. Without a Feed it is 0.
+func (v *Verifier) RevocationLag() time.Duration {
+	if v.ends == nil {
+		return 0
+	}
+	return v.ends.feed.Lag()
 }
 
 // Token is what an authentic access token says. It shows nothing of it in logs.

@@ -31,7 +31,8 @@
 // Until then it is kept for a quarter of Within.
 //
 // What this process cannot know it asks about: tokens from before the time that it has
-// read, and all of them when there is no more room. Claims may be older than any token,
+// read, and all of them when there is no more room. (A hint about a key is in no table:
+// whoever keeps keys is told of it once.) Claims may be older than any token,
 // so those from before the oldest hint that it has are found out anew, once; where that
 // fails the old ones stay, as most likely nobody changed them.
 //

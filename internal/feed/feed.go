@@ -35,6 +35,9 @@ type Config struct {
 	// OnNews is told that there are new entries, or that a poll has failed, so that
 	// whoever waits for something looks again. It must not block.
 	OnNews func()
+	// OnKey, unless nil, is told the id of a key that another process has retired. It
+	// must not block. Start tells of those of the last day.
+	OnKey func(kid string)
 }
 
 // Feed is what one process knows of the feed. It is safe for concurrent use.
@@ -171,7 +174,12 @@ func (f *Feed) take(ctx context.Context, q models.FeedQuery, next readFunc) (mod
 	// The answer is older than now: entries count as a little younger than they are,
 	// never as older.
 	now := f.now()
-	f.writer.add(page.Hints, page.Clock-now, f.elapsed(), now)
+	_, keys := f.writer.add(page.Hints, page.Clock-now, f.elapsed(), now)
+	for _, kid := range keys {
+		if f.cfg.OnKey != nil {
+			f.cfg.OnKey(kid)
+		}
+	}
 	return page, nil
 }
 

@@ -285,7 +285,8 @@ func TestFeed_theDatabasesClockJumpsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(2 * time.Second)
 		b.db.write(hintOf(models.HintUser, "user", "", 0), 0, 0)
-		// Another process, a minute ahead, made a token just before the row was written.
+		// Another process, a minute ahead, made a token just before the row was
+		// written.
 		issuedAt := time.Now().Add(time.Minute + time.Minute).UnixMilli()
 		b.db.jump(time.Minute)
 		time.Sleep(time.Minute)
@@ -377,5 +378,65 @@ func TestFeed_Run_aStoreWithoutAClock(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.True(t, b.knows("one"))
 		require.NoError(t, errors.Join(b.told()...))
+	})
+}
+
+// A hint about a key is told once, however often it is read, and asks about nobody.
+func TestFeed_OnKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(2 * time.Second)
+		var mu sync.Mutex
+		var told []string
+		b.cfg.OnKey = func(kid string) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, kid)
+		}
+		b.db.write(hintOf(models.HintKey, "before", "", 0), 0, 0)
+		stop := b.run(t)
+		defer stop()
+		b.db.write(hintOf(models.HintKey, "one", "", 0), 0, 0)
+		b.db.write(hintOf(models.HintKey, "two", "", 0), 0, 0)
+		before := b.writer.table.Load().arrivals
+		time.Sleep(20 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		require.ElementsMatch(t, []string{"before", "one", "two"}, told)
+		require.Equal(t, before, b.writer.table.Load().arrivals)
+		_, asks := b.Asks(nil, "handle", "user", time.Now().UnixMilli())
+		require.False(t, asks)
+	})
+}
+
+// AsksClaims asks about what was told, and about nothing from before.
+func TestFeed_AsksClaims(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(2 * time.Second)
+		stop := b.run(t)
+		defer stop()
+		memo := &Memo{}
+		asks := func(user string) bool {
+			q, asks := b.AsksClaims(memo, user, "pl")
+			if asks {
+				b.Refetched(memo, "pl", q)
+			}
+			return asks
+		}
+		require.False(t, asks("user"))
+		b.db.write(hintOf(models.HintClaims, "user", "", 0), 0, 0)
+		time.Sleep(time.Second)
+		require.True(t, asks("user"))
+		require.False(t, asks("user"))
+		require.False(t, asks("other"))
+		_, always := b.AsksClaims(nil, "user", "pl")
+		require.True(t, always)
+		time.Sleep(time.Second)
+		require.True(t, asks("user"), "it has not settled")
+		time.Sleep(time.Minute)
+		require.True(t, asks("user"))
+		time.Sleep(time.Hour)
+		require.False(t, asks("user"))
 	})
 }

@@ -138,6 +138,21 @@ func (f *Feed) Claims(memo *Memo, userID, member string) (before Before, q Quest
 	return before, q, ok
 }
 
+// AsksClaims reports whether the database has to be asked about a member of the
+// token's payload, for who has no other place to find it out: what may have been told
+// before this process began to read is not asked about, as there is no end to it.
+// memo may be nil. Refetched remembers the answer.
+func (f *Feed) AsksClaims(memo *Memo, userID, member string) (Question, bool) {
+	told := f.writer.table.Load().claimsOf(userID)
+	if told.arrival == 0 {
+		return Question{}, false
+	}
+	if known := memo.claim(member); known != nil && known.cover(told.arrival, f.elapsed) {
+		return Question{}, false
+	}
+	return f.question(), true
+}
+
 // Refetched remembers that the member is as it should be.
 func (f *Feed) Refetched(memo *Memo, member string, q Question) {
 	if known := memo.claim(member); known != nil {

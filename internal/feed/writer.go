@@ -74,9 +74,10 @@ func (w *writer) init(r rules, limit int) {
 }
 
 // add puts hints into the table that are not in it yet, and reports whether there was
-// one. offset is what to take from the times of the hints, in milliseconds; elapsed
-// and now are this process's time, the one for periods and the other for tokens.
-func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, now int64) (news bool) {
+// one. Keys are the ids of those about keys, of which the table has none. offset is
+// what to take from the times of the hints, in milliseconds; elapsed and now are this
+// process's time, the one for periods and the other for tokens.
+func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, now int64) (news bool, keys []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var next *table
@@ -84,6 +85,11 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		h := &hints[i]
 		id := identity{h.ID, h.Kind, h.Subject}
 		if _, known := w.seen[id]; known {
+			continue
+		}
+		if h.Kind == models.HintKey {
+			keys = append(keys, h.Subject)
+			w.remember(id, subject{h.Kind, h.Subject}, false, elapsed)
 			continue
 		}
 		if next == nil {
@@ -95,11 +101,11 @@ func (w *writer) add(hints []models.Hint, offset int64, elapsed time.Duration, n
 		w.remember(id, about, again, elapsed)
 	}
 	if next == nil {
-		return false
+		return false, keys
 	}
 	w.unsettled = append(w.unsettled, arrival{next.arrivals, elapsed})
 	w.publish(next)
-	return true
+	return true, keys
 }
 
 // load has what is added from now on shown only once it is loaded: a day's hints would

@@ -33,7 +33,8 @@ func hintOf(kind models.HintKind, subject, owner string, at int64) models.Hint {
 }
 
 func (w *writer) put1(h models.Hint, elapsed time.Duration) bool {
-	return w.add([]models.Hint{h}, 0, elapsed, h.At)
+	news, _ := w.add([]models.Hint{h}, 0, elapsed, h.At)
+	return news
 }
 
 func TestWriter_knowsAHintOnce(t *testing.T) {
@@ -61,6 +62,7 @@ func TestWriter_kinds(t *testing.T) {
 		{models.HintUser, "user", true, false, false, false},
 		{models.HintClaims, "user", false, false, false, true},
 		{models.HintAll, "", true, false, true, false},
+		{models.HintKey, "user", false, false, false, false},
 		{"of a later version", "x", true, false, true, true},
 	} {
 		w := newWriter(10)

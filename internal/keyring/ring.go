@@ -79,7 +79,9 @@ func (r *Ring) assemble(base context.Context, store Store, cfg Config) error {
 		}
 	}
 	newSource := func(every time.Duration) *source {
-		return &source{base: base, clock: cfg.Now, every: every, flight: flight{waitLimit: cfg.WaitLimit}}
+		return &source{
+			base: base, clock: cfg.Now, every: every, hastened: make(chan struct{}, 1), flight: flight{waitLimit: cfg.WaitLimit},
+		}
 	}
 	if cfg.Provider != nil {
 		p := &providerSource{provider: cfg.Provider}
@@ -241,6 +243,18 @@ func (r *Ring) Reload(ctx context.Context) error {
 		errs = append(errs, s.flight.run(ctx, s.op(s.tick)))
 	}
 	return errors.Join(errs...)
+}
+
+// Hasten has Run reload at once what the store holds, because another instance has
+// retired a key. It waits for nothing.
+func (r *Ring) Hasten() {
+	if r.fromStore == nil {
+		return
+	}
+	select {
+	case r.fromStore.hastened <- struct{}{}:
+	default: // it will
+	}
 }
 
 // Retire takes a compromised key out of use: here at once, even if the store

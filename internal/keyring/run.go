@@ -53,6 +53,7 @@ func (r *Ring) keepFresh(ctx context.Context, s *source) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-s.hastened:
 		}
 		err := protect(func() error { return s.flight.run(ctx, s.op(s.tick)) })
 		switch {

@@ -51,6 +51,7 @@ type source struct {
 	tick func(ctx context.Context) error
 
 	every     time.Duration // between two ticks
+	hastened  chan struct{} // of Hasten
 	flight    flight
 	started   atomic.Uint64 // how many loads have begun; numbers them
 	searching cooldown      // of loads that unknown ids ask for

@@ -27,6 +27,8 @@ import (
 // holds the token's random id, which only those know who have the token.
 type Cache[Memo any] struct {
 	tokens *otter.Cache[string, *remembered[Memo]]
+	// unpromoted keeps tokens that wait to be promoted too.
+	unpromoted bool
 }
 
 // remembered is what the Cache holds for one token.
@@ -54,12 +56,22 @@ func NewCache[Memo any](bytes int64) *Cache[Memo] {
 	if bytes <= 0 {
 		return nil
 	}
-	return &Cache[Memo]{otter.Must(&otter.Options[string, *remembered[Memo]]{
+	return &Cache[Memo]{tokens: otter.Must(&otter.Options[string, *remembered[Memo]]{
 		MaximumWeight: uint64(bytes),
 		Weigher:       weightOf[Memo],
 		// Its upkeep is short: no goroutine of its own for that.
 		Executor: func(upkeep func()) { upkeep() },
 	})}
+}
+
+// NewReadersCache returns a Cache for who promotes no token, and so sees the same one
+// again while it waits for that.
+func NewReadersCache[Memo any](bytes int64) *Cache[Memo] {
+	c := NewCache[Memo](bytes)
+	if c != nil {
+		c.unpromoted = true
+	}
+	return c
 }
 
 // ParseAccess is the function ParseAccess with a memory. Others may hold the
@@ -93,7 +105,7 @@ func (c *Cache[Memo]) parseUnknown(text string, keys Keys, want Expect) (*Access
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case !v.access.Parent.IsZero(): // it waits to be promoted, and is replaced at this very use
+	case !v.access.Parent.IsZero() && !c.unpromoted: // it waits to be promoted, and is replaced at this very use
 		return v.access, nil, nil
 	}
 	r := &remembered[Memo]{verified: v}

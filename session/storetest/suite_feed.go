@@ -116,7 +116,7 @@ func hintKept(tr *trial) {
 		want = append(want, h)
 	}
 	for _, id := range userIDs() {
-		for _, kind := range []models.HintKind{models.HintUser, models.HintClaims} {
+		for _, kind := range []models.HintKind{models.HintUser, models.HintClaims, models.HintKey} {
 			h := tr.hint()
 			h.Kind, h.Subject, h.Owner = kind, id, ""
 			put(h)

@@ -1,0 +1,63 @@
+package verify
+
+import (
+	"maps"
+	"time"
+
+	"github.com/gin-sessionkit/sessionkit/internal/token"
+)
+
+// retired are the ids of keys that the feed said were retired, and when that was heard.
+// The keys are fetched again for each: at once, however many unknown ids have come, and
+// until an answer is without it. One may still have it: of an instance that has not
+// heard yet, or of a cache between.
+type retired struct {
+	heard map[string]time.Time
+	asked time.Time // when the keys were last fetched for it
+}
+
+const (
+	// retryRetired lies between two such fetches. The first waits for none.
+	retryRetired = 5 * time.Second
+	// dropRetired is when to leave it to the fetches that are made anyway. By then each
+	// instance has read the keys.
+	dropRetired = 2 * time.Minute
+	// maxRetired bounds how many are waited for. The fetch for one is for all.
+	maxRetired = 100
+)
+
+// answered takes what a fetch brought, which began at the given time.
+func (r *retired) answered(began time.Time, keys map[string]token.Key) {
+	maps.DeleteFunc(r.heard, func(kid string, heard time.Time) bool {
+		_, there := keys[kid]
+		return !there && !began.Before(heard)
+	})
+}
+
+// due reports whether the keys have to be fetched now.
+func (r *retired) due(now time.Time) bool {
+	maps.DeleteFunc(r.heard, func(_ string, heard time.Time) bool { return now.Sub(heard) >= dropRetired })
+	return len(r.heard) > 0 && (r.asked.IsZero() || now.Sub(r.asked) >= retryRetired)
+}
+
+// retire notes that a key was retired. It waits for nothing: see renew.
+func (s *source) retire(kid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.retired.heard == nil {
+		s.retired.heard = map[string]time.Time{}
+	}
+	if len(s.retired.heard) < maxRetired {
+		s.retired.heard[kid] = time.Now()
+	}
+}
+
+// renew fetches the keys if that is due for a retired one. Nobody waits for it.
+func (s *source) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); s.current == nil && s.retired.due(now) {
+		s.retired.asked = now
+		s.begin(s.now(), true)
+	}
+}
