@@ -283,9 +283,21 @@ func (x *Exchange) signOut() error {
 	return sess.signOut(x.ctx)
 }
 
+// client is who sent the request.
+func (x *Exchange) client() Client {
+	return Client{
+		UserAgent: boundedText(x.received.UserAgent(), maxUserAgentLen),
+		IP:        x.svc.cfg.IPAddresses.apply(remoteIP(x.received)),
+	}
+}
+
 // remoteIP is the address of the peer. Behind a proxy that is the proxy: use
-// WithDevice, as middleware.Create does with Gin's trusted proxies.
+// WithDevice, as middleware.Create does with Gin's trusted proxies. Package refresh
+// says by the context what those know.
 func remoteIP(r *http.Request) string {
+	if ip := wire.ClientIP(r.Context()); ip != "" {
+		return ip
+	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return ""

@@ -75,6 +75,7 @@ func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err 
 
 // renew exchanges the token for new ones.
 func (x *Exchange) renew(c carried) (*Session, error) {
+	c.tok.from = x.client()
 	tokens, err := x.svc.refresh(x.ctx, c.tok, c.by == wire.ByCookie)
 	if err != nil {
 		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !c.unsure {
