@@ -91,6 +91,7 @@ func (k EventKind) level() slog.Level {
 // emit logs e and tells Config.OnEvent.
 func (s *Service) emit(ctx context.Context, e Event) {
 	e.Time = s.cfg.Now()
+	s.countEvent(&e)
 	if level := e.Kind.level(); s.cfg.Logger.Enabled(ctx, level) {
 		var attrs []slog.Attr
 		if e.Handle != "" {

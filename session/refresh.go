@@ -27,6 +27,12 @@ func (s *Service) Refresh(ctx context.Context, text string) (*Tokens, error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, err
 	}
+	tokens, err := s.refreshByText(ctx, text)
+	s.countResult(countRefreshed, err)
+	return tokens, err
+}
+
+func (s *Service) refreshByText(ctx context.Context, text string) (*Tokens, error) {
 	tok, err := s.parseRefresh(ctx, text)
 	if err != nil {
 		return nil, err

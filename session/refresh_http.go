@@ -24,9 +24,17 @@ import (
 func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		sess, err = x.refresh()
+		x.countRefresh(err)
 		return err
 	})
 	return sess, err
+}
+
+// countRefresh counts how a refresh went, but for one that is sent on to an older route.
+func (x *Exchange) countRefresh(err error) {
+	if _, sentOn := errors.AsType[*elsewhere](err); !sentOn {
+		x.svc.countResult(countRefreshed, err)
+	}
 }
 
 func (x *Exchange) refresh() (*Session, error) {

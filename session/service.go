@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/counts"
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/theft"
@@ -24,6 +25,7 @@ type Service struct {
 	cache  *token.Cache[feed.Memo] // nil when off
 	thefts *theft.Teller           // nil when nobody wants to know
 	hints  hints
+	counts *counts.Set
 	stop   context.CancelFunc
 	worker sync.WaitGroup
 
@@ -56,6 +58,8 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	if err := store.Check(ctx); err != nil {
 		return nil, err
 	}
+	counters := newCounts()
+	store = countCalls(store, counters)
 	keys, err := keyring.New(ctx, store, cfg.keyringConfig())
 	if err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 
 	s := &Service{
 		cfg: cfg, store: store, keys: keys, cache: token.NewCache[feed.Memo](cfg.TokenCacheBytes),
-		wire: cfg.wireSettings(), closed: make(chan struct{}),
+		wire: cfg.wireSettings(), counts: counters, closed: make(chan struct{}),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)
 	if err := s.startFeed(ctx); err != nil {
