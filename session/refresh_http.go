@@ -30,7 +30,8 @@ func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Ses
 	return sess, err
 }
 
-// countRefresh counts how a refresh went, but for one that is sent on to an older route.
+// countRefresh counts how a refresh went, but for one that is sent on to an older
+// route.
 func (x *Exchange) countRefresh(err error) {
 	if _, sentOn := errors.AsType[*elsewhere](err); !sentOn {
 		x.svc.countResult(countRefreshed, err)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +33,28 @@ func TestResultOf(t *testing.T) {
 		sums[resultOf(err)] = 1
 		require.Equal(t, uint64(1), resultsOf(sums)[result], result)
 	}
+}
+
+// Every method of a store that asks the database is counted: one that is added to the
+// interface and not to countedStore would be passed on by embedding.
+func TestCountCalls_everyMethod(t *testing.T) {
+	t.Parallel()
+	set := newCounts()
+	store := reflect.ValueOf(countCalls(struct{ FeedStore }{}, set)) // which has nothing to call
+	methods := reflect.TypeFor[FeedStore]()
+	asks := uint64(0)
+	for i := range methods.NumMethod() {
+		method := methods.Method(i)
+		if method.Type.NumIn() == 0 {
+			continue
+		}
+		asks++
+		arguments := []reflect.Value{reflect.ValueOf(t.Context())}
+		for j := 1; j < method.Type.NumIn(); j++ {
+			arguments = append(arguments, reflect.Zero(method.Type.In(j)))
+		}
+		require.Panics(t, func() { store.MethodByName(method.Name).Call(arguments) }, method.Name)
+		require.Equal(t, asks, set.Sums()[countStoreCalls], method.Name)
+	}
+	require.Greater(t, asks, uint64(25))
 }

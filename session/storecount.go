@@ -9,8 +9,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
-// countCalls returns store with its calls counted, whoever makes them: requests, and the
-// work in the background.
+// countCalls returns store with its calls counted, whoever makes them: requests, and
+// the work in the background.
 func countCalls(store Store, c *counts.Set) Store {
 	counted := countedStore{store, c}
 	if feed, ok := store.(FeedStore); ok {
@@ -34,8 +34,8 @@ func (s *countedStore) end(ctx context.Context, began time.Time, err *error) {
 	}
 }
 
-// storeErrorOf is which of storeErrors a call ended with; -1 for none. What the caller's
-// own context did is no fault of the database.
+// storeErrorOf is which of storeErrors a call ended with; -1 for none. What the
+// caller's own context did is no fault of the database.
 func storeErrorOf(ctx context.Context, err error) int {
 	switch {
 	case err == nil, errors.Is(err, errors.ErrDuplicate), errors.Is(err, errors.ErrInvalidInput):
