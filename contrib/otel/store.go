@@ -26,12 +26,12 @@ const (
 // Store returns store with a span around each call that is made on the way of a request
 // which is traced: "sessionkit.Find", "sessionkit.Advance" and so on. What the store
 // does below it, such as the statements that a plugin of GORM traces, are its children.
-// Calls that no trace leads to, such as the polls of the feed, make none. A request that
-// needs no database has no call, and costs what it did.
+// Calls that no trace leads to, such as the polls of the feed, make none. A request
+// that needs no database has no call, and costs what it did.
 //
 // Attributes: sessionkit.session, the short hash of the session's handle that the kit's
-// log has too; sessionkit.verdict, what became of it ("found", "revoked" or "none" for a
-// row that was read, "applied" or "not applied" for a write with a condition);
+// log has too; sessionkit.verdict, what became of it ("found", "revoked" or "none" for
+// a row that was read, "applied" or "not applied" for a write with a condition);
 // sessionkit.reason of an ending; sessionkit.count, how many rows.
 func Store(store session.Store, tracer trace.Tracer) session.Store {
 	if store == nil {
