@@ -100,6 +100,10 @@ bench-check: ## vet and test the comparison and the scale run, which are modules
 	@scripts/with-db.sh go test -C bench/scale ./...
 	@go test -C bench/peers ./...
 
+.PHONY: contrib
+contrib: ## vet and test the modules of contrib, with Debian's Prometheus
+	@scripts/contrib.sh $(ARGS)
+
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
 	@go run -tags nomsgpack ./example $(ARGS)

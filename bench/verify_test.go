@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
@@ -45,6 +47,34 @@ func BenchmarkGinVerifyParallel(b *testing.B) {
 	tokens := accessTokens(b, svc, 64)
 	store.Arm()
 	serveParallel(b, protected(svc), tokens)
+	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
+}
+
+// BenchmarkGinVerifyScraped is BenchmarkGinVerifyParallel while somebody reads
+// Service.Stats a hundred times a second: a thousand times as often as a Prometheus does
+// that scrapes every ten seconds.
+func BenchmarkGinVerifyScraped(b *testing.B) {
+	svc, store := newService(b, session.Config{TokenCacheBytes: 128 << 10})
+	tokens := accessTokens(b, svc, 64)
+	store.Arm()
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				_ = svc.Stats()
+			}
+		}
+	}()
+	serveParallel(b, protected(svc), tokens)
+	stop()
+	<-done
 	b.ReportMetric(float64(store.Calls())/float64(b.N), "statements/op")
 }
 

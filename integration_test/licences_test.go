@@ -41,6 +41,8 @@ var linkers = []struct{ name, packages string }{
 	{"middleware, refresh, devices", "./middleware ./refresh ./devices"},
 	{"models/gormstore", "./models/gormstore"},
 	{"models/gormstore/sqlite", "./models/gormstore/sqlite"},
+	{"contrib/prometheus", "./contrib/prometheus"},
+	{"contrib/otel", "./contrib/otel"},
 }
 
 // The page lists every module that the library's packages link, with the licence that
@@ -74,6 +76,9 @@ func modulesOf(t *testing.T, packages []string) map[string]string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps", "-json=Module"}, packages...)...) //nolint:gosec // our own packages
 	list.Dir = ".."
+	if len(packages) == 1 && strings.HasPrefix(packages[0], "./contrib/") { // a module of its own
+		list.Dir, list.Args[len(list.Args)-1] = "../"+packages[0], "."
+	}
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=1")
 	list.Stderr = os.Stderr
 	out, err := list.Output()
@@ -91,7 +96,7 @@ func modulesOf(t *testing.T, packages []string) map[string]string {
 		} else if err != nil {
 			require.NoError(t, err)
 		}
-		if m := linked.Module; m != nil && !m.Main {
+		if m := linked.Module; m != nil && !m.Main && !strings.HasPrefix(m.Path, "github.com/gin-sessionkit/") {
 			modules[m.Path] = m.Dir
 		}
 	}

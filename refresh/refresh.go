@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
 	"github.com/gin-sessionkit/sessionkit/internal/page"
+	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -137,10 +138,12 @@ func checked(svc *session.Service, function string, opts []Option) options {
 
 // refresh returns no session where the answer is written.
 func (o options) refresh(svc *session.Service, c *gin.Context) (*session.Session, error) {
+	// With Gin's trusted proxies, as middleware.Create: a theft tells who came.
+	r := c.Request.WithContext(wire.WithClientIP(c.Request.Context(), c.ClientIP()))
 	if o.page != nil {
-		return svc.RefreshPage(c.Writer, c.Request, *o.page)
+		return svc.RefreshPage(c.Writer, r, *o.page)
 	}
-	return svc.RefreshHTTP(c.Writer, c.Request)
+	return svc.RefreshHTTP(c.Writer, r)
 }
 
 // SignOut is the sign-out route, for POST: it revokes the session and clears

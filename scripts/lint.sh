@@ -19,7 +19,7 @@ must_not() {
 }
 
 gin='^github\.com/gin-(gonic|contrib)/' gorm='^(gorm\.io|github\.com/go-gorm)/'
-for package in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/page internal/theft; do
+for package in errors models session session/sessiontest session/storetest internal/token internal/keyring internal/lineage internal/wire internal/page internal/theft internal/counts; do
   must_not "$package" "$gin|$gorm" "the engine works without a web framework and without an ORM" || rc=1
 done
 must_not models/memstore '^testing$|^github\.com/stretchr/' "a demo may use it and links no test code" || rc=1
@@ -32,9 +32,9 @@ for package in middleware refresh devices; do
 done
 
 go tool -modfile=tools.mod golangci-lint run ./... || rc=1
-# The modules of the integration tests and of the benchmarks, by the same rules.
+# The modules of the integration tests, the benchmarks and contrib, by the same rules.
 root=$PWD
-for module in integration_test/go.mod bench/*/go.mod; do
+for module in integration_test/go.mod bench/*/go.mod contrib/*/go.mod; do
   (cd "${module%/*}" && go tool -modfile="$root/tools.mod" golangci-lint run --config "$root/.golangci.yml" ./...) || rc=1
 done
 

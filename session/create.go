@@ -76,7 +76,9 @@ func (s *Service) Create(ctx context.Context, userID string, opts ...CreateOptio
 	for _, opt := range opts {
 		opt(&c)
 	}
-	return s.create(ctx, userID, &c)
+	tokens, err := s.create(ctx, userID, &c)
+	s.countResult(countSignedIn, err)
+	return tokens, err
 }
 
 func (s *Service) create(ctx context.Context, userID string, c *creation) (*Tokens, error) {

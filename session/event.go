@@ -28,7 +28,8 @@ const (
 	// EventReplaced: a session that Replace made was used first, and the one before it has
 	// ended. Handle is the next one.
 	EventReplaced EventKind = "session_replaced"
-	// EventTheft: a replaced refresh token was used. The session is revoked.
+	// EventTheft: a replaced refresh token was used. The session is revoked. Stored and
+	// Presented are the two clients.
 	EventTheft EventKind = "token_theft"
 	// EventRevoked: a session, or every session of a user, was revoked.
 	EventRevoked EventKind = "session_revoked"
@@ -58,13 +59,22 @@ type Event struct {
 	NewDevice bool
 	// Kept goes with EventRevoked of RevokeOthers: the session that lives on.
 	Kept string
-	// Reason goes with EventRevoked.
+	// Reason goes with EventRevoked and EventTheft.
 	Reason models.RevokeReason
 	// Count is the number of sessions or rows.
 	Count int
 	// SinceRotation goes with EventTheft: how long ago the token was replaced.
 	SinceRotation time.Duration
+	// Stored and Presented go with EventTheft: the client that the session was created
+	// by, and the one that came with the replaced token. Which of them is the thief
+	// nobody knows: whoever refreshes first has the newer token, and the other one is
+	// found out. Presented is empty without HTTP.
+	Stored, Presented Client
 }
+
+// Client is a browser or program, as far as it says so itself, and its address as far
+// as Config.IPAddresses lets it be known. Both may be empty. Pages must escape them.
+type Client struct{ UserAgent, IP string }
 
 // level is Debug for what happens all day.
 func (k EventKind) level() slog.Level {
@@ -81,6 +91,7 @@ func (k EventKind) level() slog.Level {
 // emit logs e and tells Config.OnEvent.
 func (s *Service) emit(ctx context.Context, e Event) {
 	e.Time = s.cfg.Now()
+	s.countEvent(&e)
 	if level := e.Kind.level(); s.cfg.Logger.Enabled(ctx, level) {
 		var attrs []slog.Attr
 		if e.Handle != "" {

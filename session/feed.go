@@ -95,6 +95,7 @@ func (s *Service) emitAside(e Event) {
 	select {
 	case s.hints.aside <- e:
 	default: // it has not returned from the last sixteen
+		s.counts.Add(countDroppedEvents, 1)
 	}
 }
 

@@ -103,11 +103,26 @@ func (s *Service) demandsFor(r *http.Request, opts []VerifyOption) demands {
 	return d
 }
 
+// verify finds the session and counts how that went.
 func (x *Exchange) verify(d demands) (*Session, error) {
 	d.asked = x.asked()
 	if sess := x.session.Load(); sess != nil {
-		return x.verifyAgain(sess, d)
+		if err := x.verifyAgain(sess, d); err != nil {
+			x.svc.countResult(countVerified, err)
+			return nil, err
+		}
+		return sess, nil
 	}
+	sess, err := x.verifyFirst(d)
+	if sess == nil && err == nil {
+		x.svc.counts.Add(countVisitors, 1)
+	} else {
+		x.svc.countResult(countVerified, err)
+	}
+	return sess, err
+}
+
+func (x *Exchange) verifyFirst(d demands) (*Session, error) {
 	found, err := x.findAccess()
 	if err != nil {
 		x.svc.warnOfLostPath(x.received)
@@ -159,25 +174,25 @@ func (x *Exchange) settled(sess *Session, replacement *Token, d demands, err err
 }
 
 // verifyAgain checks what d demands of the session that is there.
-func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
+func (x *Exchange) verifyAgain(sess *Session, d demands) error {
 	if err := x.svc.possible(d); err != nil {
-		return nil, err
+		return err
 	}
 	if sess.over.Load() {
-		return nil, errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
+		return errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
 	}
 	if err := x.checkOrigin(&d); err != nil {
-		return nil, err
+		return err
 	}
 	claims, _ := sess.snapshot()
 	if !x.satisfies(&claims, d.antiCSRF) {
-		return nil, tryRefresh(errors.ErrAntiCSRF)
+		return tryRefresh(errors.ErrAntiCSRF)
 	}
 	if !x.looked.Load() {
 		if _, ask := x.svc.mustAsk(d.revocation, &claims, sess.memo.Load()); ask {
 			lowered, err := sess.takeLevel(x.ctx)
 			if err != nil {
-				return nil, sess.clearIfEnded(err)
+				return sess.clearIfEnded(err)
 			}
 			if lowered != nil {
 				claims, ends := sess.snapshot()
@@ -187,10 +202,8 @@ func (x *Exchange) verifyAgain(sess *Session, d demands) (*Session, error) {
 		}
 	}
 	// What it replaces, MergePayload has sent.
-	if _, err := x.svc.check(x.ctx, sess, &d); err != nil {
-		return nil, err
-	}
-	return sess, nil
+	_, err := x.svc.check(x.ctx, sess, &d)
+	return err
 }
 
 // oneRequest is how long a request counts as one moment.
@@ -272,7 +285,9 @@ func (s *Service) SignOutHTTP(w http.ResponseWriter, r *http.Request) error {
 
 func (x *Exchange) signOut() error {
 	if !x.hasBearer() && !x.svc.wire.Origins.Allows(x.received) {
-		return x.svc.crossOrigin(x.received)
+		err := x.svc.crossOrigin(x.received)
+		x.svc.countResult(countVerified, err)
+		return err
 	}
 	d := x.svc.demandsOf(nil)
 	d.antiCSRF = csrfAlways
@@ -283,9 +298,21 @@ func (x *Exchange) signOut() error {
 	return sess.signOut(x.ctx)
 }
 
+// client is who sent the request.
+func (x *Exchange) client() Client {
+	return Client{
+		UserAgent: boundedText(x.received.UserAgent(), maxUserAgentLen),
+		IP:        x.svc.cfg.IPAddresses.apply(remoteIP(x.received)),
+	}
+}
+
 // remoteIP is the address of the peer. Behind a proxy that is the proxy: use
-// WithDevice, as middleware.Create does with Gin's trusted proxies.
+// WithDevice, as middleware.Create does with Gin's trusted proxies. Package refresh
+// says by the context what those know.
 func remoteIP(r *http.Request) string {
+	if ip := wire.ClientIP(r.Context()); ip != "" {
+		return ip
+	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return ""

@@ -107,6 +107,7 @@ func (x *Exchange) verifyPage(p Site, d demands) (*Session, error) {
 	}
 	if !x.hasBearer() { // whose carrier verify sees first: it needs no proof
 		if err := x.checkOrigin(&d); err != nil {
+			x.svc.countResult(countVerified, err)
 			return nil, x.refusal(p, asked, err)
 		}
 	}

@@ -72,7 +72,9 @@ func (x *Exchange) refreshPage(p Site) (turn, error) {
 		meant = x.svc.wire.Origins.AllowsVisit
 	}
 	if !meant(x.received) {
-		return back, x.refusal(p, back.to, x.svc.crossOrigin(x.received))
+		err := x.svc.crossOrigin(x.received)
+		x.countRefresh(err)
+		return back, x.refusal(p, back.to, err)
 	}
 	if x.hasRefreshed() {
 		back.mark = markSignedIn
@@ -85,6 +87,7 @@ func (x *Exchange) refreshPage(p Site) (turn, error) {
 	if err == nil {
 		_, err = x.renew(c)
 	}
+	x.countRefresh(err)
 	if older, ok := errors.AsType[*elsewhere](err); ok {
 		if !back.keep && page.Keeps(x.received) {
 			back.to = "" // which is refused there too

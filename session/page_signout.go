@@ -56,7 +56,9 @@ func (x *Exchange) signOutPage(p Site) error {
 	d.byOrigin, d.antiCSRF = true, csrfAlways
 	err := x.checkOrigin(&d)
 	var sess *Session
-	if err == nil {
+	if err != nil {
+		x.svc.countResult(countVerified, err)
+	} else {
 		if sess, err = x.verify(d); err == nil {
 			err = sess.signOut(x.ctx)
 		}

@@ -27,6 +27,12 @@ func (s *Service) Refresh(ctx context.Context, text string) (*Tokens, error) {
 	if err := s.checkOpen(); err != nil {
 		return nil, err
 	}
+	tokens, err := s.refreshByText(ctx, text)
+	s.countResult(countRefreshed, err)
+	return tokens, err
+}
+
+func (s *Service) refreshByText(ctx context.Context, text string) (*Tokens, error) {
 	tok, err := s.parseRefresh(ctx, text)
 	if err != nil {
 		return nil, err
@@ -39,6 +45,8 @@ type refreshToken struct {
 	*token.Refresh
 	text string
 	hash models.Hash
+	// from is who presents it; zero without HTTP.
+	from Client
 }
 
 // lineage is what the state machine looks at.
@@ -102,7 +110,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 				s.emitAdvance(ctx, v, g.row.Handle, g.row.UserID)
 			}
 		case lineage.Theft:
-			row, err = s.endAsTheft(ctx, row, tok.lineage())
+			row, err = s.endAsTheft(ctx, row, tok)
 		default:
 			return nil, ended(row)
 		}
@@ -172,7 +180,7 @@ func (s *Service) extendIfDue(ctx context.Context, row *models.Session, now int6
 // again, and a row that makes the token good is returned (window mode: a parallel
 // refresh brought its parent back). Whoever keeps the row moving gains nothing: the
 // last time it is revoked however it is.
-func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok lineage.Token) (*models.Session, error) {
+func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok *refreshToken) (*models.Session, error) {
 	if !s.thefts.Begin() {
 		// Closed just now. The row is as it was: the next attempt, elsewhere, is
 		// judged the same, and told.
@@ -194,12 +202,12 @@ func (s *Service) endAsTheft(ctx context.Context, row *models.Session, tok linea
 			return nil, err
 		}
 		if endedNow {
-			return nil, s.reportTheft(ctx, row, now)
+			return nil, s.reportTheft(ctx, row, tok, now)
 		}
 		if row, err = s.store.Find(ctx, row.Handle); err != nil {
 			return nil, err
 		}
-		if lineage.OnRefresh(lineage.Of(row, now), tok, now, s.window()) != lineage.Theft {
+		if lineage.OnRefresh(lineage.Of(row, now), tok.lineage(), now, s.window()) != lineage.Theft {
 			return row, nil
 		}
 	}
@@ -215,11 +223,14 @@ func (s *Service) hintOfTheft(ctx context.Context, row *models.Session) {
 	}
 }
 
-func (s *Service) reportTheft(ctx context.Context, row *models.Session, now int64) error {
+func (s *Service) reportTheft(ctx context.Context, row *models.Session, tok *refreshToken, now int64) error {
 	since := time.Duration(max(0, now-row.Lineage.IssuedAt)) * time.Millisecond
 	found := &errors.TokenTheftError{SessionHandle: row.Handle, UserID: row.UserID, SinceRotation: since}
 	// Whatever the application's logger or OnEvent does, the theft is told.
 	defer s.thefts.Tell(found) //nolint:contextcheck // the callback has one of its own
-	s.emit(ctx, Event{Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, SinceRotation: since})
+	s.emit(ctx, Event{
+		Kind: EventTheft, Handle: row.Handle, UserID: row.UserID, Reason: models.RevokedByTheft, SinceRotation: since,
+		Stored: Client{UserAgent: row.UserAgent, IP: row.IP}, Presented: tok.from,
+	})
 	return found
 }

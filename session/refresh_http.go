@@ -24,9 +24,18 @@ import (
 func (s *Service) RefreshHTTP(w http.ResponseWriter, r *http.Request) (sess *Session, err error) {
 	err = s.within(w, r, func(x *Exchange) error {
 		sess, err = x.refresh()
+		x.countRefresh(err)
 		return err
 	})
 	return sess, err
+}
+
+// countRefresh counts how a refresh went, but for one that is sent on to an older
+// route.
+func (x *Exchange) countRefresh(err error) {
+	if _, sentOn := errors.AsType[*elsewhere](err); !sentOn {
+		x.svc.countResult(countRefreshed, err)
+	}
 }
 
 func (x *Exchange) refresh() (*Session, error) {
@@ -75,6 +84,7 @@ func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err 
 
 // renew exchanges the token for new ones.
 func (x *Exchange) renew(c carried) (*Session, error) {
+	c.tok.from = x.client()
 	tokens, err := x.svc.refresh(x.ctx, c.tok, c.by == wire.ByCookie)
 	if err != nil {
 		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !c.unsure {

@@ -95,6 +95,9 @@ func (s *Session) Replace(ctx context.Context, opts ...ReplaceOption) (*Tokens, 
 		c.newDevice = device.isNewTo(*c.as)
 	}
 	tokens, err := s.svc.replaceSession(ctx, s, &c)
+	if c.as != nil {
+		s.svc.countResult(countSignedIn, err)
+	}
 	if err != nil {
 		return nil, s.clearIfEnded(err)
 	}

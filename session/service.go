@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
+	"github.com/gin-sessionkit/sessionkit/internal/counts"
 	"github.com/gin-sessionkit/sessionkit/internal/feed"
 	"github.com/gin-sessionkit/sessionkit/internal/keyring"
 	"github.com/gin-sessionkit/sessionkit/internal/theft"
@@ -28,6 +29,7 @@ type Service struct {
 	// accepts are the audiences whose access tokens are taken.
 	accepts []string
 	hints   hints
+	counts  *counts.Set
 	stop    context.CancelFunc
 	worker  sync.WaitGroup
 
@@ -60,6 +62,8 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	if err := store.Check(ctx); err != nil {
 		return nil, err
 	}
+	counters := newCounts()
+	store = countCalls(store, counters)
 	keys, err := keyring.New(ctx, store, cfg.keyringConfig())
 	if err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 
 	s := &Service{
 		cfg: cfg, store: store, keys: keys, cache: token.NewCache[feed.Memo](cfg.TokenCacheBytes),
-		wire: cfg.wireSettings(), closed: make(chan struct{}),
+		wire: cfg.wireSettings(), counts: counters, closed: make(chan struct{}),
 		accepts: slices.Concat(cfg.Audiences[:1], cfg.AcceptAudiences),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)

@@ -63,6 +63,12 @@ func hasBegun(w http.ResponseWriter) bool {
 var errResponseBegun = errors.WithReason(errors.ErrGeneral, errors.New("the response is on its way: create the session before writing the body"))
 
 func (x *Exchange) create(userID string, opts []CreateOption) (*Session, error) {
+	sess, err := x.createFor(userID, opts)
+	x.svc.countResult(countSignedIn, err)
+	return sess, err
+}
+
+func (x *Exchange) createFor(userID string, opts []CreateOption) (*Session, error) {
 	s, r := x.svc, x.received
 	c := creation{payload: Undefined{}, data: Undefined{}, userAgent: r.UserAgent(), ip: remoteIP(r)}
 	for _, opt := range opts {

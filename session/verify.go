@@ -123,6 +123,7 @@ func (s *Service) Verify(ctx context.Context, accessToken, antiCSRF string, opts
 		d.antiCSRF = csrfNever // which the caller has to look at: there is no request here
 	}
 	sess, replacement, err := s.verify(ctx, accessToken, antiCSRFText{s.cfg.AntiCSRF.Mode, antiCSRF}, d)
+	s.countResult(countVerified, err)
 	switch {
 	case errors.Is(err, errors.ErrUnauthorised):
 		return nil, nil, err

@@ -130,6 +130,12 @@ func (w *watchers) add(one *watcher) bool {
 	return true
 }
 
+func (w *watchers) len() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.all)
+}
+
 func (w *watchers) remove(one *watcher) {
 	w.mu.Lock()
 	delete(w.all, one)

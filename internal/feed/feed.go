@@ -193,6 +193,12 @@ func (f *Feed) Apply(h models.Hint) {
 // Lag is how old the knowledge is: the time since the newest good poll was started.
 func (f *Feed) Lag() time.Duration { return f.elapsed() - time.Duration(f.good.Load()) }
 
+// Size is how many entries are in memory, of those that [Config.MaxEntries] bounds.
+func (f *Feed) Size() int {
+	t := f.writer.table.Load()
+	return t.base.size() + t.recent.size()
+}
+
 // elapsed is the time for periods, on the monotonic clock.
 func (f *Feed) elapsed() time.Duration { return time.Since(f.began) }
 

@@ -123,6 +123,13 @@ func (t *Teller) next() (h models.Hint, ok bool) {
 	return models.Hint{}, false
 }
 
+// Waiting is how many hints wait for Run.
+func (t *Teller) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.untold)
+}
+
 // told drops a hint, unless a newer one about the same waits.
 func (t *Teller) told(h models.Hint) {
 	t.mu.Lock()

@@ -138,6 +138,17 @@ func (t *Teller) accept(theft *errors.TokenTheftError) (Reason, bool) {
 	return "", true
 }
 
+// Counts are how many thefts wait for a worker, for how many a callback runs, and how
+// many were lost so far: the callback was not called for them.
+func (t *Teller) Counts() (waiting, running, lost int) {
+	if t == nil {
+		return 0, 0, 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting), len(t.running), t.lost
+}
+
 // waitingOf looks at the whole queue: thefts are rare, and it is short.
 func (t *Teller) waitingOf(userID string) (n int) {
 	for _, theft := range t.waiting {

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/maypok86/otter/v2"
+
+	"github.com/gin-sessionkit/sessionkit/internal/counts"
 )
 
 // Cache remembers access tokens that were verified, because a client sends the
@@ -29,6 +31,7 @@ type Cache[Memo any] struct {
 	tokens *otter.Cache[string, *remembered[Memo]]
 	// unpromoted keeps tokens that wait to be promoted too.
 	unpromoted bool
+	missed     *counts.Set // one number
 }
 
 // remembered is what the Cache holds for one token.
@@ -56,7 +59,7 @@ func NewCache[Memo any](bytes int64) *Cache[Memo] {
 	if bytes <= 0 {
 		return nil
 	}
-	return &Cache[Memo]{tokens: otter.Must(&otter.Options[string, *remembered[Memo]]{
+	return &Cache[Memo]{missed: counts.New(1), tokens: otter.Must(&otter.Options[string, *remembered[Memo]]{
 		MaximumWeight: uint64(bytes),
 		Weigher:       weightOf[Memo],
 		// Its upkeep is short: no goroutine of its own for that.
@@ -97,7 +100,24 @@ func (c *Cache[Memo]) ParseAccess(text string, keys Keys, want Expect) (*Access,
 	return c.parseUnknown(text, keys, want)
 }
 
+// Misses is how many tokens were looked for and not found, so that they were read.
+func (c *Cache[Memo]) Misses() uint64 {
+	if c == nil || c.tokens == nil {
+		return 0
+	}
+	return c.missed.Sums()[0]
+}
+
+// Len is about how many tokens are remembered.
+func (c *Cache[Memo]) Len() int {
+	if c == nil || c.tokens == nil {
+		return 0
+	}
+	return c.tokens.EstimatedSize()
+}
+
 func (c *Cache[Memo]) parseUnknown(text string, keys Keys, want Expect) (*Access, *Memo, error) {
+	c.missed.Add(0, 1)
 	v, err := authenticate(text, keys)
 	if err == nil {
 		err = v.check(want)
