@@ -24,7 +24,7 @@ type loopback struct {
 
 // newLoopback is for a program that listens on addr.
 func newLoopback(addr net.Addr, opts options) (*loopback, error) {
-	base, err := url.Parse(publicURL(addr, opts.tls()))
+	base, err := url.Parse(publicURL(addr.String(), opts.tls()))
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: opts.logLevel()}))
+	if opts.doctor {
+		return doctor(ctx, opts, logger, stdout)
+	}
 	listener, err := listen(ctx, opts.addr)
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, opt
 			ended <- server.Serve(listener)
 		}
 	}()
-	if _, err := fmt.Fprintln(stdout, "listening on", publicURL(listener.Addr(), opts.tls())); err != nil {
+	if _, err := fmt.Fprintln(stdout, "listening on", publicURL(listener.Addr().String(), opts.tls())); err != nil {
 		return err
 	}
 
@@ -126,8 +129,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, opt
 }
 
 // publicURL is where a browser on this machine finds the program.
-func publicURL(addr net.Addr, secure bool) string {
-	host, port, _ := net.SplitHostPort(addr.String())
+func publicURL(addr string, secure bool) string {
+	host, port, _ := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}

@@ -28,7 +28,7 @@ type options struct {
 	revocationWithin                time.Duration
 	immediateRevocation             bool
 	preset                          preset
-	verbose                         bool
+	verbose, doctor                 bool
 }
 
 // parseOptions reads the command line. It is flag.ErrHelp for -help, which has
@@ -61,6 +61,7 @@ func (o *options) addServerFlags(flags *flag.FlagSet) {
 	flags.Var(&o.trustedOrigins, "trusted-origin",
 		"let the page at this `origin` use the API (CORS); may be repeated")
 	flags.BoolVar(&o.verbose, "verbose", false, "log every event")
+	flags.BoolVar(&o.doctor, "doctor", false, "say what is wrong with the set-up, and end")
 }
 
 // addSessionFlags adds what becomes a part of session.Config.
@@ -111,6 +112,9 @@ func (o *options) checkAddr() error {
 	return fmt.Errorf("-addr %q can be reached from other machines, and plain HTTP would show them the cookies: "+
 		"use a loopback address such as 127.0.0.1:8080, or give -tls-cert and -tls-key", o.addr)
 }
+
+// url is what a browser on this machine asks for.
+func (o *options) url() string { return publicURL(o.addr, o.tls()) }
 
 func (o *options) tls() bool { return o.tlsCert != "" && o.tlsKey != "" }
 

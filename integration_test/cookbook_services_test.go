@@ -90,7 +90,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestCookbook_SecondService(t *testing.T) {
 	t.Parallel()
 	kit := sessiontest.New(t, session.Config{
-		Issuer: "https://app.example", Audience: "app",
+		Issuer: "https://app.example", Audiences: []string{"app"},
 		SigningKey: session.SigningKeyConfig{Algorithm: session.ES256},
 	})
 	router := gin.New()
@@ -131,7 +131,7 @@ func TestCookbook_SecondService(t *testing.T) {
 func TestCookbook_SecondServiceHears(t *testing.T) {
 	t.Parallel()
 	svc, err := session.New(t.Context(), memstore.New(), session.Config{
-		Issuer: "https://app.example", Audience: "app", Revocation: session.RevokeSoon,
+		Issuer: "https://app.example", Audiences: []string{"app"}, Revocation: session.RevokeSoon,
 		SigningKey: session.SigningKeyConfig{Algorithm: session.ES256}, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

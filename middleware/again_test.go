@@ -202,7 +202,7 @@ func TestAgain_InnerVerifyEndsNothing(t *testing.T) {
 // Two services in one chain keep out of each other's way.
 func TestAgain_TwoServices(t *testing.T) {
 	s := newSite(t)
-	other := newSite(t, func(c *session.Config) { c.Cookie.Suffix, c.Audience = "_two", "two" })
+	other := newSite(t, func(c *session.Config) { c.Cookie.Suffix, c.Audiences = "_two", []string{"two"} })
 	s.router.POST("/two", func(c *gin.Context) {
 		if _, err := middleware.Create(c, other.svc, "bob"); err != nil {
 			t.Error(err)

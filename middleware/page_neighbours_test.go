@@ -20,7 +20,7 @@ func TestPages_TwoServices(t *testing.T) {
 	s := newShop(t)
 	other := newShopOn(t, s, func(cfg *session.Config) {
 		cfg.Cookie.Suffix, cfg.Cookie.RefreshPath, cfg.Cookie.SignOutPath = "_admin", "/admin/refresh", "/admin/signout"
-		cfg.Audience = "admin"
+		cfg.Audiences = []string{"admin"}
 	})
 	refresh.Mount(s.router, other.Svc, refresh.Pages("/admin/login"))
 	s.router.POST("/admin/login", func(c *gin.Context) {

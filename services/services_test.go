@@ -53,7 +53,7 @@ func newWorld(t *testing.T, change ...func(*session.Config)) *world {
 		clock: sessiontest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
 	cfg := session.Config{
-		Issuer: "https://app.example", Audience: "app", Revocation: session.RevokeSoon, Now: w.clock.Now,
+		Issuer: "https://app.example", Audiences: []string{"app"}, Revocation: session.RevokeSoon, Now: w.clock.Now,
 		SigningKey: session.SigningKeyConfig{Algorithm: session.ES256}, Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
@@ -148,6 +148,12 @@ func TestIntrospection_says(t *testing.T) {
 	for _, absent := range []string{"acr", "amr", "pl"} {
 		require.NotContains(t, said, absent)
 	}
+
+	w = newWorld(t, func(c *session.Config) { c.Audiences = []string{"app", "billing"} })
+	said = nil
+	require.NoError(t, json.Unmarshal([]byte(w.introspect(t, w.create(t).Access.Value)), &said))
+	require.Equal(t, []any{"app", "billing"}, said["aud"])
+	require.Equal(t, "app", said["client_id"])
 }
 
 // Whatever counts for nothing gets one answer, which says nothing else.
@@ -157,7 +163,7 @@ func TestIntrospection_inactive(t *testing.T) {
 	tokens := w.create(t)
 	text := tokens.Access.Value
 	hmac := newWorld(t, func(c *session.Config) { c.SigningKey.Algorithm = session.HS256 }).create(t)
-	other := newWorld(t, func(c *session.Config) { c.Audience = "other" }).create(t)
+	other := newWorld(t, func(c *session.Config) { c.Audiences = []string{"other"} }).create(t)
 	for name, token := range map[string]string{
 		"nonsense": "x", "dots": "a.b.c", "long": strings.Repeat("a", 5000), "control characters": "\x00\n",
 		"a refresh token": tokens.Refresh.Value, "an anti-CSRF token": tokens.AntiCSRF, "a handle": tokens.Session.Handle(),
@@ -204,7 +210,7 @@ func TestRevocation_ends(t *testing.T) {
 		}
 	}
 	tokens := w.create(t)
-	other := newWorld(t, func(c *session.Config) { c.Audience = "other" }).create(t)
+	other := newWorld(t, func(c *session.Config) { c.Audiences = []string{"other"} }).create(t)
 	for _, text := range []string{
 		"x", "a.b.c", tokens.Session.Handle(), tokens.AntiCSRF, tokens.Access.Value + "A", tokens.Refresh.Value[1:],
 		other.Access.Value, other.Refresh.Value, strings.Repeat("a", 5000),

@@ -75,13 +75,13 @@ func TestAudience_aSessionIsNothingElsewhere(t *testing.T) {
 		"audience that begins alike":     {{name, "shop"}, {name, "shop.example"}},
 		"issuer and audience exchanged":  {{"shop", "admin"}, {"admin", "shop"}},
 		"the same text, cut differently": {{"ab", "c"}, {"a", "bc"}},
-		"the default and another":        {{"", ""}, {"", "admin"}},
+		"the default and another":        {{"", "sessionkit"}, {"", "admin"}},
 	} {
 		t.Run(row, func(t *testing.T) {
 			t.Parallel()
 			store := memstore.New()
 			at := func(i int) *kit {
-				return newKitOn(t, store, nil, func(c *session.Config) { c.Issuer, c.Audience = services[i][0], services[i][1] })
+				return newKitOn(t, store, nil, func(c *session.Config) { c.Issuer, c.Audiences = services[i][0], []string{services[i][1]} })
 			}
 			own, other := at(0), at(1)
 			first, err := own.Create(t.Context(), "customer-1")
@@ -112,4 +112,119 @@ func TestAudience_aSessionIsNothingElsewhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// named is a service of one issuer with these audiences, on tables that it shares.
+func named(t *testing.T, store session.Store, accept []string, audiences ...string) *kit {
+	t.Helper()
+	return newKitOn(t, store, nil, func(c *session.Config) {
+		c.Issuer, c.Audiences, c.AcceptAudiences = "https://app.example", audiences, accept
+	})
+}
+
+// A token that is made for two services is good at both; only the one that made it
+// refreshes it, and the other one's own tokens are nothing there.
+func TestAudiences_severalServices(t *testing.T) {
+	t.Parallel()
+	for row, other := range map[string]struct{ made, accept []string }{
+		"named by the issuing service": {made: []string{"shop", "billing"}},
+		"taken by the other":           {made: []string{"shop"}, accept: []string{"shop"}},
+	} {
+		t.Run(row, func(t *testing.T) {
+			t.Parallel()
+			store := memstore.New()
+			shop := named(t, store, nil, other.made...)
+			billing := named(t, store, other.accept, "billing")
+
+			first, err := shop.Create(t.Context(), "customer-1")
+			require.NoError(t, err)
+			second, err := shop.Refresh(t.Context(), first.Refresh.Value)
+			require.NoError(t, err)
+			// The first use is at the other service.
+			sess, promoted, err := billing.Verify(t.Context(), second.Access.Value, second.AntiCSRF)
+			require.NoError(t, err)
+			require.NotNil(t, promoted)
+			require.Equal(t, "customer-1", sess.UserID())
+			// What is changed there stays a token of the first.
+			sess, err = billing.VerifyHTTP(httptest.NewRecorder(), request(t, nil, "sAccessToken="+promoted.Value), session.InsecureSkipAntiCSRF())
+			require.NoError(t, err)
+			_, err = sess.MergePayload(t.Context(), map[string]any{"a": 1})
+			require.NoError(t, err)
+			changed := sess.AccessToken().Value
+			require.NotEqual(t, promoted.Value, changed)
+			for _, text := range []string{promoted.Value, changed} {
+				for _, service := range []*kit{shop, billing, shop, billing} { // twice: from the caches too
+					_, _, err = service.Verify(t.Context(), text, second.AntiCSRF)
+					require.NoError(t, err)
+				}
+			}
+
+			_, err = billing.Refresh(t.Context(), second.Refresh.Value)
+			require.ErrorIs(t, err, errors.ErrTokenForeign)
+			_, err = shop.Refresh(t.Context(), second.Refresh.Value)
+			require.NoError(t, err)
+
+			own, err := billing.Create(t.Context(), "customer-1")
+			require.NoError(t, err)
+			_, _, err = shop.Verify(t.Context(), own.Access.Value, own.AntiCSRF)
+			require.ErrorIs(t, err, errors.ErrTokenForeign)
+			_, err = shop.Refresh(t.Context(), own.Refresh.Value)
+			require.ErrorIs(t, err, errors.ErrTokenForeign)
+
+			// A sign-out at either ends the session at both.
+			require.NoError(t, billing.SignOutHTTP(httptest.NewRecorder(),
+				request(t, map[string]string{"rid": "session", "anti-csrf": second.AntiCSRF}, "sAccessToken="+changed)))
+			_, err = shop.Refresh(t.Context(), second.Refresh.Value)
+			require.ErrorIs(t, err, errors.ErrUnauthorised)
+		})
+	}
+}
+
+// The issuer has to be the same, whatever the audiences are.
+func TestAudiences_anotherIssuer(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	shop := named(t, store, nil, "shop", "billing")
+	billing := newKitOn(t, store, nil, func(c *session.Config) {
+		c.Issuer, c.Audiences, c.AcceptAudiences = "https://evil.example", []string{"billing"}, []string{"shop"}
+	})
+	tokens, err := shop.Create(t.Context(), "customer-1")
+	require.NoError(t, err)
+	_, _, err = billing.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+	require.ErrorIs(t, err, errors.ErrTokenForeign)
+}
+
+// Another name may be added, and taken away: sessions go on.
+func TestAudiences_change(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	before := named(t, store, nil, "shop")
+	tokens, err := before.Create(t.Context(), "customer-1")
+	require.NoError(t, err)
+	for _, audiences := range [][]string{{"shop", "billing"}, {"shop", "report", "billing"}, {"shop"}} {
+		after := named(t, store, nil, audiences...)
+		_, _, err = after.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+		require.NoError(t, err)
+		next, err := after.Refresh(t.Context(), tokens.Refresh.Value)
+		require.NoError(t, err)
+		// An instance that does not know the new names yet takes it too.
+		_, promoted, err := before.Verify(t.Context(), next.Access.Value, next.AntiCSRF)
+		require.NoError(t, err)
+		next.Access = *promoted
+		tokens = next
+	}
+}
+
+// The lists are the service's own: what the caller does to his changes nothing.
+func TestAudiences_areCopied(t *testing.T) {
+	t.Parallel()
+	made, accept := []string{"shop"}, []string{"billing"}
+	k := named(t, memstore.New(), accept, made...)
+	made[0], accept[0] = "evil", "evil"
+	tokens, err := k.Create(t.Context(), "customer-1")
+	require.NoError(t, err)
+	_, _, err = named(t, memstore.New(), nil, "evil").Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+	require.Error(t, err)
+	_, _, err = k.Verify(t.Context(), tokens.Access.Value, tokens.AntiCSRF)
+	require.NoError(t, err)
 }

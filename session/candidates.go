@@ -154,7 +154,7 @@ type accessCandidate struct {
 // decided.
 func (s *Service) identify(ctx context.Context, cookies []wire.Candidate) (authentic []accessCandidate, undecided error) {
 	for _, c := range cookies {
-		id, err := token.Identify(c.Text, s.verifying(ctx, models.KeyForAccess), s.cfg.Issuer, s.cfg.Audience)
+		id, err := token.Identify(c.Text, s.verifying(ctx, models.KeyForAccess), s.cfg.Issuer, s.accepts)
 		switch {
 		case err == nil:
 			authentic = append(authentic, accessCandidate{id, c.Text})

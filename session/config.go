@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -17,12 +18,21 @@ import (
 // Config holds every setting of a Service. The zero value is the recommended
 // set-up: HTTPS, strict theft detection, anti-CSRF token on.
 type Config struct {
-	// Issuer and Audience say who makes tokens for whom (RFC 7519, sections 4.1.1
-	// and 4.1.3). Access and refresh tokens are bound to both, and one of another
-	// issuer or audience is no token here. 1 to 256 bytes of UTF-8 without control
-	// characters, default "sessionkit". Two services with one key table need
-	// different audiences.
-	Issuer, Audience string
+	// Issuer says who makes tokens (RFC 7519, section 4.1.1). One of another issuer is
+	// no token here. 1 to 256 bytes of UTF-8 without control characters, default
+	// "sessionkit".
+	Issuer string
+	// Audiences says for whom access tokens are made (RFC 7519, section 4.1.3): this
+	// service first, then others that take them too, up to 8 in all; names as Issuer,
+	// default "sessionkit". Refresh tokens are for the first alone, and whoever changes
+	// it signs everybody out. Two services with one key table need different first
+	// ones. Each name makes tokens longer.
+	Audiences []string
+	// AcceptAudiences are further audiences whose access tokens are taken here, up to 8:
+	// those of services that do not name this one in their Audiences. It needs their
+	// Issuer and the same tables, of the sessions too. A token keeps its audiences when
+	// it is changed here, and only the service that made it refreshes it.
+	AcceptAudiences []string
 
 	// AccessTokenValidity is how long an access token is good for: 2 s to 24 h,
 	// default 1 h, and never longer. As tokens tell whole seconds only, it may be
@@ -355,7 +365,10 @@ const (
 // withDefaults returns a copy in which every setting has its effective value.
 func (c Config) withDefaults() Config {
 	c.Issuer = cmp.Or(c.Issuer, "sessionkit")
-	c.Audience = cmp.Or(c.Audience, "sessionkit")
+	c.Audiences, c.AcceptAudiences = slices.Clone(c.Audiences), slices.Clone(c.AcceptAudiences)
+	if len(c.Audiences) == 0 {
+		c.Audiences = []string{"sessionkit"}
+	}
 	c.AccessTokenValidity = cmp.Or(c.AccessTokenValidity, time.Hour)
 	c.RefreshTokenValidity = cmp.Or(c.RefreshTokenValidity, 100*day)
 	c.Leeway = orNone(c.Leeway, 5*time.Second)

@@ -66,12 +66,18 @@ func TestConfig_Refused(t *testing.T) {
 		{"InvalidClaimStatus", func(c *session.Config) { c.InvalidClaimStatus = 401 }},
 		{"IPAddresses", func(c *session.Config) { c.IPAddresses = 9 }},
 		{"Issuer", func(c *session.Config) { c.Issuer = strings.Repeat("x", 257) }},
-		{"Audience", func(c *session.Config) { c.Audience = strings.Repeat("x", 257) }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{strings.Repeat("x", 257)} }},
 		{"Issuer", func(c *session.Config) { c.Issuer = "\xff" }},
 		{"Issuer", func(c *session.Config) { c.Issuer = "https://app.example\n" }},
 		{"Issuer", func(c *session.Config) { c.Issuer = "a\x00b" }},
-		{"Audience", func(c *session.Config) { c.Audience = "shop\xc3" }},
-		{"Audience", func(c *session.Config) { c.Audience = "shop\u0085" }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{"shop\xc3"} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{"shop\u0085"} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{"shop", ""} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{"shop", "admin", "shop"} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = strings.Split("abcdefghi", "") }},
+		{"AcceptAudiences", func(c *session.Config) { c.AcceptAudiences = []string{""} }},
+		{"AcceptAudiences", func(c *session.Config) { c.AcceptAudiences = []string{"shop", "shop"} }},
+		{"AcceptAudiences", func(c *session.Config) { c.AcceptAudiences = strings.Split("abcdefghi", "") }},
 		{"OperationTimeout", func(c *session.Config) { c.OperationTimeout = -time.Second }},
 		{"TokenCacheBytes", func(c *session.Config) { c.TokenCacheBytes = -2 }},
 		{"Cookie.Domain", func(c *session.Config) { c.Cookie.Domain = "evil.example; Path=/x" }},
@@ -143,7 +149,7 @@ func TestConfig_Accepted(t *testing.T) {
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 5 * time.Minute},
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 15 * time.Minute}, // what NIST SP 800-63B asks for
 		{SessionLifetime: 3650 * 24 * time.Hour, SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
-		{Issuer: "https://例え.example", Audience: strings.Repeat("x", 256)},
+		{Issuer: "https://例え.example", Audiences: []string{strings.Repeat("x", 256)}},
 	} {
 		svc, err := session.New(t.Context(), memstore.New(), cfg)
 		require.NoError(t, err)

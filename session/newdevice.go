@@ -49,7 +49,7 @@ func (d *signInDevice) isNewTo(userID string) bool {
 		return false
 	}
 	cfg := &d.x.svc.cfg
-	return !d.known.Knows(d.keys(), cfg.Issuer, cfg.Audience, userID)
+	return !d.known.Knows(d.keys(), cfg.Issuer, cfg.Audiences[0], userID)
 }
 
 // remember sends the cookie with the user in it, beside the tokens of the sign-in. That
@@ -64,7 +64,7 @@ func (d *signInDevice) remember(userID string) {
 		s.cfg.Logger.LogAttrs(d.x.ctx, slog.LevelWarn, "sessionkit: a browser could not be remembered, so its user's next sign-in will be one by a new device")
 		return
 	}
-	next := d.known.With(key, d.keys(), s.cfg.Issuer, s.cfg.Audience, userID)
+	next := d.known.With(key, d.keys(), s.cfg.Issuer, s.cfg.Audiences[0], userID)
 	d.x.response.Remember(wire.Token{Value: next.Text(), Ends: time.UnixMilli(s.now()).Add(deviceLife)})
 }
 

@@ -43,7 +43,7 @@ func TestNewDevice_Table(t *testing.T) {
 	require.True(t, isNew, "the first sign-in")
 	foreign := newKit(t, noticing)
 	_, foreignAda := foreign.signInBy(t, "ada")
-	elsewhere := newKitOn(t, k.store, k.clock, noticing, func(c *session.Config) { c.Audience = "another" })
+	elsewhere := newKitOn(t, k.store, k.clock, noticing, func(c *session.Config) { c.Audiences = []string{"another"} })
 	_, anothers := elsewhere.signInBy(t, "ada")
 	flip := func(at int) string { // one bit of the value, counted from its end
 		b := []byte(ada)

@@ -20,8 +20,9 @@ import (
 // says by now.
 type Introspection struct {
 	hidden
-	Issuer, Audience string
-	UserID, Handle   string
+	Issuer         string
+	Audiences      []string // the first is the service that made the token
+	UserID, Handle string
 	// TokenID is the jti.
 	TokenID                       string
 	IssuedAt, ExpiresAt, AuthTime time.Time
@@ -62,7 +63,7 @@ func (s *Service) Introspect(ctx context.Context, accessToken string) (*Introspe
 		}
 	}
 	return &Introspection{
-		Issuer: claims.Issuer, Audience: claims.Audience, UserID: claims.UserID, Handle: claims.Handle, TokenID: claims.ID,
+		Issuer: claims.Issuer, Audiences: append([]string{claims.Audience}, claims.Others...), UserID: claims.UserID, Handle: claims.Handle, TokenID: claims.ID,
 		IssuedAt: time.Unix(claims.IssuedAt, 0), ExpiresAt: time.Unix(claims.ExpiresAt, 0), AuthTime: time.Unix(claims.AuthTime, 0),
 		Level: row.Level, Methods: strings.Fields(claims.AMR), Payload: bytes.TrimSpace(row.Payload),
 	}, nil

@@ -48,7 +48,7 @@ func (t *refreshToken) lineage() lineage.Token {
 
 // parseRefresh authenticates text; no SQL, but for the key ring's rare reload.
 func (s *Service) parseRefresh(ctx context.Context, text string) (*refreshToken, error) {
-	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh), s.cfg.Issuer, s.cfg.Audience)
+	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh), s.cfg.Issuer, s.cfg.Audiences[0])
 	switch {
 	case err == nil:
 		return &refreshToken{Refresh: tok, text: text, hash: hash}, nil

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,9 +25,11 @@ type Service struct {
 	keys   *keyring.Ring
 	cache  *token.Cache[feed.Memo] // nil when off
 	thefts *theft.Teller           // nil when nobody wants to know
-	hints  hints
-	stop   context.CancelFunc
-	worker sync.WaitGroup
+	// accepts are the audiences whose access tokens are taken.
+	accepts []string
+	hints   hints
+	stop    context.CancelFunc
+	worker  sync.WaitGroup
 
 	// wire is what of the configuration concerns requests and responses.
 	wire *wire.Settings
@@ -65,6 +68,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	s := &Service{
 		cfg: cfg, store: store, keys: keys, cache: token.NewCache[feed.Memo](cfg.TokenCacheBytes),
 		wire: cfg.wireSettings(), closed: make(chan struct{}),
+		accepts: slices.Concat(cfg.Audiences[:1], cfg.AcceptAudiences),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)
 	if err := s.startFeed(ctx); err != nil {

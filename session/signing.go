@@ -16,7 +16,7 @@ const (
 	// verify them, or make some. The default.
 	HS256 Algorithm = iota
 	// ES256 is ECDSA on P-256 with SHA-256, which nearly every other verifier knows.
-	// A token is 65 bytes longer than with HS256, where Audience is "sessionkit".
+	// A token is 65 bytes longer than with HS256, where the audience is "sessionkit".
 	ES256
 	// Ed25519 is as long, and quicker. Its name in tokens is EdDSA: not every
 	// verifier knows the newer one of RFC 9864.

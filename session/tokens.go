@@ -74,7 +74,7 @@ func (s *Service) mint(ctx context.Context, b mintRequest) (*Tokens, models.Hash
 		return nil, models.Hash{}, err
 	}
 	fresh := token.NewRefresh(b.family, b.parent, b.gen, b.now)
-	text, hash := fresh.Seal(refreshKey, s.cfg.Issuer, s.cfg.Audience)
+	text, hash := fresh.Seal(refreshKey, s.cfg.Issuer, s.cfg.Audiences[0])
 	tokens, err := s.accompany(ctx, b, &refreshToken{Refresh: fresh, text: text, hash: hash})
 	return tokens, hash, err
 }
@@ -110,7 +110,7 @@ func (s *Service) accompany(ctx context.Context, b mintRequest, tok *refreshToke
 // looks of the tokens to come is among them: a promotion reads no row.
 func (s *Service) claimsOf(row *models.Session) token.Access {
 	claims := token.Access{
-		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience,
+		Issuer: s.cfg.Issuer, Audience: s.cfg.Audiences[0], Others: s.cfg.Audiences[1:],
 		UserID: row.UserID, Handle: row.Handle, Payload: row.Payload,
 		AuthTime: row.ProvenAt() / 1000, AMR: row.AMR, Level: row.Level,
 		Idle: row.IdleMillis / 1000, Flags: row.Flags &^ (models.FlagPending | models.FlagSignIn),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/problems"
+	"github.com/gin-sessionkit/sessionkit/internal/token"
 	"github.com/gin-sessionkit/sessionkit/internal/wire"
 )
 
@@ -42,6 +44,19 @@ func (p *fieldProblems) name(field, text string) {
 		p.add(field, "%q is not valid UTF-8", text)
 	case strings.ContainsFunc(text, unicode.IsControl):
 		p.add(field, "%q holds a control character", text)
+	}
+}
+
+// names complains unless every name of list may be one, and each is there once.
+func (p *fieldProblems) names(field string, list []string) {
+	if len(list) > token.MaxAudiences {
+		p.add(field, "%d names are more than %d", len(list), token.MaxAudiences)
+	}
+	for i, name := range list {
+		if name == "" || slices.Contains(list[:i], name) {
+			p.add(field, "%q is empty or there twice", name)
+		}
+		p.name(field, name)
 	}
 }
 
@@ -174,7 +189,8 @@ func (c Config) validateKeys(p *fieldProblems) {
 		p.add("SigningKey.TokenType", "unknown type %d", c.SigningKey.TokenType)
 	}
 	p.name("Issuer", c.Issuer)
-	p.name("Audience", c.Audience)
+	p.names("Audiences", c.Audiences)
+	p.names("AcceptAudiences", c.AcceptAudiences)
 }
 
 func (c Config) validateHTTP(p *fieldProblems) {

@@ -173,7 +173,7 @@ func (s *Service) verify(ctx context.Context, text string, proof csrfProof, d de
 // runs no SQL, but for the key ring's rare reload. The memo may be nil.
 func (s *Service) parseAccess(ctx context.Context, text string) (*token.Access, *feed.Memo, error) {
 	claims, memo, err := s.cache.ParseAccess(text, s.verifying(ctx, models.KeyForAccess), token.Expect{
-		Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Now: s.now(), Leeway: s.cfg.Leeway,
+		Issuer: s.cfg.Issuer, Audiences: s.accepts, Now: s.now(), Leeway: s.cfg.Leeway,
 	})
 	if err != nil {
 		return nil, nil, asTryRefresh(err)

@@ -85,7 +85,7 @@ func openRecorded(t *testing.T, path, name string, change ...func(*session.Confi
 	}
 	clock := sessiontest.NewClock(time.UnixMilli(file.Now))
 	k := newKitOn(t, store, clock, append([]func(*session.Config){func(c *session.Config) {
-		c.Issuer, c.Audience = "https://shop.example", "shop"
+		c.Issuer, c.Audiences = "https://shop.example", []string{"shop"}
 		if name == "sealed" {
 			c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
 		}
@@ -204,7 +204,7 @@ func TestVersion1_encryptionIsTurnedOn(t *testing.T) {
 	})
 	goesOn(t, k, jars["many times"])
 	next := newKitOn(t, k.store, k.clock, func(c *session.Config) {
-		c.Issuer, c.Audience = "https://shop.example", "shop"
+		c.Issuer, c.Audiences = "https://shop.example", []string{"shop"}
 		c.SigningKey.Encryption = [][]byte{[]byte(oldKEK)}
 	})
 	goesOn(t, next, jars["new"])

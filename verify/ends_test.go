@@ -96,7 +96,7 @@ func (n *network) breaks(a answer, paths ...string) {
 func newService(t *testing.T, store session.Store, change ...func(*session.Config)) *session.Service {
 	t.Helper()
 	cfg := session.Config{
-		Issuer: issuer, Audience: audience, SigningKey: session.SigningKeyConfig{Algorithm: session.ES256},
+		Issuer: issuer, Audiences: []string{audience}, SigningKey: session.SigningKeyConfig{Algorithm: session.ES256},
 		Revocation: session.RevokeSoon, AccessTokenValidity: 4 * time.Hour, Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {

@@ -20,7 +20,7 @@ import (
 // package services.
 func firstService() (*session.Service, *httptest.Server) {
 	svc, err := session.New(context.Background(), memstore.New(), session.Config{
-		Issuer: "https://app.example", Audience: "app", Revocation: session.RevokeSoon,
+		Issuer: "https://app.example", Audiences: []string{"app"}, Revocation: session.RevokeSoon,
 		SigningKey: session.SigningKeyConfig{Algorithm: session.ES256}, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -33,7 +33,8 @@ import (
 
 // Config says whose tokens are good.
 type Config struct {
-	// Issuer and Audience are that service's, exactly. Both are needed.
+	// Issuer is that service's, exactly, and Audience one of its Audiences: the name
+	// of this service, if it is among them. Both are needed.
 	Issuer, Audience string
 	// JWKS is the address of its public keys: https, or http on the loopback interface.
 	// No redirect is followed, here and below.
@@ -109,10 +110,11 @@ func (c Config) check() error {
 
 // Verifier verifies access tokens. It is safe for concurrent use. Make one with New.
 type Verifier struct {
-	cfg   Config
-	keys  *source
-	cache *token.Cache[memo]
-	ends  *ends // nil without Config.Feed
+	cfg       Config
+	audiences []string // the one of cfg
+	keys      *source
+	cache     *token.Cache[memo]
+	ends      *ends // nil without Config.Feed
 }
 
 // New checks the configuration ([errors.ErrConfig] names every wrong field). It fetches
@@ -130,7 +132,7 @@ func New(cfg Config) (*Verifier, error) {
 	}
 	client := newClient(cfg.Client)
 	v := &Verifier{
-		cfg: cfg, cache: token.NewReadersCache[memo](cfg.TokenCacheBytes),
+		cfg: cfg, audiences: []string{cfg.Audience}, cache: token.NewReadersCache[memo](cfg.TokenCacheBytes),
 		keys: &source{url: cfg.JWKS, client: client, now: cfg.Now, maxStale: cfg.MaxStale},
 	}
 	if cfg.Feed != "" {
@@ -151,7 +153,7 @@ func New(cfg Config) (*Verifier, error) {
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	keys := func(kid string, _ int64) (token.Key, error) { return v.keys.find(ctx, kid) }
 	access, m, err := v.cache.ParseAccess(text, keys, token.Expect{
-		Issuer: v.cfg.Issuer, Audience: v.cfg.Audience, Now: v.cfg.Now().UnixMilli(), Leeway: v.cfg.Leeway,
+		Issuer: v.cfg.Issuer, Audiences: v.audiences, Now: v.cfg.Now().UnixMilli(), Leeway: v.cfg.Leeway,
 	})
 	if err == nil && v.ends != nil {
 		access, err = v.ends.current(ctx, text, access, m)

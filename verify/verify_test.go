@@ -55,7 +55,7 @@ func in(t *testing.T, a session.Algorithm, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		svc, err := session.New(t.Context(), memstore.New(), session.Config{
-			Issuer: issuer, Audience: audience, SigningKey: session.SigningKeyConfig{Algorithm: a},
+			Issuer: issuer, Audiences: []string{audience}, SigningKey: session.SigningKeyConfig{Algorithm: a},
 			AccessTokenValidity: 4 * time.Hour, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
@@ -158,7 +158,7 @@ func TestVerify_flood(t *testing.T) {
 		_, err := w.v.Verify(t.Context(), text)
 		require.NoError(t, err)
 		svc, err := session.New(t.Context(), memstore.New(), session.Config{
-			Issuer: issuer, Audience: audience, SigningKey: session.SigningKeyConfig{Algorithm: session.ES256}, Logger: slog.New(slog.DiscardHandler),
+			Issuer: issuer, Audiences: []string{audience}, SigningKey: session.SigningKeyConfig{Algorithm: session.ES256}, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
 		tokens, err := svc.Create(t.Context(), "eve")

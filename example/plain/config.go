@@ -19,7 +19,7 @@ const (
 // the program show the strict mode, and a thief that it finds; pages that a browser
 // loads by the dozen need a window.
 func Config(base session.Config) session.Config {
-	base.Audience = "plain"
+	base.Audiences = []string{"plain"}
 	base.ConcurrentRefreshWindow = 10 * time.Second
 	if validity := base.AccessTokenValidity; validity != 0 {
 		base.ConcurrentRefreshWindow = min(base.ConcurrentRefreshWindow, validity/2) // which it may not exceed

@@ -32,8 +32,11 @@ type Access struct {
 	KeyID string
 	// AsJWT gives a token that a pair signs the type JWT instead of at+jwt.
 	AsJWT bool
-	// Issuer and Audience say who made the token for whom: iss, aud.
+	// Issuer and Audience say who made the token for whom: iss, aud. The audience is the
+	// issuing service itself.
 	Issuer, Audience string
+	// Others are further audiences, fewer than MaxAudiences. None is the usual case.
+	Others []string
 	// UserID is the application's, 1 to models.MaxUserID bytes of UTF-8,
 	// byte-exact: sub.
 	UserID string
@@ -88,8 +91,8 @@ func (a *Access) check() error {
 	switch {
 	case a.UserID == "" || len(a.UserID) > models.MaxUserID || !utf8.ValidString(a.UserID):
 		return errors.ErrUserIDInvalid
-	case a.Issuer == "" || a.Audience == "" || a.ID == "" || !ValidHandle(a.Handle),
-		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.Audience) || !utf8.ValidString(a.ID),
+	case a.Issuer == "" || !validAudiences(a.Audience, a.Others) || a.ID == "" || !ValidHandle(a.Handle),
+		!utf8.ValidString(a.Issuer) || !utf8.ValidString(a.ID),
 		outside(a.IssuedAt, maxSeconds) || outside(a.ExpiresAt, maxSeconds) || outside(a.AuthTime, maxSeconds),
 		outside(a.Gen, models.MaxGeneration) || outside(a.RefreshIssuedAt, maxMillis),
 		outside(a.Start, maxSeconds) || outside(a.Idle, maxSeconds) || outside(a.Until, maxSeconds),

@@ -323,7 +323,7 @@ func TestParseAccessRefuses(t *testing.T) {
 			a, err := token.ParseAccess(row.text, only(accessKey), expect())
 			require.ErrorIs(t, err, row.want)
 			require.Nil(t, a)
-			got, err := token.Identify(row.text, only(accessKey), issuer, audience)
+			got, err := token.Identify(row.text, only(accessKey), issuer, []string{audience})
 			require.ErrorIs(t, err, row.want)
 			require.Empty(t, got)
 		})

@@ -14,9 +14,10 @@ const clockSkew = 60_000 // ms
 
 // Expect is what an access token is held against.
 type Expect struct {
-	// Issuer and Audience must be the token's own, exactly. Empty ones fit no
-	// token.
-	Issuer, Audience string
+	// Issuer must be the token's own, exactly. An empty one fits no token.
+	Issuer string
+	// Audiences are those of which the token must have one, exactly. None fit no token.
+	Audiences []string
 	// Now is in milliseconds since 1970.
 	Now int64
 	// Leeway extends the validity at its end, in whole milliseconds. Negative
@@ -45,7 +46,7 @@ func ParseAccess(text string, keys Keys, want Expect) (*Access, error) {
 
 // check holds an authentic token against what is wanted now.
 func (v verified) check(want Expect) error {
-	if !v.isFor(want.Issuer, want.Audience) {
+	if !v.isFor(want.Issuer, want.Audiences) {
 		return errors.ErrTokenForeign
 	}
 	leeway := max(want.Leeway, 0).Milliseconds()
@@ -58,8 +59,8 @@ func (v verified) check(want Expect) error {
 	return nil
 }
 
-func (v verified) isFor(issuer, audience string) bool {
-	return v.access.Issuer == issuer && v.access.Audience == audience
+func (v verified) isFor(issuer string, audiences []string) bool {
+	return v.access.Issuer == issuer && v.access.isForOneOf(audiences)
 }
 
 // LooksLikeAccess reports whether text has the form and the header of our

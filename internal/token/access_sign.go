@@ -79,7 +79,7 @@ func (a *Access) Lengthen(signed Algorithm) int {
 // the application's own front end, and has no other name.
 func (a *Access) appendClaims(b []byte, public bool) []byte {
 	b = appendText(append(b, `{"iss":`...), a.Issuer)
-	b = appendText(append(b, `,"aud":`...), a.Audience)
+	b = a.appendAudiences(append(b, `,"aud":`...))
 	if public {
 		b = appendText(append(b, `,"client_id":`...), a.Audience)
 	}

@@ -239,14 +239,14 @@ func TestAccessOfAnotherServiceIsForeign(t *testing.T) {
 	for _, want := range []token.Expect{
 		{Now: now},
 		{Issuer: issuer, Now: now},
-		{Audience: audience, Now: now},
-		{Issuer: audience, Audience: issuer, Now: now},
-		{Issuer: issuer, Audience: "other", Now: now},
-		{Issuer: issuer + " ", Audience: audience, Now: now},
+		{Audiences: []string{audience}, Now: now},
+		{Issuer: audience, Audiences: []string{issuer}, Now: now},
+		{Issuer: issuer, Audiences: []string{"other"}, Now: now},
+		{Issuer: issuer + " ", Audiences: []string{audience}, Now: now},
 	} {
 		_, err := token.ParseAccess(text, only(accessKey), want)
 		require.ErrorIs(t, err, errors.ErrTokenForeign)
-		_, err = token.Identify(text, only(accessKey), want.Issuer, want.Audience)
+		_, err = token.Identify(text, only(accessKey), want.Issuer, want.Audiences)
 		require.ErrorIs(t, err, errors.ErrTokenForeign)
 	}
 }
@@ -256,7 +256,7 @@ func TestAccessOfAnotherServiceIsForeign(t *testing.T) {
 func TestIdentifyIgnoresTime(t *testing.T) {
 	t.Parallel()
 	for _, change := range []string{"0", "253402300799"} {
-		got, err := token.Identify(forge(goodHeader, claims("exp", change, "iat", change), accessKey.Secret), only(accessKey), issuer, audience)
+		got, err := token.Identify(forge(goodHeader, claims("exp", change, "iat", change), accessKey.Secret), only(accessKey), issuer, []string{audience})
 		require.NoError(t, err)
 		require.Equal(t, handle, got.Handle)
 	}
@@ -275,7 +275,7 @@ func TestParseAccessPassesTheKeyErrorThrough(t *testing.T) {
 	}
 	_, err := token.ParseAccess(text, keys, expect())
 	require.Same(t, down, err)
-	_, err = token.Identify(text, keys, issuer, audience)
+	_, err = token.Identify(text, keys, issuer, []string{audience})
 	require.Same(t, down, err)
 }
 

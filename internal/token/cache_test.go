@@ -45,7 +45,7 @@ func TestCacheHonoursWhatChanges(t *testing.T) {
 		{"the key has another secret", text, secretOf(changed, nil), nil, errors.ErrTokenForged},
 		{"the key lost its secret", text, secretOf(nil, nil), nil, errors.ErrKeyUnknown},
 		{"another issuer", text, nil, func(e *token.Expect) { e.Issuer = "other" }, errors.ErrTokenForeign},
-		{"another audience", text, nil, func(e *token.Expect) { e.Audience = "other" }, errors.ErrTokenForeign},
+		{"another audience", text, nil, func(e *token.Expect) { e.Audiences = []string{"other"} }, errors.ErrTokenForeign},
 		{"no signature", text[:strings.LastIndex(text, ".")+1], nil, nil, errors.ErrTokenMalformed},
 		{"another signature", text[:len(text)-43] + strings.Repeat("A", 43), nil, nil, errors.ErrTokenForged},
 		{"something behind", text + "A", nil, nil, errors.ErrTokenMalformed},
@@ -96,7 +96,7 @@ func TestCacheAnswersAsWithoutIt(t *testing.T) {
 			find := only(rapid.SampledFrom(keys).Draw(t, "key"))
 			want := expect()
 			want.Now = 1000 * rapid.SampledFrom([]int64{iat - 70, iat, exp + 4, exp + 5, exp + 6, exp + 7}).Draw(t, "now")
-			want.Audience = rapid.SampledFrom([]string{audience, audience, audience, "other"}).Draw(t, "audience")
+			want.Audiences = []string{rapid.SampledFrom([]string{audience, audience, audience, "other"}).Draw(t, "audience")}
 
 			a, err := token.ParseAccess(text, find, want)
 			b, _, cachedErr := c.ParseAccess(text, find, want)

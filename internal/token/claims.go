@@ -35,7 +35,7 @@ func Reserved(name string) bool {
 // data. Claims of other names are checked for syntax and skipped, so that a
 // later version of the kit may add some while this one runs beside it. public is
 // whether a pair signed them, which makes it an access token of RFC 9068: then
-// there is a client_id, which is the audience.
+// there is a client_id, which is the first audience.
 func parseClaims(data string, public bool) (a *Access, notBefore int64, err error) {
 	s, err := newScanner(data, MaxPayloadDepth+1)
 	if err != nil {
@@ -103,7 +103,7 @@ func (a *Access) parseClaim(s *scanner, name string) (err error) {
 	case "iss":
 		a.Issuer, err = s.text()
 	case "aud":
-		a.Audience, err = s.text()
+		err = s.audiencesTo(a)
 	case "sub":
 		a.UserID, err = s.text()
 	case "sid":

@@ -53,7 +53,7 @@ func noKeys(tb testing.TB) token.Keys {
 }
 
 func expect() token.Expect {
-	return token.Expect{Issuer: issuer, Audience: audience, Now: now, Leeway: 5 * time.Second}
+	return token.Expect{Issuer: issuer, Audiences: []string{audience}, Now: now, Leeway: 5 * time.Second}
 }
 
 func hashOf(b byte) (out models.Hash) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -90,7 +91,7 @@ func checkAccess(t *testing.T, text string) {
 	again, err := token.ParseAccess(mustSign(t, a, accessKey), only(accessKey), expect())
 	require.NoError(t, err)
 	require.Equal(t, a, again)
-	got, err := token.Identify(text, only(accessKey), issuer, audience)
+	got, err := token.Identify(text, only(accessKey), issuer, []string{audience})
 	require.NoError(t, err)
 	require.Equal(t, token.Identity{Handle: a.Handle, UserID: a.UserID, Replaces: a.Replaces, Gen: a.Gen, IssuedAt: a.IssuedAt, AntiCSRF: a.AntiCSRF}, got)
 }
@@ -107,14 +108,16 @@ func requireHeaderReadsAlike(t *testing.T, data []byte) {
 func requireClaimsReadAlike(t *testing.T, data []byte, a *token.Access) {
 	t.Helper()
 	var got struct {
-		Iss, Aud, Sub, Sid, Jti, Rt2, Prt2, Acs string
-		Iat, Nbf, Exp, Gen, Rti                 int64
-		AuthTime                                int64 `json:"auth_time"`
-		Pl                                      json.RawMessage
+		Iss, Sub, Sid, Jti, Rt2, Prt2, Acs string
+		Aud                                jwt.ClaimStrings
+		Iat, Nbf, Exp, Gen, Rti            int64
+		AuthTime                           int64 `json:"auth_time"`
+		Pl                                 json.RawMessage
 	}
 	require.NoError(t, json.Unmarshal(data, &got))
-	require.Equal(t, [5]string{got.Iss, got.Aud, got.Sub, got.Sid, got.Jti},
-		[5]string{a.Issuer, a.Audience, a.UserID, a.Handle, a.ID})
+	require.Equal(t, [4]string{got.Iss, got.Sub, got.Sid, got.Jti},
+		[4]string{a.Issuer, a.UserID, a.Handle, a.ID})
+	require.Equal(t, append([]string{a.Audience}, a.Others...), []string(got.Aud))
 	require.Equal(t, [4]int64{got.Iat, got.Exp, got.AuthTime, got.Gen},
 		[4]int64{a.IssuedAt, a.ExpiresAt, a.AuthTime, a.Gen})
 	require.Equal(t, string(got.Pl), string(a.Payload))

@@ -27,12 +27,12 @@ func (i Identity) Compare(other Identity) int {
 // Identify returns the identity of an authentic token, expired or not. Nothing
 // else is returned, so that nobody can take an expired token for a valid one.
 // Errors: as [ParseAccess], but for those about the time.
-func Identify(text string, keys Keys, issuer, audience string) (Identity, error) {
+func Identify(text string, keys Keys, issuer string, audiences []string) (Identity, error) {
 	v, err := authenticate(text, keys)
 	switch {
 	case err != nil:
 		return Identity{}, err
-	case !v.isFor(issuer, audience):
+	case !v.isFor(issuer, audiences):
 		return Identity{}, errors.ErrTokenForeign
 	}
 	return identityOf(v.access), nil

@@ -124,7 +124,7 @@ func TestPairAttacks_startFromAValidToken(t *testing.T) {
 			require.NoError(t, err, "%s %s", a, typ)
 			require.Equal(t, "007", got.UserID)
 			require.True(t, token.LooksLikeAccess(text))
-			_, err = token.Identify(text, only(key), issuer, audience)
+			_, err = token.Identify(text, only(key), issuer, []string{audience})
 			require.NoError(t, err)
 		}
 	}
@@ -143,7 +143,7 @@ func TestPairAttacks_areRefused(t *testing.T) {
 				got, err := token.ParseAccess(row.text, only(key), expect())
 				require.ErrorIs(t, err, row.want)
 				require.Nil(t, got)
-				_, err = token.Identify(row.text, only(key), issuer, audience)
+				_, err = token.Identify(row.text, only(key), issuer, []string{audience})
 				require.ErrorIs(t, err, row.want)
 				c := token.NewCache[struct{}](1 << 20)
 				_, _, err = c.ParseAccess(row.text, only(key), expect())

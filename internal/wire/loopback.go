@@ -12,7 +12,7 @@ import (
 // or client. The connection's own address is not looked at: behind a proxy it
 // is always this machine's.
 func IsLocal(r *http.Request) bool {
-	if !isLoopback(r.Host) {
+	if !IsLoopback(r.Host) {
 		return false
 	}
 	for _, name := range proxyHeaders {
@@ -52,7 +52,7 @@ func allLoopback(lines []string, names func(string) string) bool {
 			return false
 		}
 		for name := range strings.SplitSeq(names(line), ",") {
-			if name = strings.TrimSpace(name); name != "" && !isLoopback(name) {
+			if name = strings.TrimSpace(name); name != "" && !IsLoopback(name) {
 				return false
 			}
 		}
@@ -75,8 +75,8 @@ func forwardedNames(line string) string {
 	return strings.Join(names, ",")
 }
 
-// isLoopback reports whether a host, with a port or without, is this machine.
-func isLoopback(hostport string) bool {
+// IsLoopback reports whether a host, with a port or without, is this machine.
+func IsLoopback(hostport string) bool {
 	const longest = 512
 	if len(hostport) > longest {
 		return false

@@ -244,6 +244,18 @@ func (p *preparingPool) tooMany() {
 	}
 }
 
+// resting is how many statements are not prepared because that was refused.
+func (p *preparingPool) resting(now time.Time) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.hot {
+		if now.Before(h.restUntil) || now.Before(p.restUntil) {
+			n++
+		}
+	}
+	return n
+}
+
 // rest is called with preparingPool.mu held, after a failure of a statement that had
 // served so long.
 func (h *hotStatement) rest(served time.Duration) {
