@@ -74,8 +74,8 @@ func Feed(svc *session.Service, guard func(http.Handler) http.Handler) http.Hand
 // Introspection answers a POST of the form field token by what the access token and its
 // session say (RFC 7662): {"active":false} alone for whatever counts for nothing, and a
 // refresh token is no business of other services. An active one has the members iss,
-// aud, client_id (the audience), sub, sid, jti, iat, exp, auth_time, and where they are
-// there acr, amr, and pl, the payload. It runs one SELECT, and changes nothing.
+// aud, client_id (the first audience), sub, sid, jti, iat, exp, auth_time, and where
+// they are there acr, amr, and pl, the payload. It runs one SELECT, and changes nothing.
 //
 // It panics without a guard.
 func Introspection(svc *session.Service, guard func(http.Handler) http.Handler) http.Handler {
@@ -107,7 +107,7 @@ func Introspection(svc *session.Service, guard func(http.Handler) http.Handler) 
 type introspected struct {
 	Active   bool            `json:"active"`
 	Issuer   string          `json:"iss"`
-	Audience any             `json:"aud"` // a text, or an array of several
+	Audience any             `json:"aud"` // a text, or texts where they are several
 	ClientID string          `json:"client_id"`
 	Subject  string          `json:"sub"`
 	Session  string          `json:"sid"`
@@ -122,13 +122,13 @@ type introspected struct {
 
 func active(said *session.Introspection) introspected {
 	out := introspected{
-		Active: true, Issuer: said.Issuer, Audience: said.Audiences[0], ClientID: said.Audiences[0],
+		Active: true, Issuer: said.Issuer, Audience: said.Audiences, ClientID: said.Audiences[0],
 		Subject: said.UserID, Session: said.Handle, TokenID: said.TokenID,
 		IssuedAt: said.IssuedAt.Unix(), Expires: said.ExpiresAt.Unix(), AuthTime: said.AuthTime.Unix(),
 		Methods: said.Methods, Payload: said.Payload,
 	}
-	if len(said.Audiences) > 1 {
-		out.Audience = said.Audiences
+	if len(said.Audiences) == 1 {
+		out.Audience = said.Audiences[0]
 	}
 	if said.Level > 0 {
 		out.Level = strconv.Itoa(said.Level)

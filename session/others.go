@@ -20,9 +20,8 @@ import (
 // says by now.
 type Introspection struct {
 	hidden
-	Issuer string
-	// Audiences are whom the token is for, the service that issued it first.
-	Audiences      []string
+	Issuer         string
+	Audiences      []string // the first is the service that made the token
 	UserID, Handle string
 	// TokenID is the jti.
 	TokenID                       string

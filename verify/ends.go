@@ -106,7 +106,8 @@ type answer struct {
 	access *token.Access // nil when its session has ended, or it counts for nothing else
 }
 
-// note keeps the newest answer: of two questions at once the older may be answered last.
+// note keeps the newest answer: of two questions at once the older may be answered
+// last.
 func (m *memo) note(a *answer) {
 	for m != nil {
 		old := m.newest.Load()
@@ -174,8 +175,8 @@ func (e *ends) elapsed() time.Duration { return time.Since(e.began) }
 
 var errEnded = errors.WithReason(errors.ErrUnauthorised, errors.ErrSessionRevoked)
 
-// ask has the other service say what the token is worth (RFC 7662): what it says by now,
-// or nil when that is nothing.
+// ask has the other service say what the token is worth (RFC 7662): what it says by
+// now, or nil when that is nothing.
 func (e *ends) ask(ctx context.Context, text string, access *token.Access) (*token.Access, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -43,7 +43,7 @@ type one struct {
 func TestEnds_random(t *testing.T) {
 	t.Parallel()
 	seed := testseed.New(t)
-	for round := range uint64(4) {
+	for round := range uint64(2) {
 		soon(t, func(t *testing.T, n *network) {
 			s := &shaky{rng: rand.New(rand.NewPCG(seed, round))}
 			n.mu.Lock()
@@ -51,7 +51,7 @@ func TestEnds_random(t *testing.T) {
 			n.mu.Unlock()
 			refused, served, ended, unsure := 0, 0, 0, 0
 			sessions := make([]one, 30)
-			for step := range 3000 {
+			for step := range 2000 {
 				time.Sleep(time.Duration(s.intN(300)) * time.Millisecond)
 				switch s.intN(40) {
 				case 0:

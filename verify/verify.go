@@ -110,9 +110,8 @@ func (c Config) check() error {
 
 // Verifier verifies access tokens. It is safe for concurrent use. Make one with New.
 type Verifier struct {
-	cfg Config
-	// audiences holds the one of cfg.
-	audiences []string
+	cfg       Config
+	audiences []string // the one of cfg
 	keys      *source
 	cache     *token.Cache[memo]
 	ends      *ends // nil without Config.Feed

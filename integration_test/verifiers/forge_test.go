@@ -15,6 +15,7 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,7 +86,7 @@ func newForge(t *testing.T, a session.Algorithm) *forge {
 func newService(t *testing.T, store session.Store, a session.Algorithm) *session.Service {
 	t.Helper()
 	svc, err := session.New(t.Context(), store, session.Config{
-		Issuer: issuer, Audience: audience, SigningKey: session.SigningKeyConfig{Algorithm: a}, Logger: slog.New(slog.DiscardHandler),
+		Issuer: issuer, Audiences: []string{audience}, SigningKey: session.SigningKeyConfig{Algorithm: a}, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(svc.Close)
@@ -107,9 +108,21 @@ func (f *forge) sign(method jwt.SigningMethod, key any, header map[string]any, c
 	token := jwt.NewWithClaims(method, all)
 	token.Header["kid"], token.Header["typ"] = f.kid, "at+jwt"
 	maps.Copy(token.Header, header)
-	text, err := token.SignedString(key)
-	require.NoError(f.t, err)
-	return text
+	for {
+		text, err := token.SignedString(key)
+		require.NoError(f.t, err)
+		if method != jwt.SigningMethodES256 || hasSmallS(text) {
+			return text
+		}
+	}
+}
+
+// hasSmallS reports whether an ES256 signature is the one of its two forms that we write:
+// docs/protocol.md.
+func hasSmallS(text string) bool {
+	signature, _ := base64.RawURLEncoding.DecodeString(text[strings.LastIndexByte(text, '.')+1:])
+	s, half := new(big.Int).SetBytes(signature[32:]), new(big.Int).Rsh(elliptic.P256().Params().N, 1)
+	return s.Cmp(half) <= 0
 }
 
 func isGood(name string) bool { return strings.HasPrefix(name, "good: ") }
@@ -127,9 +140,11 @@ func (f *forge) corpus() map[string]string {
 		"good: a sign-in's":   good,
 		"good: a refresh's":   f.renewed.Access.Value,
 		"good: made here too": ours(nil, nil), // or else the rest would show nothing
+		"good: for two":       ours(nil, jwt.MapClaims{"aud": []string{audience, "billing"}}),
 
 		anotherType:               ours(map[string]any{"typ": "secevent+jwt"}, nil),
 		"another audience":        ours(nil, jwt.MapClaims{"aud": "other", "client_id": "other"}),
+		"two other audiences":     ours(nil, jwt.MapClaims{"aud": []string{"other", "billing"}, "client_id": "other"}),
 		"no audience":             ours(nil, jwt.MapClaims{"aud": nil}),
 		"another issuer":          ours(nil, jwt.MapClaims{"iss": "https://evil.example"}),
 		"no issuer":               ours(nil, jwt.MapClaims{"iss": nil}),
