@@ -12,7 +12,8 @@ import (
 
 // Refresh exchanges a refresh token for new tokens. The old one stays good until
 // the new ones are used, so a lost answer costs nothing: the client asks again.
-// A token that was replaced for good ends the session as theft.
+// A token that was replaced for good ends the session as theft. With Config.Import a
+// refresh token of the earlier system does too.
 //
 // With Config.ConcurrentRefreshWindow a refresh token that is younger than the
 // window is answered with itself, beside a new access token.
@@ -29,7 +30,9 @@ func (s *Service) Refresh(ctx context.Context, text string) (*Tokens, error) {
 	}
 	tok, err := s.parseRefresh(ctx, text)
 	if err != nil {
-		return nil, err
+		if tok, err = s.orForeign(ctx, text, err); err != nil {
+			return nil, err
+		}
 	}
 	return s.refresh(ctx, tok, true)
 }
@@ -39,6 +42,9 @@ type refreshToken struct {
 	*token.Refresh
 	text string
 	hash models.Hash
+	// foreign is set where an earlier system has made the token. It has no text then
+	// that could be sent, and is older than any window.
+	foreign *foreignOrigin
 }
 
 // lineage is what the state machine looks at.
@@ -65,6 +71,9 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	defer cancel()
 
 	row, err := s.store.Find(ctx, tok.Handle())
+	if err == nil && tok.foreign != nil {
+		row, err = s.importedRow(ctx, tok, row)
+	}
 	if err != nil {
 		return nil, err
 	}
