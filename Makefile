@@ -37,7 +37,7 @@ e2e: ## front ends of every generation in Chromium, cookie and header mode, one 
 
 .PHONY: vet
 vet: ## go vet, the tests with a build tag too
-	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,sqlite -- $(PKG)
+	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,moving,sqlite -- $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck
@@ -55,6 +55,7 @@ fix-check: ## fail when go fix has something to modernise
 mod-check: ## fail when go.mod or go.sum is not tidy
 	go mod tidy -diff
 	go -C integration_test mod tidy -diff
+	@for m in contrib/*/go.mod; do go -C $${m%/*} mod tidy -diff || exit 1; done
 
 .PHONY: vuln
 vuln: ## known vulnerabilities in what is called; needs the network (vuln.go.dev), or VULNDB=file:///a/copy
@@ -96,6 +97,10 @@ bench-check: ## vet and test the comparison and the scale run, which are modules
 	@scripts/with-db.sh go test -C bench/scale ./...
 	@go test -C bench/peers ./...
 
+.PHONY: contrib-check
+contrib-check: ## vet and test the modules of contrib
+	@for m in contrib/*/go.mod; do go -C $${m%/*} vet ./... && scripts/with-db.sh go -C $${m%/*} test -race -count=1 ./... || exit 1; done
+
 .PHONY: example
 example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8080'
 	@go run -tags nomsgpack ./example $(ARGS)
@@ -103,6 +108,10 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 .PHONY: faults
 faults: ## break database, network and application under load: half an hour and the histories; ARGS=quick for eight
 	@scripts/faults.sh $(ARGS)
+
+.PHONY: moving
+moving: ## replace a back end on SuperTokens' Node library, from npm, under 40 browsers; ARGS=quick for CI
+	@scripts/moving.sh $(ARGS)
 
 .PHONY: cluster
 cluster: ## the same on Galera and on Group Replication, whose nodes are killed; ARGS=galera or group

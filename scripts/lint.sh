@@ -29,9 +29,10 @@ for package in middleware refresh devices; do
 done
 
 go tool -modfile=tools.mod golangci-lint run ./... || rc=1
-# The modules of the integration tests and of the benchmarks, by the same rules.
+# The modules of the integration tests, of the benchmarks and of contrib, by the same
+# rules.
 root=$PWD
-for module in integration_test/go.mod bench/*/go.mod; do
+for module in integration_test/go.mod bench/*/go.mod contrib/*/go.mod; do
   (cd "${module%/*}" && go tool -modfile="$root/tools.mod" golangci-lint run --config "$root/.golangci.yml" ./...) || rc=1
 done
 

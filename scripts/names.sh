@@ -6,7 +6,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 cd "${self%/*}/.."
 
-declare -A budget=([session]=210 [session/claim]=30 [middleware]=13 [refresh]=7 [devices]=2 [jwks]=1 [verify]=12 [errors]=57 [models]=83 [models/gormstore]=42
+declare -A budget=([session]=216 [session/claim]=30 [middleware]=14 [refresh]=7 [devices]=2 [jwks]=1 [verify]=12 [errors]=59 [models]=83 [models/gormstore]=42
   [models/gormstore/sqlite]=2 [models/memstore]=33 [session/storetest]=49 [session/sessiontest]=23)
 
 # names PACKAGE: constants, variables, types, functions and methods of `go doc -all`.
