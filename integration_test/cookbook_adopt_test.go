@@ -1,7 +1,9 @@
 package integration_test
 
 import (
+	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +19,11 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	importrefjwt "github.com/gin-sessionkit/sessionkit/contrib/import-refjwt"
+	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/integration_test/internal/rig"
 	"github.com/gin-sessionkit/sessionkit/middleware"
+	"github.com/gin-sessionkit/sessionkit/models/memstore"
 	"github.com/gin-sessionkit/sessionkit/refresh"
 	"github.com/gin-sessionkit/sessionkit/session"
 	"github.com/gin-sessionkit/sessionkit/session/sessiontest"
@@ -86,6 +91,39 @@ func fromGinJWT(auth *ginjwt.GinJWTMiddleware) earlier {
 			Handle: hex.EncodeToString(name[:]), UserID: userID, ExpiresAt: time.Unix(int64(ends), 0),
 		}, userID != ""
 	}
+}
+
+// takeOver is a service that takes over the sessions of the Node library, whose database
+// is old.
+func takeOver(ctx context.Context, store session.Store, old *sql.DB, importKey []byte, sunset time.Time) (*session.Service, error) {
+	importer, err := importrefjwt.New(ctx, old, importrefjwt.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return session.New(ctx, store, session.Config{
+		Import: session.ImportConfig{From: importer, Key: importKey, Sunset: sunset},
+		Cookie: session.CookieConfig{RefreshPath: "/auth/session/refresh"}, // their renewTokenPath
+	})
+}
+
+// Whatever is no token of either is refused as before.
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	old, err := rig.OpenSQLite(t).DB()
+	require.NoError(t, err)
+	_, err = takeOver(t.Context(), memstore.New(), old, []byte("the import key, 32 bytes or more"), time.Now().Add(time.Hour))
+	require.Error(t, err, "no tables of the library")
+	for _, statement := range []string{
+		"CREATE TABLE signing_key (key_name TEXT, key_value TEXT)", "INSERT INTO signing_key VALUES ('refresh_token_key', 'k')",
+	} {
+		_, err = old.ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	svc, err := takeOver(t.Context(), memstore.New(), old, []byte("the import key, 32 bytes or more"), time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	defer svc.Close()
+	_, err = svc.Refresh(t.Context(), "none")
+	require.ErrorIs(t, err, errors.ErrTokenMalformed)
 }
 
 // library is one of before: it signs a user in at POST /old-login.

@@ -241,6 +241,7 @@ func crowd(t *testing.T, browsers, tabs int, each time.Duration) {
 	result := people.Check(t, m.store, m.ledger, false)
 	assert.Positive(t, before.Refreshes)
 	assert.Positive(t, imported)
+	assert.LessOrEqual(t, imported, browsers, "a session came over twice")
 	assert.Positive(t, result.Thieves, "nobody who stole before the change")
 	result.Print("MOVE", fmt.Sprintf("%d browsers × %d tabs, back end replaced", browsers, tabs),
 		rig.Stat("imported", imported), rig.Stat("refreshes_before", before.Refreshes), rig.Stat("requests_before", before.Requests),
