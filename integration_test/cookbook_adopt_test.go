@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -93,8 +94,8 @@ func fromGinJWT(auth *ginjwt.GinJWTMiddleware) earlier {
 	}
 }
 
-// takeOver is a service that takes over the sessions of the Node library, whose database
-// is old.
+// takeOver is a service that takes over the sessions of the Node library, whose
+// database is old.
 func takeOver(ctx context.Context, store session.Store, old *sql.DB, importKey []byte, sunset time.Time) (*session.Service, error) {
 	importer, err := importrefjwt.New(ctx, old, importrefjwt.Config{})
 	if err != nil {
@@ -263,25 +264,28 @@ func TestCookbook_Adopt(t *testing.T) {
 			w, ours = visit(t, app, http.MethodGet, "/", ours)
 			require.Equal(t, "Hello, ada", w.Body.String())
 
-			// Sign-out ends both, as the browser sees it.
-			for cookie, value := range before {
-				ours[cookie] = value
-			}
-			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example.com"+kit.Service.SignOutPath(), nil)
-			r.Header.Set("Anti-Csrf", antiCSRF)
-			for cookie, value := range ours {
-				r.AddCookie(&http.Cookie{Name: cookie, Value: value}) //nolint:gosec // a request's
-			}
-			out := httptest.NewRecorder()
-			app.ServeHTTP(out, r)
-			require.Equal(t, http.StatusOK, out.Code, out.Body)
-			gone := map[string]bool{}
-			for _, c := range out.Result().Cookies() {
-				gone[c.Name] = c.MaxAge < 0 || c.Value == ""
-			}
-			for cookie := range before {
-				require.True(t, gone[cookie], strings.Join(out.Header().Values("Set-Cookie"), "\n"))
-			}
+			maps.Copy(ours, before)
+			signsOutOfBoth(t, app, kit.Service.SignOutPath(), antiCSRF, ours, before)
 		})
+	}
+}
+
+// signsOutOfBoth: sign-out ends both sessions, as the browser sees it.
+func signsOutOfBoth(t *testing.T, app http.Handler, path, antiCSRF string, cookies, before map[string]string) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example.com"+path, nil)
+	r.Header.Set("Anti-Csrf", antiCSRF)
+	for cookie, value := range cookies {
+		r.AddCookie(&http.Cookie{Name: cookie, Value: value}) //nolint:gosec // a request's
+	}
+	out := httptest.NewRecorder()
+	app.ServeHTTP(out, r)
+	require.Equal(t, http.StatusOK, out.Code, out.Body)
+	gone := map[string]bool{}
+	for _, c := range out.Result().Cookies() {
+		gone[c.Name] = c.MaxAge < 0 || c.Value == ""
+	}
+	for cookie := range before {
+		require.True(t, gone[cookie], strings.Join(out.Header().Values("Set-Cookie"), "\n"))
 	}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // Adopt takes over sessions that the application still keeps in another way, such as by
-// scs, gin-contrib/sessions or gin-jwt: whoever comes with one of those and none of ours
-// gets ours, with the answer to a GET. Put it behind the earlier library's middleware
-// and before Verify or VerifyOptional.
+// scs, gin-contrib/sessions or gin-jwt: whoever comes with one of those and none of
+// ours gets ours, with the answer to a GET. Put it behind the earlier library's
+// middleware and before Verify or VerifyOptional.
 //
 // old asks the earlier library who this is. It must ask that library's store, as what
 // it says is as good as a sign-in. It is called for requests of a safe method that have

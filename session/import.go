@@ -257,7 +257,8 @@ func (f *foreignOrigin) currentAt(row *models.Session) bool {
 	return row.Lineage.Current.Equal(f.first)
 }
 
-// importedRow is the row that a foreign token is judged by: it is made if there is none.
+// importedRow is the row that a foreign token is judged by: it is made if there is
+// none.
 func (s *Service) importedRow(ctx context.Context, tok *refreshToken, row *models.Session) (*models.Session, error) {
 	f := tok.foreign
 	switch {
@@ -344,8 +345,8 @@ func importedValue(v any) any {
 	return v
 }
 
-// revokeThere ends what a user still has in the earlier system, before what it has here:
-// see importRow.
+// revokeThere ends what a user still has in the earlier system, before what it has
+// here: see importRow.
 func (s *Service) revokeThere(ctx context.Context, userID string) error {
 	from := s.importing()
 	if from == nil || checkUserID(userID) != nil {

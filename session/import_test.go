@@ -498,7 +498,8 @@ func TestImport_header(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrTokenMissing)
 }
 
-// The anti-CSRF token of the earlier system's page is nobody's here; the origin decides.
+// The anti-CSRF token of the earlier system's page is nobody's here; the origin
+// decides.
 func TestImport_antiCSRFOnRefresh(t *testing.T) {
 	t.Parallel()
 	k := newImportKit(t, func(c *session.Config) { c.AntiCSRF.OnRefresh = true })

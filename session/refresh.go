@@ -70,10 +70,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 
-	row, err := s.store.Find(ctx, tok.Handle())
-	if err == nil && tok.foreign != nil {
-		row, err = s.importedRow(ctx, tok, row)
-	}
+	row, err := s.rowOfRefresh(ctx, tok)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +124,15 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 		}
 	}
 	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
+}
+
+// rowOfRefresh is the row that a token is judged by, or nil.
+func (s *Service) rowOfRefresh(ctx context.Context, tok *refreshToken) (*models.Session, error) {
+	row, err := s.store.Find(ctx, tok.Handle())
+	if err == nil && tok.foreign != nil {
+		return s.importedRow(ctx, tok, row)
+	}
+	return row, err
 }
 
 // grant is a refresh that the state machine allows.

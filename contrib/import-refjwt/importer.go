@@ -122,8 +122,8 @@ const batch = 500
 
 // RevokeUser implements [session.Importer]: it deletes the user's rows, as the
 // library's revokeAllSessionsForUser does. The library's table has no index on user_id,
-// so each call reads all of it: add one where it is large. The rows are deleted by their
-// names, so that no others are locked.
+// so each call reads all of it: add one where it is large. The rows are deleted by
+// their names, so that no others are locked.
 func (i *Importer) RevokeUser(ctx context.Context, userID string) error {
 	handles, err := i.handlesOf(ctx, userID)
 	if err != nil {
