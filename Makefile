@@ -41,7 +41,7 @@ verifiers: ## four verifiers of other people's read our tokens by our keys, and 
 
 .PHONY: vet
 vet: ## go vet, the tests with a build tag too
-	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,verifiers,sqlite -- $(PKG)
+	@scripts/go.sh vet -tags e2e,faults,cluster,distributed,verifiers,moving,sqlite -- $(PKG)
 
 .PHONY: lint
 lint: ## golangci-lint, the order of the packages, shellcheck
@@ -59,6 +59,7 @@ fix-check: ## fail when go fix has something to modernise
 mod-check: ## fail when go.mod or go.sum is not tidy
 	go mod tidy -diff
 	go -C integration_test mod tidy -diff
+	@for m in contrib/*/go.mod; do go -C $${m%/*} mod tidy -diff || exit 1; done
 
 .PHONY: vuln
 vuln: ## known vulnerabilities in what is called; needs the network (vuln.go.dev), or VULNDB=file:///a/copy
@@ -111,6 +112,10 @@ example: ## run the example program, as in: make example ARGS='-addr 127.0.0.1:8
 .PHONY: faults
 faults: ## break database, network and application under load: half an hour and the histories; ARGS=quick for eight
 	@scripts/faults.sh $(ARGS)
+
+.PHONY: moving
+moving: ## replace a back end on SuperTokens' Node library, from npm, under 40 browsers; ARGS=quick for CI
+	@scripts/moving.sh $(ARGS)
 
 .PHONY: cluster
 cluster: ## the same on Galera and on Group Replication, whose nodes are killed; ARGS=galera or group

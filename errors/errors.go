@@ -108,6 +108,14 @@ var (
 	// Session.Replace in the same browser ended the session. The browser may have
 	// the new one's tokens by now, so nothing is cleared.
 	ErrSessionReplaced = stderrors.New("session replaced by another one")
+	// ErrImportOver means a refresh token that is none of the kit's, after
+	// session.ImportConfig.Sunset: an earlier system's may be among them. Nothing is
+	// cleared.
+	ErrImportOver = stderrors.New("sessions of the earlier system are not taken over any more")
+	// ErrImportRefused means a session of an earlier system that lives and cannot be
+	// taken over as it is; a second reason says why, such as ErrReservedClaim. Nothing
+	// is cleared, so that it can be once session.ImportConfig.Convert has been mended.
+	ErrImportRefused = stderrors.New("session of the earlier system cannot be taken over")
 )
 
 // Reasons of an [ErrInvalidClaim] that the kit itself gives.

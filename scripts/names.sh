@@ -6,7 +6,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 cd "${self%/*}/.."
 
-declare -A budget=([session]=218 [session/claim]=30 [middleware]=13 [refresh]=7 [devices]=2 [jwks]=1 [services]=3 [verify]=17 [errors]=57 [models]=89 [models/gormstore]=43
+declare -A budget=([session]=224 [session/claim]=30 [middleware]=14 [refresh]=7 [devices]=2 [jwks]=1 [services]=3 [verify]=17 [errors]=59 [models]=89 [models/gormstore]=43
   [models/gormstore/sqlite]=2 [models/memstore]=33 [session/storetest]=49 [session/sessiontest]=23)
 
 # names PACKAGE: constants, variables, types, functions and methods of `go doc -all`.

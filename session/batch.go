@@ -35,7 +35,9 @@ type Batch struct {
 	mu     sync.Mutex
 	hints  []models.Hint
 	events []Event
-	done   bool
+	// users are those of RevokeOthers: what an earlier system has of them ends too.
+	users []models.RevocationOfUser
+	done  bool
 }
 
 // Batch returns an empty Batch.
@@ -85,6 +87,11 @@ func (b *Batch) RevokeOthers(ctx context.Context, tx TxStore, userID, keepHandle
 	}
 	r := models.RevocationOfUser{UserID: userID, Except: keepHandle, Reason: models.RevokedByRevokeAll, Now: b.svc.now()}
 	count, err := tx.RevokeAll(ctx, r)
+	if err == nil {
+		b.mu.Lock()
+		b.users = append(b.users, r)
+		b.mu.Unlock()
+	}
 	if err != nil || count == 0 {
 		return 0, err
 	}
@@ -143,8 +150,8 @@ func (b *Batch) note(ctx context.Context, tx TxStore, h models.Hint, e Event) er
 // others know by the hint of the transaction; the events are lost.
 func (b *Batch) Done(ctx context.Context, err error) error {
 	b.mu.Lock()
-	hints, events := b.hints, b.events
-	b.hints, b.events, b.done = nil, nil, true
+	hints, events, users := b.hints, b.events, b.users
+	b.hints, b.events, b.users, b.done = nil, nil, nil, true
 	b.mu.Unlock()
 	ctx, cancel := b.svc.detached(ctx)
 	defer cancel()
@@ -154,6 +161,14 @@ func (b *Batch) Done(ctx context.Context, err error) error {
 	}
 	for _, e := range events {
 		b.svc.emit(ctx, e)
+	}
+	if b.svc.importing() == nil {
+		return untold
+	}
+	for _, r := range users {
+		// Here once more, as one may have been taken over meanwhile.
+		_, there := b.svc.revokeAll(ctx, r.UserID, r.Except)
+		untold = cmp.Or(untold, there)
 	}
 	return untold
 }

@@ -42,6 +42,7 @@ func (s *Service) cleanUpOnce(ctx context.Context) {
 		parts[slice] = s.sliceOfSessions(slice, now)
 	}
 	if removed, mine := s.sweep(ctx, parts...); mine {
+		removed += s.cleanThere(ctx)
 		s.emit(ctx, Event{Kind: EventCleanup, Count: removed})
 	}
 }

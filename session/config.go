@@ -75,6 +75,8 @@ type Config struct {
 	Cleanup CleanupConfig
 	// MaxSessions limits how many sessions a user may have. Default: no limit.
 	MaxSessions LimitConfig
+	// Import takes over the sessions of an earlier system. Default: none.
+	Import ImportConfig
 
 	// TrustedOrigins are the pages on other origins than the API's own whose requests
 	// count as meant: scheme://host, or scheme://host:port. Front ends from npm need

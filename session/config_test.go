@@ -45,6 +45,14 @@ func TestConfig_Refused(t *testing.T) {
 		{"ConcurrentRefreshWindow", func(c *session.Config) {
 			c.AccessTokenValidity, c.ConcurrentRefreshWindow = 10*time.Second, 10*time.Second
 		}},
+		{"Import.Key", func(c *session.Config) { c.Import.From, c.Import.Sunset = newEarlier(nil), time.Now() }},
+		{"Import.Key", func(c *session.Config) { c.Import.Key, c.Import.Sunset = make([]byte, 31), time.Now() }},
+		{"Import.Key", func(c *session.Config) { c.Import.Key, c.Import.Sunset = make([]byte, 32), time.Now() }},
+		{"Import.Key", func(c *session.Config) { c.Import.Sunset = time.Now() }},
+		{"Import.Sunset", func(c *session.Config) { c.Import.Key = importKey }},
+		{"Import.From", func(c *session.Config) {
+			c.Import = session.ImportConfig{From: (*earlier)(nil), Key: importKey, Sunset: time.Now()}
+		}},
 		{"Leeway", func(c *session.Config) { c.Leeway = 61 * time.Second }},
 		{"Leeway", func(c *session.Config) { c.Leeway = -2 }},
 		{"Revocation", func(c *session.Config) { c.Revocation = 9 }},

@@ -18,6 +18,9 @@ type EventKind string
 const (
 	EventCreated   EventKind = "session_created"
 	EventRefreshed EventKind = "session_refreshed"
+	// EventImported: a session of an earlier system was taken over. Requests of one
+	// millisecond that store the very same row may each tell of it.
+	EventImported EventKind = "session_imported"
 	// EventPromoted: the client used its new tokens, so the old ones are dead.
 	EventPromoted EventKind = "session_promoted"
 	// EventSwapped: one of two tabs' refreshes within the window replaced the other's.

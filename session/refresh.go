@@ -12,7 +12,8 @@ import (
 
 // Refresh exchanges a refresh token for new tokens. The old one stays good until
 // the new ones are used, so a lost answer costs nothing: the client asks again.
-// A token that was replaced for good ends the session as theft.
+// A token that was replaced for good ends the session as theft. With Config.Import a
+// refresh token of the earlier system does too.
 //
 // With Config.ConcurrentRefreshWindow a refresh token that is younger than the
 // window is answered with itself, beside a new access token.
@@ -35,7 +36,9 @@ func (s *Service) Refresh(ctx context.Context, text string) (*Tokens, error) {
 func (s *Service) refreshByText(ctx context.Context, text string) (*Tokens, error) {
 	tok, err := s.parseRefresh(ctx, text)
 	if err != nil {
-		return nil, err
+		if tok, err = s.orForeign(ctx, text, err); err != nil {
+			return nil, err
+		}
 	}
 	return s.refresh(ctx, tok, true)
 }
@@ -47,6 +50,9 @@ type refreshToken struct {
 	hash models.Hash
 	// from is who presents it; zero without HTTP.
 	from Client
+	// foreign is set where an earlier system has made the token. It has no text then
+	// that could be sent, and is older than any window.
+	foreign *foreignOrigin
 }
 
 // lineage is what the state machine looks at.
@@ -72,7 +78,7 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 
-	row, err := s.store.Find(ctx, tok.Handle())
+	row, err := s.rowOfRefresh(ctx, tok)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +132,15 @@ func (s *Service) refresh(ctx context.Context, tok *refreshToken, antiCSRF bool)
 		}
 	}
 	return nil, errors.WithReason(errors.ErrUnavailable, errors.ErrConflict)
+}
+
+// rowOfRefresh is the row that a token is judged by, or nil.
+func (s *Service) rowOfRefresh(ctx context.Context, tok *refreshToken) (*models.Session, error) {
+	row, err := s.store.Find(ctx, tok.Handle())
+	if err == nil && tok.foreign != nil {
+		return s.importedRow(ctx, tok, row)
+	}
+	return row, err
 }
 
 // grant is a refresh that the state machine allows.

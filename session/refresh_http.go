@@ -68,6 +68,13 @@ type carried struct {
 func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err error) {
 	s, r := x.svc, x.received
 	bearer, cookies := x.response.Request().RefreshToken()
+	if bearer == "" && len(cookies) == 0 {
+		if c.tok, err = s.recognise(x.ctx, x.response.Request().ForeignBearer()); c.tok != nil || err != nil {
+			c.by = wire.ByHeader
+			x.response.Carries(c.by, "")
+			return c, err
+		}
+	}
 	if c.by = wire.ByCookie; bearer != "" {
 		c.by = wire.ByHeader
 	}
@@ -87,7 +94,8 @@ func (x *Exchange) renew(c carried) (*Session, error) {
 	c.tok.from = x.client()
 	tokens, err := x.svc.refresh(x.ctx, c.tok, c.by == wire.ByCookie)
 	if err != nil {
-		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !c.unsure {
+		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) &&
+			!errors.Is(err, errors.ErrImportRefused) && !c.unsure {
 			x.response.Remove("", false)
 		}
 		return nil, err
@@ -95,10 +103,14 @@ func (x *Exchange) renew(c carried) (*Session, error) {
 	return x.issue(tokens, c.by), nil
 }
 
-// hasRefreshProof reports whether the page that asks knows the anti-CSRF token.
+// hasRefreshProof reports whether the page that asks knows the anti-CSRF token. What it
+// knows with a token of an earlier system nobody can tell: there the origin decides.
 func (s *Service) hasRefreshProof(r *http.Request, tok *refreshToken) bool {
 	switch s.cfg.AntiCSRF.Mode {
 	case AntiCSRFViaToken:
+		if tok.foreign != nil {
+			return true
+		}
 		return subtle.ConstantTimeCompare([]byte(r.Header.Get(wire.HeaderAntiCSRF)), []byte(token.AntiCSRFOf(tok.text))) == 1
 	case AntiCSRFViaCustomHeader:
 		return r.Header.Get(wire.HeaderRid) != ""
@@ -119,6 +131,10 @@ func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *re
 		return nil, false, x.foreignToken()
 	case len(cookies) > 0:
 		authentic, unsure, err := x.svc.authenticRefresh(x, cookies)
+		if err != nil && !unsure && x.svc.cfg.Import.From != nil {
+			tok, err = x.foreignRefresh(cookies, err)
+			return tok, false, err
+		}
 		if err == nil {
 			if authentic, err = x.hostBound(authentic); err == nil {
 				tok, err = x.chooseRefresh(authentic)

@@ -122,6 +122,9 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string) (int, er
 	if err := s.checkOpen(); err != nil {
 		return 0, err
 	}
+	if err := s.revokeThere(ctx, userID); err != nil {
+		return 0, err
+	}
 	r := models.RevocationOfUser{
 		UserID: userID, Except: except, Reason: models.RevokedByRevokeAll, Now: s.now(), Limit: maxPage,
 	}

@@ -82,6 +82,8 @@ var refusals = [...]struct {
 	is     error
 }{
 	{"token_expired", errors.ErrTokenExpired},
+	{"import_over", errors.ErrImportOver},
+	{"import_refused", errors.ErrImportRefused},
 	{"token_forged", errors.ErrTokenForged},
 	{"token_malformed", errors.ErrTokenMalformed},
 	{"token_missing", errors.ErrTokenMissing},
@@ -113,7 +115,7 @@ const resultError = "error"
 // eventKinds and endReasons are all there are.
 var (
 	eventKinds = [...]EventKind{
-		EventCreated, EventRefreshed, EventPromoted, EventSwapped, EventDatabaseBehind, EventReplaced, EventTheft,
+		EventCreated, EventRefreshed, EventImported, EventPromoted, EventSwapped, EventDatabaseBehind, EventReplaced, EventTheft,
 		EventRevoked, EventDowngraded, EventFeedLagging, EventFeedCaughtUp, EventFeedFull, EventCleanup,
 	}
 	endReasons = [...]models.RevokeReason{

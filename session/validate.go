@@ -128,6 +128,7 @@ func (c Config) validate() error {
 		p.add("Cleanup.Batch", "%d is not between 1 and 1000", c.Cleanup.Batch)
 	}
 	c.MaxSessions.validate(&p)
+	c.Import.validate(&p)
 	if c.TokenCacheBytes != 0 && (c.TokenCacheBytes < minTokenCache || c.TokenCacheBytes > maxTokenCache) {
 		p.add("TokenCacheBytes", "%d bytes are not between %d and %d", c.TokenCacheBytes, minTokenCache, maxTokenCache)
 	}

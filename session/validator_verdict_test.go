@@ -57,6 +57,7 @@ func kitErrors(t *testing.T) map[string]error {
 	all := map[string]error{
 		"ErrAntiCSRF": errors.ErrAntiCSRF, "ErrConflict": errors.ErrConflict,
 		"ErrCookieTooLarge": errors.ErrCookieTooLarge, "ErrCrossOrigin": errors.ErrCrossOrigin,
+		"ErrImportOver": errors.ErrImportOver, "ErrImportRefused": errors.ErrImportRefused,
 		"ErrDuplicate": errors.ErrDuplicate, "ErrGeneral": errors.ErrGeneral,
 		"ErrInvalidClaim": errors.ErrInvalidClaim, "ErrKeyUnknown": errors.ErrKeyUnknown,
 		"ErrPayloadNotObject": errors.ErrPayloadNotObject, "ErrReservedClaim": errors.ErrReservedClaim,

@@ -204,6 +204,21 @@ func (r *Ring) Known(p models.KeyPurpose, kid string) (token.Key, error) {
 	return token.Key{}, errors.ErrKeyUnknown
 }
 
+// Secrets are the symmetric keys in memory that verify for p, the newest first.
+func (r *Ring) Secrets(p models.KeyPurpose) (keys []token.Key) {
+	s, ok := r.sources[p]
+	if !ok {
+		return nil
+	}
+	now := s.now()
+	for _, e := range s.snap.Load().entries {
+		if e.purpose == p && e.retireAt > now && len(e.key.Secret) > 0 {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys
+}
+
 // Algorithms are those that access tokens may be signed by before the keys are
 // loaded again: of the keys in memory, and of the one that would be made. Each is
 // there at least once.

@@ -53,19 +53,32 @@ type Family struct {
 	secret  [familySecretSize]byte
 }
 
+// Derivation is the secret of a family that whoever knows its origin makes again: 256
+// bits that nobody else can know.
+type Derivation [familySecretSize]byte
+
 // NewFamily makes the family of a session that begins at now, in milliseconds
 // since 1970.
-func NewFamily(now int64) Family {
-	f := Family{secret: random32()}
-	binary.BigEndian.PutUint64(f.handle[:8], uint64(now)<<16) //nolint:gosec // 48 bits of it; the two low bytes are overwritten
+func NewFamily(now int64) Family { return Derivation(random32()).Family(now) }
+
+// NewShardedFamily is NewFamily for a session of a user with that home.
+func NewShardedFamily(now int64, home models.Home) Family {
+	return Derivation(random32()).ShardedFamily(now, home)
+}
+
+// Family is the family of a session that began at that time, in milliseconds since
+// 1970: the same one every time.
+func (d Derivation) Family(began int64) Family {
+	f := Family{secret: d}
+	binary.BigEndian.PutUint64(f.handle[:8], uint64(began)<<16) //nolint:gosec // 48 bits of it; the two low bytes are overwritten
 	f.handle = f.commitment()
 	return f
 }
 
-// NewShardedFamily is NewFamily for a session of a user with that home.
-func NewShardedFamily(now int64, home models.Home) Family {
-	f := Family{secret: random32(), sharded: true}
-	binary.BigEndian.PutUint64(f.handle[homeSize:], uint64(now)<<16) //nolint:gosec // as above
+// ShardedFamily is Family for a session of a user with that home.
+func (d Derivation) ShardedFamily(began int64, home models.Home) Family {
+	f := Family{secret: d, sharded: true}
+	binary.BigEndian.PutUint64(f.handle[homeSize:], uint64(began)<<16) //nolint:gosec // as above
 	binary.BigEndian.PutUint16(f.handle[:], uint16(home))
 	f.handle = f.commitment()
 	return f

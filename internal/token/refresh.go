@@ -72,6 +72,12 @@ func NewRefresh(family Family, parent models.Hash, gen, issuedAt int64) *Refresh
 	return &Refresh{Parent: parent, Gen: gen, IssuedAt: issuedAt, family: family, secret: random32()}
 }
 
+// FirstRefresh is the first token of a family with a secret that is derived too: sealed
+// by the same key it is the same text every time.
+func FirstRefresh(family Family, secret Derivation, issuedAt int64) *Refresh {
+	return &Refresh{IssuedAt: issuedAt, family: family, secret: secret}
+}
+
 // Family is what a child of the token is made with.
 func (r *Refresh) Family() Family { return r.family }
 

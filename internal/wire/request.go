@@ -58,6 +58,14 @@ func (q *Request) RefreshToken() (bearer string, cookies []Candidate) {
 	return "", q.jar.refresh
 }
 
+// ForeignBearer is the bearer token that has no form of ours, or empty.
+func (q *Request) ForeignBearer() string {
+	if q.bearer == "" || looksLikeOurs(q.bearer) {
+		return ""
+	}
+	return q.bearer
+}
+
 // AccessCookies are the cookies that may hold an access token, whatever the
 // header says.
 func (q *Request) AccessCookies() []Candidate { return q.jar.access }

@@ -10,6 +10,7 @@ import (
 // account is what the world outside knows of one session: what was promised to
 // whom, to be compared with the database afterwards.
 type account struct {
+	// handle is empty as long as the session is another system's.
 	handle string
 
 	mu      sync.Mutex
@@ -47,7 +48,10 @@ func (a *account) received(reply Reply) {
 	claims := ReadClaims(access)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if claims.Handle != a.handle {
+	if a.handle == "" {
+		a.handle = claims.Handle // it began in another system, and came over just now
+	}
+	if claims.Handle == "" || claims.Handle != a.handle {
 		return
 	}
 	a.newest = max(a.newest, claims.Gen)

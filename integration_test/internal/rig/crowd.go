@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,11 @@ type CrowdConfig struct {
 	AnySite bool
 	// Planters gives each browser a sibling host that plants cookies in it.
 	Planters bool
+	// FrontEnds has every browser run the same front end in all its tabs, which take turns
+	// and keep cookies: no native apps, and no clients that refresh without looking.
+	FrontEnds bool
+	// Truce has thieves copy tokens and not use them before Crowd.EndTruce.
+	Truce bool
 	// Prefixed says that the names of the application's cookies keep other hosts out.
 	Prefixed bool
 }
@@ -85,6 +91,7 @@ type Crowd struct {
 	thieves []*thief
 	seed    uint64
 	stop    context.CancelFunc
+	truce   atomic.Bool
 	ctx     context.Context //nolint:containedctx // it is the crowd's life
 	work    sync.WaitGroup
 }
@@ -95,6 +102,7 @@ func StartCrowd(t testing.TB, cfg CrowdConfig) *Crowd {
 	t.Helper()
 	cfg = cfg.withDefaults()
 	c := &Crowd{cfg: cfg, client: NewClient(cfg.Timeout), tally: newTally(cfg.Allow500), seed: testseed.New(t)}
+	c.truce.Store(cfg.Truce)
 	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	alien := pair{}
 	if cfg.Planters {
@@ -144,6 +152,9 @@ func (c *Crowd) Stop() {
 	c.client.Close()
 }
 
+// EndTruce lets the thieves of CrowdConfig.Truce use what they have.
+func (c *Crowd) EndTruce() { c.truce.Store(false) }
+
 // Tally is what was counted so far.
 func (c *Crowd) Tally() *Tally { return c.tally }
 
@@ -160,7 +171,9 @@ func (c *Crowd) newPerson(i int) *person {
 	if len(c.cfg.Pages) > 0 && i%3 != 2 && i%2 == 0 {
 		b.instances, b.lock, b.strict, b.paper = c.cfg.Pages, false, false, true
 	}
-	b.native, b.naive = i%3 == 2, i%6 == 3 || i%6 == 4
+	if !c.cfg.FrontEnds {
+		b.native, b.naive = i%3 == 2, i%6 == 3 || i%6 == 4
+	}
 	streams := b.tabs
 	switch {
 	case b.native:

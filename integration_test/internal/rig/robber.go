@@ -34,7 +34,7 @@ func (th *thief) live(ctx context.Context) {
 		if th.kind == "poller" && time.Since(th.at) >= th.every() {
 			th.steal()
 		}
-		if th.jar != nil && th.ready() {
+		if th.jar != nil && !th.victim.crowd.truce.Load() && th.ready() {
 			th.use(ctx)
 		}
 	}

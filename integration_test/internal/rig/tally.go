@@ -54,14 +54,14 @@ type Tally struct {
 	mu       sync.Mutex
 	n        Numbers
 	took     latencies
-	accounts map[string]*account
+	accounts []*account
 	attacks  map[string]int // by what was tried
 	failures []string
 	progress time.Time // of the last answer that needed the database
 }
 
 func newTally(allow500 bool) *Tally {
-	return &Tally{allow500: allow500, accounts: make(map[string]*account), attacks: make(map[string]int), progress: time.Now()}
+	return &Tally{allow500: allow500, attacks: make(map[string]int), progress: time.Now()}
 }
 
 // Numbers is a copy of the counts.
@@ -124,13 +124,13 @@ func (y *Tally) reached(format string, args ...any) {
 func (y *Tally) opened(a *account) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	y.accounts[a.handle] = a
+	y.accounts = append(y.accounts, a)
 }
 
 func (y *Tally) all() []*account {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	return slices.Collect(maps.Values(y.accounts))
+	return slices.Clone(y.accounts)
 }
 
 // resume says that nobody asked for anything until now.
