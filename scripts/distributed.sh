@@ -99,9 +99,11 @@ verbose=(-count=1 -timeout=60m -v)
 
 store_steps() { step "$1" "$2" 'tests of the store' test -tags distributed "${verbose[@]}" -run '^TestDistributed' ./models/gormstore; }
 
-# The stories that use a database, on it alone.
+# The stories that use a database, on it alone. The one that is left out says nothing of an
+# engine: it shows that another one would see a mistake, if tabs meet in a certain order,
+# which on a slow engine they may never do.
 story_steps() {
-  step "$1" "$2" 'stories over HTTPS' -C integration_test test "${verbose[@]}" \
+  step "$1" "$2" 'stories over HTTPS' -C integration_test test "${verbose[@]}" -skip '^TestPages_TwentyTabs_Unseen$' \
     -run '^Test(Life|Loss|Race|Theft|Window|Strict|Young|Users|Replace|Limit|Pages|RevokeWhere)_/^mysql$' .
 }
 

@@ -26,6 +26,7 @@ type engine struct {
 	t           *testing.T
 	script, dir string
 	dsn         string
+	stats       []string // for the row
 }
 
 // start starts an engine, which ends with t and, however that ends, with this process.
@@ -77,6 +78,14 @@ func (e *engine) keepLogs(command string) string {
 
 // wait lets the crowd work for a while.
 func (e *engine) wait(d time.Duration) { rig.Sleep(e.t.Context(), d) }
+
+// timed adds to the row how long a repair took, of which the stall is made: on few cores
+// a server is some time in starting.
+func (e *engine) timed(name string, repair func()) {
+	begin := time.Now()
+	repair()
+	e.stats = append(e.stats, rig.Stat(name, time.Since(begin).Round(10*time.Millisecond)))
+}
 
 // freeze stops the process for a while.
 func (e *engine) freeze(file string, d time.Duration) {

@@ -60,7 +60,7 @@ func outages() []outage {
 		{"F-57", "mysqld killed for 5 s", vitess("vitess.sh", ""), func(e *engine) {
 			e.run("kill-mysqld")
 			e.wait(5 * s)
-			e.run("start-mysqld")
+			e.timed("restart", func() { e.run("start-mysqld") })
 		}, 15 * s, true, 5 * s},
 		{"F-58", "mysqld frozen for 6 s", vitess("vitess.sh", ""), func(e *engine) {
 			e.freeze("mysqld.pid", 6*s)
@@ -70,7 +70,7 @@ func outages() []outage {
 			"F-59", "planned reparent of two shards", slices.Concat(
 				vitess("vitess-cluster.sh", ", buffer off", "--buffer", "off"),
 				vitess("vitess-cluster.sh", ", buffer on", "--buffer", "on")),
-			func(e *engine) { e.run("planned") }, 10 * s, false, 0,
+			func(e *engine) { e.timed("reparents", func() { e.run("planned") }) }, 10 * s, false, 0,
 		},
 		// Each commit waits for a replica, so nothing is lost. The other shard goes on.
 		{
@@ -78,13 +78,13 @@ func outages() []outage {
 			func(e *engine) {
 				e.run("kill-primary")
 				e.wait(4 * s)
-				e.run("emergency")
+				e.timed("reparent", func() { e.run("emergency") })
 			}, 15 * s, true, 0,
 		},
 		{"F-61", "killed for 3 s", tidb(), func(e *engine) {
 			e.run("kill")
 			e.wait(3 * s)
-			e.start() // goes on with its data
+			e.timed("restart", func() { e.start() }) // goes on with its data
 		}, 15 * s, true, 3 * s},
 		{"F-62", "frozen for 6 s", tidb(), func(e *engine) {
 			e.freeze("server.pid", 6*s)
@@ -105,7 +105,7 @@ func TestOutages(t *testing.T) {
 				e.wait(5 * time.Second)
 				o.fault(e)
 				e.wait(o.after)
-				r := s.Finish(crowd, o.id, what)
+				r := s.Finish(crowd, o.id, what, e.stats...)
 				assert.GreaterOrEqual(t, r.Stall, o.stall, "the fault happened")
 				assert.True(t, r.Unavailable > 0 || !o.refused, "the fault was noticed")
 				assert.Zero(t, r.StatelessFailed)

@@ -117,11 +117,11 @@ func byUser(dialect, table, index string) string {
 	return table + " FORCE INDEX (" + index + ")"
 }
 
-// readable is a list of columns as a SELECT asks for them. Two columns of text may
-// hold more than ASCII. On MySQL they cross the wire as bytes: what the connection's
+// readable is a list of columns as a SELECT asks for them. Two columns of text may hold
+// more than ASCII. On MySQL they cross the wire as bytes: what the connection's
 // character set lacks, such as an emoji under charset=utf8, would be refused or become
-// a question mark. (Not by CAST(label AS BINARY): of a column of 64 characters TiDB gives
-// the first 64 bytes then.)
+// a question mark. (Not by CAST(label AS BINARY): of a column of 64 characters TiDB
+// gives the first 64 bytes then.)
 func readable(dialect, columns string) string {
 	if dialect != mysqlDialect {
 		return columns
