@@ -60,7 +60,7 @@ func (d *diagnosis) ask(ctx context.Context, text string, targets ...any) bool {
 // The server asks for the right of a statement before it looks for rows, of which these
 // have none. INSERT names all columns: MySQL asks for those without a default first.
 const (
-	mayInsertSession statement = "INSERT INTO {sessions} (" + sessionColumns + ") SELECT " + sessionColumns + " FROM {sessions} WHERE 1 = 0"
+	mayInsertSession statement = "INSERT INTO {sessions} ({home}" + sessionColumns + ") SELECT {home}" + sessionColumns + " FROM {sessions} WHERE 1 = 0"
 	mayUpdateSession statement = "UPDATE {sessions} SET refresh_gen = 0, payload = NULL, revoked_at = 0 WHERE 1 = 0"
 	mayDeleteSession statement = "DELETE FROM {sessions} WHERE 1 = 0"
 	mayInsertKey     statement = "INSERT INTO {keys} (" + keyColumns + ") SELECT " + keyColumns + " FROM {keys} WHERE 1 = 0"

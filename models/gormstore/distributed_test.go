@@ -206,3 +206,14 @@ func TestDistributedRevokeAllStorm(t *testing.T) {
 	}
 	*figures = fmt.Sprintf("120 of 120 calls, the slowest %d ms", slowest.Milliseconds())
 }
+
+// Doctor finds nothing wrong with the tables as the pages say that they are to be made.
+func TestDistributed_Diagnose(t *testing.T) {
+	db, store := openDistributed(t)
+	reported(t, db, store, "Doctor finds nothing wrong")
+	require.NoError(t, store.TurnFeedOn(t.Context()))
+	require.NoError(t, store.Check(t.Context()))
+	d := store.Diagnose(t.Context())
+	require.Empty(t, d.Findings)
+	require.InDelta(t, time.Now().UnixMilli(), d.Clock, 30_000)
+}
