@@ -194,7 +194,7 @@ func visit(t *testing.T, handler http.Handler, method, target string, cookies ma
 	r := httptest.NewRequestWithContext(t.Context(), method, "https://app.example.com"+target, nil)
 	kept := map[string]string{}
 	for name, value := range cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // a request's
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
 		kept[name] = value
 	}
 	w := httptest.NewRecorder()
@@ -276,7 +276,7 @@ func signsOutOfBoth(t *testing.T, app http.Handler, path, antiCSRF string, cooki
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example.com"+path, nil)
 	r.Header.Set("Anti-Csrf", antiCSRF)
 	for cookie, value := range cookies {
-		r.AddCookie(&http.Cookie{Name: cookie, Value: value}) //nolint:gosec // a request's
+		r.AddCookie(&http.Cookie{Name: cookie, Value: value})
 	}
 	out := httptest.NewRecorder()
 	app.ServeHTTP(out, r)

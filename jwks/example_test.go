@@ -26,8 +26,10 @@ func ExampleHandler() {
 	mux.Handle("GET /.well-known/jwks.json", jwks.Handler(svc))
 
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil))
-	var set struct{ Keys []struct{ Kty, Crv, Alg, Use, D string } }
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/.well-known/jwks.json", nil))
+	var set struct {
+		Keys []struct{ Kty, Crv, Alg, Use, D string }
+	}
 	_ = json.Unmarshal(w.Body.Bytes(), &set)
 	fmt.Println(w.Header().Get("Cache-Control"))
 	fmt.Printf("%+v\n", set.Keys)

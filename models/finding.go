@@ -6,10 +6,10 @@ import "time"
 type Severity string
 
 const (
-	// SeverityError: sessions cannot be made, refreshed or ended, or users are thrown
+	// SeverityError says that sessions cannot be made, refreshed or ended, or users are thrown
 	// out.
 	SeverityError Severity = "error"
-	// SeverityWarning: it works now, at a risk or more slowly than it could.
+	// SeverityWarning says that it works now, at a risk or more slowly than it could.
 	SeverityWarning Severity = "warning"
 )
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gin-sessionkit/sessionkit/internal/ginroute"
 	"github.com/gin-sessionkit/sessionkit/internal/page"
-	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
@@ -138,8 +137,7 @@ func checked(svc *session.Service, function string, opts []Option) options {
 
 // refresh returns no session where the answer is written.
 func (o options) refresh(svc *session.Service, c *gin.Context) (*session.Session, error) {
-	// With Gin's trusted proxies, as middleware.Create: a theft tells who came.
-	r := c.Request.WithContext(wire.WithClientIP(c.Request.Context(), c.ClientIP()))
+	r := ginroute.Request(c)
 	if o.page != nil {
 		return svc.RefreshPage(c.Writer, r, *o.page)
 	}

@@ -49,7 +49,7 @@ func Example() {
 
 	tokens, _ := svc.Create(context.Background(), "ada")
 	ask := func(path, secret string) {
-		r, _ := http.NewRequest(http.MethodPost, first.URL+path, strings.NewReader(url.Values{"token": {tokens.Access.Value}}.Encode()))
+		r, _ := http.NewRequestWithContext(context.Background(), http.MethodPost, first.URL+path, strings.NewReader(url.Values{"token": {tokens.Access.Value}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.SetBasicAuth("billing", secret)
 		resp, err := http.DefaultClient.Do(r)

@@ -63,7 +63,7 @@ func (e *earlier) Import(_ context.Context, text string) (*session.Imported, err
 		return nil, nil //nolint:nilnil // as the interface says
 	}
 	if _, err := fmt.Sscan(parts[2], &number); err != nil {
-		return nil, nil //nolint:nilnil,nilerr // as the interface says
+		return nil, nil //nolint:nilnil // as the interface says
 	}
 	if e.fails != nil {
 		return nil, e.fails
@@ -113,7 +113,6 @@ type importKit struct {
 	*kit
 	old    *earlier
 	events map[session.EventKind]int
-	thefts int
 	mu     sync.Mutex
 }
 
@@ -148,9 +147,9 @@ func (k *importKit) count(kind session.EventKind) int {
 	return k.events[kind]
 }
 
-func (k *importKit) devices(t *testing.T, user string) []session.Device {
+func (k *importKit) devicesOfAda(t *testing.T) []session.Device {
 	t.Helper()
-	list, err := k.List(t.Context(), user)
+	list, err := k.List(t.Context(), "ada")
 	require.NoError(t, err)
 	return list
 }
@@ -171,7 +170,7 @@ func TestImport_takesASessionOver(t *testing.T) {
 			var data struct{ Cart []int }
 			require.NoError(t, sess.Data(t.Context(), &data))
 			require.Equal(t, []int{1, 2}, data.Cart)
-			list := k.devices(t, "ada")
+			list := k.devicesOfAda(t)
 			require.Len(t, list, 1)
 			require.Equal(t, k.clock.Now().Add(-24*time.Hour).UnixMilli(), list[0].CreatedAt.UnixMilli(), "the sign-in was there")
 			require.Equal(t, 1, k.count(session.EventImported))
@@ -182,7 +181,7 @@ func TestImport_takesASessionOver(t *testing.T) {
 			require.Equal(t, 1, k.count(session.EventPromoted))
 			_, _, err = k.refresh(t, nil, "sRefreshToken="+refresh)
 			require.NoError(t, err)
-			require.Len(t, k.devices(t, "ada"), 1)
+			require.Len(t, k.devicesOfAda(t), 1)
 		})
 	}
 }
@@ -206,7 +205,7 @@ func TestImport_converges(t *testing.T) {
 		require.Equal(t, handles[0], handles[i])
 		require.NotEmpty(t, tokens[i])
 	}
-	require.Len(t, k.devices(t, "ada"), 1)
+	require.Len(t, k.devicesOfAda(t), 1)
 	k.clock.Advance(time.Hour)
 	_, err := k.Refresh(t.Context(), "old.first.5")
 	require.NoError(t, err, "an hour later: all answers were lost")
@@ -328,7 +327,7 @@ func TestImport_ended(t *testing.T) {
 		}
 		_, err := k.Refresh(t.Context(), "old.first.5")
 		require.ErrorIs(t, err, errors.ErrUnauthorised)
-		require.Empty(t, k.devices(t, "ada"))
+		require.Empty(t, k.devicesOfAda(t))
 	})
 	t.Run("an answer was lost, and there it has expired since", func(t *testing.T) {
 		t.Parallel()
@@ -411,7 +410,7 @@ func TestImport_refused(t *testing.T) {
 			}
 			require.Len(t, counted, 1)
 			require.Empty(t, out.cookies)
-			require.Empty(t, k.devices(t, "ada"))
+			require.Empty(t, k.devicesOfAda(t))
 			require.Len(t, k.old.sessions, 1)
 		})
 	}

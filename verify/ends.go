@@ -50,7 +50,7 @@ func newEnds(cfg Config, c *client, keys *source) *ends {
 	e := &ends{
 		client: c, feedURL: cfg.Feed, introspect: cfg.Introspect, within: cfg.Within, onLag: cfg.OnLag, began: time.Now(),
 	}
-	e.feed = feed.New(e, feed.Config{
+	e.feed = feed.New(e, feed.Config{ //nolint:contextcheck // a fetch of keys is bound to no caller; see source.ask
 		Within: cfg.Within, MaxEntries: maxHints, Now: cfg.Now,
 		OnPoll: func(context.Context, error, bool) { keys.renew() },
 		OnNews: func() {},

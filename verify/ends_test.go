@@ -613,7 +613,7 @@ func TestKeys_retiredElsewhere(t *testing.T) {
 		stale := rec.Body.String()
 		n.breaks(func(r *http.Request) (*http.Response, error) {
 			require.Equal(t, "no-cache", r.Header.Get("Cache-Control"))
-			return &http.Response{StatusCode: 200, Header: http.Header{"Cache-Control": {"max-age=135"}}, Body: io.NopCloser(strings.NewReader(stale))}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Cache-Control": {"max-age=135"}}, Body: io.NopCloser(strings.NewReader(stale))}, nil
 		}, "/jwks")
 		require.NoError(t, n.svc.RetireKey(t.Context(), kid(t, old)))
 		next := n.create(t, "ada").Access.Value

@@ -87,17 +87,21 @@ func (i instrument) with(value string) metric.ObserveOption {
 type whole interface{ int | uint64 | time.Duration }
 
 func counter[N whole](name, unit, description string, value func(*session.Stats) N) instrument {
-	return instrument{name: "sessionkit." + name, unit: unit, description: description,
-		read: func(s *session.Stats, tell func(string, int64)) { tell("", int64(value(s))) }}
+	return instrument{
+		name: "sessionkit." + name, unit: unit, description: description,
+		read: func(s *session.Stats, tell func(string, int64)) { tell("", int64(value(s))) },
+	}
 }
 
 func counters[K ~string, N whole](name, unit, attribute, description string, values func(*session.Stats) map[K]N) instrument {
-	return instrument{name: "sessionkit." + name, unit: unit, attribute: attribute, description: description,
+	return instrument{
+		name: "sessionkit." + name, unit: unit, attribute: attribute, description: description,
 		read: func(s *session.Stats, tell func(string, int64)) {
 			for k, n := range values(s) {
 				tell(string(k), int64(n))
 			}
-		}}
+		},
+	}
 }
 
 // gauge makes an instrument one whose number may fall.

@@ -37,7 +37,8 @@ func tidb() []kind {
 		{"TiDB default", "tidb.sh", nil, "", gormstore.Config{}},
 		{
 			"TiDB optimistic by home", "tidb.sh", nil,
-			"?tidb_txn_mode=%27optimistic%27&tidb_retry_limit=0", gormstore.Config{Sharded: true},
+			"?tidb_txn_mode=%27optimistic%27&tidb_retry_limit=0",
+			gormstore.Config{Sharded: true},
 		},
 	}
 }

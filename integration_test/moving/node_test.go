@@ -113,7 +113,7 @@ func (m *move) killNode() {
 }
 
 // prepare starts the new back end, two instances of it, beside the old one.
-func (m *move) prepare(change ...func(*session.Config)) {
+func (m *move) prepare() {
 	m.t.Helper()
 	m.pool = rig.OpenMySQL(m.t, m.dsn.FormatDSN(), 20)
 	m.store = rig.Migrated(m.t, m.pool)
@@ -127,9 +127,6 @@ func (m *move) prepare(change ...func(*session.Config)) {
 		cfg := session.Config{
 			AccessTokenValidity: accessSeconds * time.Second, RefreshTokenValidity: 24 * time.Hour, Leeway: session.Off,
 			Import: session.ImportConfig{From: importer, Key: importKey, Sunset: m.sunset},
-		}
-		for _, f := range change {
-			f(&cfg)
 		}
 		app, err := rig.New(m.t.Context(), m.store, rig.AppConfig{Ledger: m.ledger, Session: cfg})
 		require.NoError(m.t, err)
@@ -161,7 +158,7 @@ func (m *move) exec(statement string) {
 	m.t.Helper()
 	db, err := sql.Open("mysql", m.dsn.FormatDSN())
 	require.NoError(m.t, err)
-	defer db.Close() //nolint:errcheck // nothing is at stake
+	defer db.Close()
 	_, err = db.ExecContext(m.t.Context(), statement)
 	require.NoError(m.t, err)
 }

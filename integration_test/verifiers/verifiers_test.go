@@ -76,7 +76,7 @@ func program(command, script string) func(*testing.T, order) answer {
 		t.Helper()
 		in, err := json.Marshal(o)
 		require.NoError(t, err)
-		cmd := exec.CommandContext(t.Context(), command, script)
+		cmd := exec.CommandContext(t.Context(), command, script) //nolint:gosec // our own scripts
 		cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
 		out, err := cmd.Output()
 		require.NoError(t, err, "scripts/verifiers.sh installs what is missing")

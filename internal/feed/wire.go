@@ -85,7 +85,7 @@ func ParsePosition(text string) (p models.FeedPosition, err error) {
 	if err != nil || len(at) > 19 {
 		return p, fmt.Errorf("%w: not a place in it", errNoPage)
 	}
-	p.At = int64(n) //nolint:gosec // of 63 bits
+	p.At = int64(n) // of 63 bits
 	if hasID {
 		var ok bool
 		if p.ID, ok = parseHintID(id); !ok {

@@ -66,7 +66,7 @@ func TestAudiences_otherLibraries(t *testing.T) {
 		require.NoError(t, json.Unmarshal(decode(t, strings.Split(text, ".")[1]), &raw))
 		require.Equal(t, want, string(raw.Aud))
 		require.Equal(t, "app", raw.ClientID)
-		for _, name := range strings.Fields(audiences) {
+		for name := range strings.FieldsSeq(audiences) {
 			_, err := jwt.NewParser(jwt.WithAudience(name), jwt.WithoutClaimsValidation()).Parse(text, func(*jwt.Token) (any, error) { return key.Pair.Public(), nil })
 			require.NoError(t, err)
 		}
