@@ -71,6 +71,12 @@ func (x *Exchange) takeOver(old *Imported, opts []CreateOption) (*Session, error
 	for _, opt := range opts {
 		opt(&c)
 	}
+	// A header of the request's says that it wants tokens in headers, and any script of a
+	// page can set it: one that got in would make a token that it can read of a cookie
+	// that it cannot.
+	if by == wire.ByHeader && !c.switchToHeader && x.svc.cfg.FrontEnds.Carriers != CarriersHeader {
+		by = wire.ByCookie
+	}
 	c.noAntiCSRF = by == wire.ByHeader
 	tokens, err := x.svc.adopt(x.ctx, old, &c)
 	if tokens == nil || err != nil {

@@ -45,12 +45,15 @@ func (s *Service) Doctor(ctx context.Context, addresses ...string) []models.Find
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
 	var list []models.Finding
-	if store, ok := s.store.(diagnosing); ok {
-		seen := store.Diagnose(ctx)
+	if s.diagnoses != nil {
+		seen := s.diagnoses.Diagnose(ctx)
 		list = slices.Concat(seen.Findings, clockFindings(seen))
 	}
 	list = slices.Concat(list, s.keyFindings(ctx), s.feedFindings())
 	for _, address := range addresses {
+		if s.cfg.FrontEnds.Carriers == CarriersHeader {
+			break // there are no cookies
+		}
 		list = append(list, s.cfg.addressFindings(address)...)
 	}
 	slices.SortStableFunc(list, func(a, b models.Finding) int {

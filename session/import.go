@@ -269,6 +269,26 @@ func (s *Service) importedRow(ctx context.Context, tok *refreshToken, row *model
 	case f.old.Ended && f.currentAt(row):
 		// Nobody has used what it became here, and there it is over.
 		return nil, nil //nolint:nilnil // no such session any more
+	case f.currentAt(row):
+		return s.stillThere(ctx, f, row)
+	}
+	return row, nil
+}
+
+// stillThere looks again at the earlier system's session, after the row was seen to be
+// there. RevokeAll ends the sessions there first and then those here: one that was read
+// before that, and stored after, must not come through between the two, whoever has
+// stored it. A client that hangs up must not stop the look.
+func (s *Service) stillThere(ctx context.Context, f *foreignOrigin, row *models.Session) (*models.Session, error) {
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
+	again, err := s.cfg.Import.From.Import(ctx, f.text)
+	if err != nil {
+		return nil, importFailed(err)
+	}
+	if again == nil || again.Ended {
+		_, err := s.revokeSurely(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedByRevokeAll, Now: s.now()})
+		return nil, err
 	}
 	return row, nil
 }
@@ -290,21 +310,20 @@ func (s *Service) importRow(ctx context.Context, tok *refreshToken) (*models.Ses
 		if readErr != nil || found == nil {
 			return nil, err
 		}
+		if f.currentAt(found) {
+			return s.stillThere(ctx, f, found)
+		}
 		return found, nil
 	}
-	// RevokeAll ends the sessions there first and then those here: one that was read
-	// before, and stored after, must not come through between the two.
-	again, err := s.cfg.Import.From.Import(ctx, f.text)
-	if err != nil {
-		return nil, importFailed(err)
+	row, err = s.stillThere(ctx, f, row)
+	if row != nil {
+		s.emit(ctx, Event{Kind: EventImported, Handle: row.Handle, UserID: row.UserID})
 	}
-	if again == nil || again.Ended {
-		_, err := s.revokeSurely(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedByRevokeAll, Now: s.now()})
-		return nil, err
-	}
-	s.emit(ctx, Event{Kind: EventImported, Handle: row.Handle, UserID: row.UserID})
-	return row, nil
+	return row, err
 }
+
+// longAgo is when a user proved last who it is where nobody knows, in milliseconds.
+const longAgo = 1000
 
 // rowOf is the row of a session that is taken over, but for its refresh token.
 func (s *Service) rowOf(ctx context.Context, old *Imported, handle string, now int64, c *creation) (*models.Session, error) {
@@ -321,12 +340,17 @@ func (s *Service) rowOf(ctx context.Context, old *Imported, handle string, now i
 	if err != nil {
 		return nil, refusedImport(err)
 	}
-	if !old.CreatedAt.IsZero() {
+	switch {
+	case !old.CreatedAt.IsZero():
 		row.CreatedAt = old.CreatedAt.UnixMilli()
+	case !c.proven:
+		row.AuthAt = longAgo // nobody knows when, so that it is never recent
 	}
 	row.AbsoluteExpiresAt = s.absoluteEnd(row.CreatedAt)
 	row.ExpiresAt = s.idleEnd(now, row.AbsoluteExpiresAt, 0)
-	kept := min(old.ExpiresAt.UnixMilli(), s.cfg.Import.Sunset.UnixMilli())
+	// Not less than the earlier system's end, whatever Sunset is: once it is moved later,
+	// a row that was ended here must still be there to say so.
+	kept := old.ExpiresAt.UnixMilli()
 	if row.AbsoluteExpiresAt > 0 {
 		kept = min(kept, row.AbsoluteExpiresAt)
 	}
@@ -384,11 +408,13 @@ func (s *Service) cleanThere(ctx context.Context) (removed int) {
 // planted. One that is not replaced is preferred, as the other may be an old copy. Two
 // sessions are one too many, and so is one beside an access token of ours that lives.
 func (x *Exchange) foreignRefresh(cookies []wire.Candidate, refused error) (*refreshToken, error) {
+	// A name with a prefix is none that an earlier system had.
+	cookies = slices.DeleteFunc(slices.Clone(cookies), func(c wire.Candidate) bool { return x.svc.wire.HostBound(c.Place) })
+	if len(cookies) > maxForeignCookies {
+		return nil, x.foreignToken() // somebody hides one behind others
+	}
 	var found []*refreshToken
-	for _, c := range cookies[:min(len(cookies), maxForeignCookies)] {
-		if x.svc.wire.HostBound(c.Place) {
-			continue // a name that no earlier system had
-		}
+	for _, c := range cookies {
 		tok, err := x.svc.recognise(x.ctx, c.Text)
 		if err != nil {
 			return nil, err

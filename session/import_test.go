@@ -53,7 +53,10 @@ func (e *earlier) signIn(handle, user string) {
 	}}
 }
 
-func (e *earlier) Import(_ context.Context, text string) (*session.Imported, error) {
+func (e *earlier) Import(ctx context.Context, text string) (*session.Imported, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // as a database does
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.calls++

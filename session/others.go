@@ -100,6 +100,11 @@ func (s *Service) sessionOf(ctx context.Context, text string) (*Session, error) 
 		return s.newSession(text, claims, 0), nil
 	}
 	tok, err := s.parseRefresh(ctx, text)
+	for _, audience := range s.accepts[1:] { // the tables are the same, and this only ends something
+		if errors.Is(err, errors.ErrTokenForeign) {
+			tok, err = s.parseRefreshOf(ctx, text, audience)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

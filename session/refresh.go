@@ -62,7 +62,11 @@ func (t *refreshToken) lineage() lineage.Token {
 
 // parseRefresh authenticates text; no SQL, but for the key ring's rare reload.
 func (s *Service) parseRefresh(ctx context.Context, text string) (*refreshToken, error) {
-	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh), s.cfg.Issuer, s.cfg.Audiences[0])
+	return s.parseRefreshOf(ctx, text, s.cfg.Audiences[0])
+}
+
+func (s *Service) parseRefreshOf(ctx context.Context, text, audience string) (*refreshToken, error) {
+	tok, hash, err := token.ParseRefresh(text, s.verifying(ctx, models.KeyForRefresh), s.cfg.Issuer, audience)
 	switch {
 	case err == nil:
 		return &refreshToken{Refresh: tok, text: text, hash: hash}, nil

@@ -26,6 +26,8 @@ type Service struct {
 	keys   *keyring.Ring
 	cache  *token.Cache[feed.Memo] // nil when off
 	thefts *theft.Teller           // nil when nobody wants to know
+	// diagnoses looks at the database for Doctor; nil where the store cannot.
+	diagnoses diagnosing
 	// accepts are the audiences whose access tokens are taken.
 	accepts []string
 	hints   hints
@@ -62,6 +64,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 	if err := store.Check(ctx); err != nil {
 		return nil, err
 	}
+	diagnoses, _ := store.(diagnosing) // counting hides what Store does not have
 	counters := newCounts()
 	store = countCalls(store, counters)
 	keys, err := keyring.New(ctx, store, cfg.keyringConfig())
@@ -71,7 +74,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Service, error) { //nol
 
 	s := &Service{
 		cfg: cfg, store: store, keys: keys, cache: token.NewCache[feed.Memo](cfg.TokenCacheBytes),
-		wire: cfg.wireSettings(), counts: counters, closed: make(chan struct{}),
+		wire: cfg.wireSettings(), counts: counters, diagnoses: diagnoses, closed: make(chan struct{}),
 		accepts: slices.Concat(cfg.Audiences[:1], cfg.AcceptAudiences),
 	}
 	s.thefts = theft.New(cfg.OnTheft, s.logUntold)

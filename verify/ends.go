@@ -35,6 +35,7 @@ const (
 // about, and nothing else.
 type ends struct {
 	client     *client
+	keys       *source
 	feedURL    string
 	introspect string
 	within     time.Duration
@@ -48,7 +49,7 @@ type ends struct {
 
 func newEnds(cfg Config, c *client, keys *source) *ends {
 	e := &ends{
-		client: c, feedURL: cfg.Feed, introspect: cfg.Introspect, within: cfg.Within, onLag: cfg.OnLag, began: time.Now(),
+		client: c, keys: keys, feedURL: cfg.Feed, introspect: cfg.Introspect, within: cfg.Within, onLag: cfg.OnLag, began: time.Now(),
 	}
 	e.feed = feed.New(e, feed.Config{ //nolint:contextcheck // a fetch of keys is bound to no caller; see source.ask
 		Within: cfg.Within, MaxEntries: maxHints, Now: cfg.Now,
@@ -123,6 +124,7 @@ type doubt struct {
 	bySession       bool
 	byClaims        bool
 	blind           bool // nothing, or too little, is known
+	byKey           bool // the feed named the key
 }
 
 func (e *ends) doubts(access *token.Access, m *memo) (d doubt) {
@@ -131,6 +133,7 @@ func (e *ends) doubts(access *token.Access, m *memo) (d doubt) {
 		known = &m.feed
 	}
 	d.blind = !e.heard.Load() || e.onLag == LagAsk && e.feed.Lag() > e.within
+	d.byKey = e.keys.doubts(access.KeyID)
 	d.session, d.bySession = e.feed.Asks(known, access.Handle, access.UserID, access.IssuedAt*1000)
 	d.claims, d.byClaims = e.feed.AsksClaims(known, access.UserID, payload)
 	return d
@@ -147,7 +150,9 @@ func (e *ends) current(ctx context.Context, text string, access *token.Access, m
 	switch {
 	case refused && e.elapsed()-known.at < e.within/4: // a thief may ask all day
 		return nil, errEnded
-	case refused || d.blind || d.bySession || d.byClaims:
+	case d.byKey && known != nil && !d.blind && !d.bySession && !d.byClaims && e.elapsed()-known.at < e.within/4:
+		return known.access, nil
+	case refused || d.blind || d.bySession || d.byClaims || d.byKey:
 	case known != nil:
 		return known.access, nil
 	default:

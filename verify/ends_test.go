@@ -646,3 +646,18 @@ func TestKeys_retiredNever(t *testing.T) {
 		require.True(t, n.serves(t, text), "a hint decides nothing")
 	})
 }
+
+// A key that leaked and was retired is good for nothing within Within, though no newer
+// keys can be fetched: its tokens are asked about, and for as long as that lasts.
+func TestKeys_retiredWhileKeysAreAway(t *testing.T) {
+	soon(t, func(t *testing.T, n *network) {
+		old := n.create(t, "ada").Access.Value
+		require.True(t, n.serves(t, old))
+		require.NoError(t, n.svc.RetireKey(t.Context(), kid(t, old)))
+		n.breaks(down, "/jwks")
+		time.Sleep(within)
+		require.False(t, n.serves(t, old))
+		time.Sleep(3 * time.Hour)
+		require.False(t, n.serves(t, old))
+	})
+}

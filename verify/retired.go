@@ -9,8 +9,9 @@ import (
 
 // retired are the ids of keys that the feed said were retired, and when that was heard.
 // The keys are fetched again for each: at once, however many unknown ids have come, and
-// until an answer is without it. One may still have it: of an instance that has not
-// heard yet, or of a cache between.
+// for dropRetired, until an answer is without it. One may still have it: of an instance
+// that has not heard yet, or of a cache between. As long as no answer is without it,
+// tokens of such a key are asked about: see source.doubts.
 type retired struct {
 	heard map[string]time.Time
 	asked time.Time // when the keys were last fetched for it
@@ -36,8 +37,12 @@ func (r *retired) answered(began time.Time, keys map[string]token.Key) {
 
 // due reports whether the keys have to be fetched now.
 func (r *retired) due(now time.Time) bool {
-	maps.DeleteFunc(r.heard, func(_ string, heard time.Time) bool { return now.Sub(heard) >= dropRetired })
-	return len(r.heard) > 0 && (r.asked.IsZero() || now.Sub(r.asked) >= retryRetired)
+	for _, heard := range r.heard {
+		if now.Sub(heard) < dropRetired {
+			return r.asked.IsZero() || now.Sub(r.asked) >= retryRetired
+		}
+	}
+	return false
 }
 
 // retire notes that a key was retired. It waits for nothing: see renew.
@@ -50,12 +55,36 @@ func (s *source) retire(kid string) {
 	if len(s.retired.heard) < maxRetired {
 		s.retired.heard[kid] = time.Now()
 	}
+	s.publishRetired()
+}
+
+// doubts reports whether the feed named a key that the keys at hand still have: they may
+// be a day old while newer ones cannot be fetched. Requests ask without a lock.
+func (s *source) doubts(kid string) bool {
+	heard := s.doubtful.Load()
+	return heard != nil && (*heard)[kid]
+}
+
+// publishRetired has requests know, with s.mu held. What was heard longer ago than keys
+// may be used is forgotten: then they have been fetched, and still had it.
+func (s *source) publishRetired() {
+	maps.DeleteFunc(s.retired.heard, func(_ string, heard time.Time) bool { return time.Since(heard) > s.maxStale })
+	if len(s.retired.heard) == 0 {
+		s.doubtful.Store(nil)
+		return
+	}
+	heard := make(map[string]bool, len(s.retired.heard))
+	for kid := range s.retired.heard {
+		heard[kid] = true
+	}
+	s.doubtful.Store(&heard)
 }
 
 // renew fetches the keys if that is due for a retired one. Nobody waits for it.
 func (s *source) renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.publishRetired()
 	if now := time.Now(); s.current == nil && s.retired.due(now) {
 		s.retired.asked = now
 		s.begin(s.now(), true)

@@ -35,6 +35,8 @@ type source struct {
 	maxStale time.Duration
 
 	known atomic.Pointer[keySet] // nil before the first good fetch
+	// doubtful are the keys that the feed named and known may still have; nil for none.
+	doubtful atomic.Pointer[map[string]bool]
 
 	mu      sync.Mutex // guards what follows, and is held for a moment only
 	begun   time.Time  // of the last fetch, but for those that the feed asked for
@@ -129,6 +131,7 @@ func (s *source) begin(now time.Time, anew bool) *fetch {
 		f.err, s.last, s.current = err, err, nil
 		if err == nil {
 			s.retired.answered(began, set.keys)
+			s.publishRetired()
 		}
 		s.mu.Unlock()
 		close(f.done)

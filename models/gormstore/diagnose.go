@@ -106,11 +106,14 @@ func (d *diagnosis) askRights(ctx context.Context) {
 	}
 }
 
+// errSafeUpdates refuses a DELETE without a key in its condition, whoever sends it.
+const errSafeUpdates = 1175
+
 // notUnderstood reports whether a server has not carried out a probe for its form,
 // which says nothing about rights: Vitess does not plan each statement for each layout.
 func notUnderstood(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok && (e.Number == errNotSupported || strings.Contains(e.Message, "VT12"))
+	return ok && (e.Number == errNotSupported || e.Number == errSafeUpdates || strings.Contains(e.Message, "VT12"))
 }
 
 // askReplica asks whether the server is one that must not be written to, or follows
