@@ -133,6 +133,7 @@ func (s *hookedStore) Find(ctx context.Context, h string) (*models.Session, erro
 	}
 	return s.Store.Find(ctx, h)
 }
+
 func (s *hookedStore) Insert(ctx context.Context, r *models.Session) error {
 	err := s.Store.Insert(ctx, r)
 	if s.ins != nil {

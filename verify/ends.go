@@ -51,9 +51,9 @@ func newEnds(cfg Config, c *client, keys *source) *ends {
 	e := &ends{
 		client: c, keys: keys, feedURL: cfg.Feed, introspect: cfg.Introspect, within: cfg.Within, onLag: cfg.OnLag, began: time.Now(),
 	}
-	e.feed = feed.New(e, feed.Config{ //nolint:contextcheck // a fetch of keys is bound to no caller; see source.ask
+	e.feed = feed.New(e, feed.Config{
 		Within: cfg.Within, MaxEntries: maxHints, Now: cfg.Now,
-		OnPoll: func(context.Context, error, bool) { keys.renew() },
+		OnPoll: func(context.Context, error, bool) { keys.renew() }, //nolint:contextcheck // see source.ask
 		OnNews: func() {},
 		OnKey:  keys.retire,
 	})
