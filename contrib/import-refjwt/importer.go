@@ -50,7 +50,7 @@ func New(ctx context.Context, db *sql.DB, cfg Config) (*Importer, error) {
 	}
 	i := &Importer{db: db, table: "`" + tokens + "`"}
 	// refreshToken.ts, REFRESH_TOKEN_KEY_NAME_IN_DB
-	row := db.QueryRowContext(ctx, "SELECT key_value FROM `"+keys+"` WHERE key_name = 'refresh_token_key'")
+	row := db.QueryRowContext(ctx, "SELECT key_value FROM `"+keys+"` WHERE key_name = 'refresh_token_key'") //nolint:gosec // a name that was checked
 	switch err := row.Scan(&i.key); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, errors.WithReason(errors.ErrConfig, errors.New("importrefjwt: the table of signing keys has no refresh_token_key: is it the library's?"))
@@ -142,7 +142,7 @@ func (i *Importer) RevokeUser(ctx context.Context, userID string) error {
 
 func (i *Importer) handlesOf(ctx context.Context, userID string) (handles []any, err error) {
 	asNumber := storedNumber(userID)
-	rows, err := i.db.QueryContext(ctx, "SELECT session_handle, user_id FROM "+i.table+" WHERE user_id IN (?, ?)", userID, asNumber)
+	rows, err := i.db.QueryContext(ctx, "SELECT session_handle, user_id FROM "+i.table+" WHERE user_id IN (?, ?)", userID, asNumber) //nolint:gosec // as above
 	if err != nil {
 		return nil, fmt.Errorf("importrefjwt: reading a user's sessions: %w", err)
 	}
@@ -165,7 +165,7 @@ func (i *Importer) handlesOf(ctx context.Context, userID string) (handles []any,
 // DeleteEnded implements [session.Importer]; see helpers/dbQueries.ts,
 // deleteAllExpiredSessions.
 func (i *Importer) DeleteEnded(ctx context.Context, before time.Time, limit int) (int, error) {
-	done, err := i.db.ExecContext(ctx, "DELETE FROM "+i.table+" WHERE expires_at <= ? LIMIT ?", before.UnixMilli(), limit)
+	done, err := i.db.ExecContext(ctx, "DELETE FROM "+i.table+" WHERE expires_at <= ? LIMIT ?", before.UnixMilli(), limit) //nolint:gosec // as above
 	if err != nil {
 		return 0, fmt.Errorf("importrefjwt: removing ended sessions: %w", err)
 	}
