@@ -6,8 +6,8 @@ import "time"
 type Severity string
 
 const (
-	// SeverityError says that sessions cannot be made, refreshed or ended, or users are thrown
-	// out.
+	// SeverityError says that sessions cannot be made, refreshed or ended, or users are
+	// thrown out.
 	SeverityError Severity = "error"
 	// SeverityWarning says that it works now, at a risk or more slowly than it could.
 	SeverityWarning Severity = "warning"

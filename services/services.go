@@ -75,7 +75,8 @@ func Feed(svc *session.Service, guard func(http.Handler) http.Handler) http.Hand
 // session say (RFC 7662): {"active":false} alone for whatever counts for nothing, and a
 // refresh token is no business of other services. An active one has the members iss,
 // aud, client_id (the first audience), sub, sid, jti, iat, exp, auth_time, and where
-// they are there acr, amr, and pl, the payload. It runs one SELECT, and changes nothing.
+// they are there acr, amr, and pl, the payload. It runs one SELECT, and changes
+// nothing.
 //
 // It panics without a guard.
 func Introspection(svc *session.Service, guard func(http.Handler) http.Handler) http.Handler {

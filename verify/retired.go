@@ -58,8 +58,8 @@ func (s *source) retire(kid string) {
 	s.publishRetired()
 }
 
-// doubts reports whether the feed named a key that the keys at hand still have: they may
-// be a day old while newer ones cannot be fetched. Requests ask without a lock.
+// doubts reports whether the feed named a key that the keys at hand still have: they
+// may be a day old while newer ones cannot be fetched. Requests ask without a lock.
 func (s *source) doubts(kid string) bool {
 	heard := s.doubtful.Load()
 	return heard != nil && (*heard)[kid]

@@ -42,7 +42,8 @@ func (a *Access) appendAudiences(b []byte) []byte {
 	return append(b, ']')
 }
 
-// audiencesTo reads what appendAudiences writes. An array of one would be a second form.
+// audiencesTo reads what appendAudiences writes. An array of one would be a second
+// form.
 func (s *scanner) audiencesTo(a *Access) (err error) {
 	if s.peek() != '[' {
 		a.Audience, err = s.text()
