@@ -310,10 +310,7 @@ func (s *Service) importRow(ctx context.Context, tok *refreshToken) (*models.Ses
 		if readErr != nil || found == nil {
 			return nil, err
 		}
-		if f.currentAt(found) {
-			return s.stillThere(ctx, f, found)
-		}
-		return found, nil
+		return s.importedRow(ctx, tok, found)
 	}
 	row, err = s.stillThere(ctx, f, row)
 	if row != nil {
