@@ -1,7 +1,6 @@
 package counts_test
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,8 +10,7 @@ import (
 	"github.com/gin-sessionkit/sessionkit/internal/counts"
 )
 
-// No count is lost, whoever counts: also where the collector empties the pool that
-// finds a processor's own counters.
+// No count is lost, whoever counts: also where a stack moves meanwhile.
 func TestAdd_losesNothing(t *testing.T) {
 	t.Parallel()
 	const counters, goroutines, rounds = 5, 16, 2000
@@ -24,7 +22,7 @@ func TestAdd_losesNothing(t *testing.T) {
 				set.Add((g+i)%counters, 1)
 				set.Add(0, 2)
 				if i%500 == 0 {
-					runtime.GC()
+					deep(i%1000 + 1)
 				}
 			}
 		})
@@ -32,6 +30,17 @@ func TestAdd_losesNothing(t *testing.T) {
 	wg.Wait()
 	const each = goroutines * rounds / counters
 	require.Equal(t, []uint64{each + 2*goroutines*rounds, each, each, each, each}, set.Sums())
+}
+
+// deep makes the stack of its goroutine grow.
+//
+//go:noinline
+func deep(n int) byte {
+	var frame [512]byte
+	if n > 0 {
+		frame[n%len(frame)] = deep(n - 1)
+	}
+	return frame[0]
 }
 
 // A scrape that reads meanwhile never sees a number fall.
@@ -58,6 +67,26 @@ func TestSums_neverFall(t *testing.T) {
 	done.Store(true)
 	wg.Wait()
 	require.GreaterOrEqual(t, set.Sums()[0], last)
+}
+
+// Goroutines that live at once do not all count in one place: else it is one counter
+// again, and takes more room.
+func TestAdd_spreads(t *testing.T) {
+	t.Parallel()
+	const goroutines = 64
+	set := counts.New(1)
+	var all, counted sync.WaitGroup
+	counted.Add(goroutines)
+	for range goroutines {
+		all.Go(func() {
+			set.Add(0, 1)
+			counted.Done()
+			counted.Wait()
+		})
+	}
+	all.Wait()
+	require.Equal(t, []uint64{goroutines}, set.Sums())
+	require.Greater(t, set.Used(0), 2)
 }
 
 func TestAdd_allocatesNothing(t *testing.T) {
