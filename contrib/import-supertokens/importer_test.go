@@ -239,6 +239,33 @@ func TestRevokeUser_forcedMapping(t *testing.T) {
 	require.NotContains(t, r.handles(t), ada.Handle)
 }
 
+// A database of before utf8mb4 has other users than those whose ids it cannot write.
+func TestRevokeUser_olderEncodings(t *testing.T) {
+	t.Parallel()
+	for encoding, ids := range map[string][]string{"utf8mb3": {"😀"}, "latin1": {"😀", "世界"}} {
+		t.Run(encoding, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, recorded(t))
+			mapped := r.named(t, "mapped")
+			r.exec(t, "DELETE FROM session_info WHERE session_handle = ?", r.named(t, "foreign").Handle)
+			for _, table := range []string{"key_value", "tenants", "session_info", "app_id_to_user_id", "userid_mapping"} {
+				r.exec(t, "ALTER TABLE "+table+" CONVERT TO CHARACTER SET "+encoding)
+			}
+			r.exec(t, "UPDATE userid_mapping SET external_user_id = 'Grüße' WHERE external_user_id = 'ada@example.com'")
+			r.exec(t, "UPDATE session_info SET user_id = 'Grüße' WHERE session_handle = ?", mapped.Handle)
+			require.Equal(t, "Grüße", r.read(t, mapped.Current).UserID)
+			before := r.handles(t)
+			for _, id := range ids {
+				require.NoError(t, r.RevokeUser(t.Context(), id))
+			}
+			require.Equal(t, before, r.handles(t))
+			require.NoError(t, r.RevokeUser(t.Context(), "Grüße"))
+			require.Len(t, r.handles(t), len(before)-1)
+			require.NotContains(t, r.handles(t), mapped.Handle)
+		})
+	}
+}
+
 func TestDeleteEnded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, recorded(t))

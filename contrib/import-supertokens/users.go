@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
 
@@ -34,7 +36,7 @@ func (i *Importer) lookUp(ctx context.Context, table, from, to, id string) (stri
 	err := i.db.QueryRowContext(ctx, "SELECT "+from+", "+to+" FROM "+table+" WHERE app_id = ? AND "+from+" = ?", //nolint:gosec // names of ours
 		i.app, id).Scan(&found, &value)
 	switch {
-	case errors.Is(err, sql.ErrNoRows) || err == nil && found != id:
+	case errors.Is(err, sql.ErrNoRows) || cannotHold(err) || err == nil && found != id:
 		return id, nil
 	case err != nil:
 		return "", fmt.Errorf("importsupertokens: reading a user: %w", err)
@@ -42,21 +44,31 @@ func (i *Importer) lookUp(ctx context.Context, table, from, to, id string) (stri
 	return value, nil
 }
 
+// cannotHold reports whether a statement failed because an id has characters that the
+// table's encoding has not, such as latin1, so that nothing in it can be that id.
+func cannotHold(err error) bool {
+	const mixOfCollations = 1267
+	answer, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && answer.Number == mixOfCollations
+}
+
 // batch is how many sessions one statement deletes.
 const batch = 500
 
 // RevokeUser implements [session.Importer]: it deletes the rows that Import gives to the
 // user, in all tenants and of all accounts that are linked. The core's table has no index
-// on user_id, so each call reads all sessions of the app: add one on app_id and user_id
+// on user_id, so each call reads all sessions of the app for each id: add one on app_id and user_id
 // where they are many. The rows are deleted by their names, so that no others are locked.
 func (i *Importer) RevokeUser(ctx context.Context, userID string) error {
 	ids, err := i.idsOf(ctx, userID)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	byTenant, err := i.handlesOf(ctx, ids)
 	if err != nil {
 		return err
+	}
+	byTenant := map[string][]any{}
+	for _, id := range ids {
+		if err := i.addHandles(ctx, byTenant, id); err != nil {
+			return err
+		}
 	}
 	for tenant, handles := range byTenant {
 		for some := range slices.Chunk(handles, batch) {
@@ -79,12 +91,15 @@ func (i *Importer) idsOf(ctx context.Context, userID string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := i.texts(ctx, "SELECT user_id FROM "+i.tables.users+" WHERE app_id = ? AND primary_or_recipe_user_id IN (?, ?)", //nolint:gosec // names of ours
-		i.app, account, userID)
-	if err != nil {
-		return nil, err
+	accounts := []string{account}
+	for _, primary := range slices.Compact([]string{account, userID}) {
+		linked, err := i.linkedTo(ctx, primary)
+		if err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, linked...)
 	}
-	for _, account := range append(accounts, account) {
+	for _, account := range accounts {
 		external, err := i.lookUp(ctx, i.tables.mappings, "supertokens_user_id", "external_user_id", account)
 		if err != nil {
 			return nil, err
@@ -103,50 +118,52 @@ func (i *Importer) idsOf(ctx context.Context, userID string) ([]string, error) {
 	return slices.Collect(maps.Keys(ids)), nil
 }
 
-// texts are the values of one column.
-func (i *Importer) texts(ctx context.Context, statement string, args ...any) (found []string, err error) {
-	rows, err := i.db.QueryContext(ctx, statement, args...)
+// linkedTo are the accounts of a primary user.
+func (i *Importer) linkedTo(ctx context.Context, primary string) (accounts []string, err error) {
+	rows, err := i.db.QueryContext(ctx, "SELECT user_id FROM "+i.tables.users+" WHERE app_id = ? AND primary_or_recipe_user_id = ?", //nolint:gosec // names of ours
+		i.app, primary)
+	if cannotHold(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("importsupertokens: reading linked accounts: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // Err says
 	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
+		var account string
+		if err := rows.Scan(&account); err != nil {
 			return nil, fmt.Errorf("importsupertokens: reading linked accounts: %w", err)
 		}
-		found = append(found, text)
+		accounts = append(accounts, account)
 	}
-	if err := rows.Err(); err != nil {
+	if err := rows.Err(); err != nil && !cannotHold(err) {
 		return nil, fmt.Errorf("importsupertokens: reading linked accounts: %w", err)
 	}
-	return found, nil
+	return accounts, nil
 }
 
-// handlesOf are the handles of the sessions that have one of the ids, by tenant.
-func (i *Importer) handlesOf(ctx context.Context, ids []string) (map[string][]any, error) {
-	args := []any{i.app}
-	for _, id := range ids {
-		args = append(args, id)
-	}
+// addHandles adds the handles of the sessions that have an id, by tenant.
+func (i *Importer) addHandles(ctx context.Context, byTenant map[string][]any, id string) error {
 	rows, err := i.db.QueryContext(ctx, "SELECT tenant_id, session_handle, user_id FROM "+i.tables.sessions+ //nolint:gosec // names of ours
-		" WHERE app_id = ? AND user_id IN "+marks(len(ids)), args...)
+		" WHERE app_id = ? AND user_id = ?", i.app, id)
+	if cannotHold(err) {
+		return nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("importsupertokens: reading a user's sessions: %w", err)
+		return fmt.Errorf("importsupertokens: reading a user's sessions: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // Err says
-	byTenant := map[string][]any{}
 	for rows.Next() {
 		var tenant, handle, user string
 		if err := rows.Scan(&tenant, &handle, &user); err != nil {
-			return nil, fmt.Errorf("importsupertokens: reading a user's sessions: %w", err)
+			return fmt.Errorf("importsupertokens: reading a user's sessions: %w", err)
 		}
-		if slices.Contains(ids, user) {
+		if user == id {
 			byTenant[tenant] = append(byTenant[tenant], handle)
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("importsupertokens: reading a user's sessions: %w", err)
+	if err := rows.Err(); err != nil && !cannotHold(err) {
+		return fmt.Errorf("importsupertokens: reading a user's sessions: %w", err)
 	}
-	return byTenant, nil
+	return nil
 }
