@@ -78,7 +78,7 @@ func New(ctx context.Context, db *sql.DB, cfg Config) (*Importer, error) {
 // tenant a session is of (P, Start.java, getRefreshTokenSigningKey_Transaction).
 func (i *Importer) readKey(ctx context.Context) (key string, err error) {
 	// P, Start.java, REFRESH_TOKEN_KEY_NAME
-	row := i.db.QueryRowContext(ctx, "SELECT value FROM "+i.tables.keyValues+
+	row := i.db.QueryRowContext(ctx, "SELECT value FROM "+i.tables.keyValues+ //nolint:gosec // a name that was checked
 		" WHERE app_id = ? AND tenant_id = 'public' AND name = 'refresh_token_key'", i.app)
 	switch err := row.Scan(&key); {
 	case errors.Is(err, sql.ErrNoRows) || err == nil && key == "":
@@ -144,7 +144,7 @@ func (i *Importer) Import(ctx context.Context, refreshToken string) (*session.Im
 // DeleteEnded implements [session.Importer], for the sessions of the app; see P,
 // queries/SessionQueries.java, deleteAllExpiredSessions.
 func (i *Importer) DeleteEnded(ctx context.Context, before time.Time, limit int) (int, error) {
-	done, err := i.db.ExecContext(ctx, "DELETE FROM "+i.tables.sessions+" WHERE app_id = ? AND expires_at < ? LIMIT ?",
+	done, err := i.db.ExecContext(ctx, "DELETE FROM "+i.tables.sessions+" WHERE app_id = ? AND expires_at < ? LIMIT ?", //nolint:gosec // as above
 		i.app, before.UnixMilli(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("importsupertokens: removing ended sessions: %w", err)

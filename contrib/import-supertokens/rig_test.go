@@ -111,7 +111,7 @@ func (r *rig) handles(t *testing.T) (found []string) {
 	t.Helper()
 	rows, err := r.db.QueryContext(t.Context(), "SELECT session_handle FROM session_info ORDER BY session_handle")
 	require.NoError(t, err)
-	defer rows.Close() //nolint:errcheck // Err says
+	defer rows.Close()
 	for rows.Next() {
 		var handle string
 		require.NoError(t, rows.Scan(&handle))
@@ -188,7 +188,7 @@ func (k *kit) refusals() []error {
 
 // refresh is what a browser sends with the cookie that an SDK has set, beside an access
 // token of the core's.
-func (k *kit) refresh(t *testing.T, token string) (*session.Session, *http.Response, error) {
+func (k *kit) refresh(t *testing.T, token string) (*session.Session, []*http.Cookie, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example/auth/session/refresh", nil)
 	r.Header.Set("Rid", "session")
@@ -198,7 +198,7 @@ func (k *kit) refresh(t *testing.T, token string) (*session.Session, *http.Respo
 	sess, err := k.RefreshHTTP(w, r)
 	res := w.Result()
 	require.NoError(t, res.Body.Close())
-	return sess, res, err
+	return sess, res.Cookies(), err
 }
 
 func (k *kit) devices(t *testing.T, user string) []session.Device {

@@ -98,7 +98,7 @@ func columnsIn(ctx context.Context, db *sql.DB, names []string) (map[string][]st
 	for n, name := range names {
 		args[n] = name
 	}
-	rows, err := db.QueryContext(ctx, "SELECT LOWER(table_name), LOWER(column_name) FROM information_schema.columns "+
+	rows, err := db.QueryContext(ctx, "SELECT LOWER(table_name), LOWER(column_name) FROM information_schema.columns "+ //nolint:gosec // marks only
 		"WHERE table_schema = DATABASE() AND table_name IN "+marks(len(names)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("importsupertokens: looking at the tables: %w", err)

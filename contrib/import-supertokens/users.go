@@ -33,7 +33,7 @@ func (i *Importer) userOf(ctx context.Context, stored string) (string, error) {
 // itself if nowhere. ADA is another user than ada, whatever the collation.
 func (i *Importer) lookUp(ctx context.Context, table, from, to, id string) (string, error) {
 	var found, value string
-	err := i.db.QueryRowContext(ctx, "SELECT "+from+", "+to+" FROM "+table+" WHERE app_id = ? AND "+from+" = ?", //nolint:gosec // names of ours
+	err := i.db.QueryRowContext(ctx, "SELECT "+from+", "+to+" FROM "+table+" WHERE app_id = ? AND "+from+" = ?",
 		i.app, id).Scan(&found, &value)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) || cannotHold(err) || err == nil && found != id:
@@ -73,7 +73,7 @@ func (i *Importer) RevokeUser(ctx context.Context, userID string) error {
 	for tenant, handles := range byTenant {
 		for some := range slices.Chunk(handles, batch) {
 			args := append([]any{i.app, tenant}, some...)
-			if _, err := i.db.ExecContext(ctx, "DELETE FROM "+i.tables.sessions+
+			if _, err := i.db.ExecContext(ctx, "DELETE FROM "+i.tables.sessions+ //nolint:gosec // names of ours, and marks
 				" WHERE app_id = ? AND tenant_id = ? AND session_handle IN "+marks(len(some)), args...); err != nil {
 				return fmt.Errorf("importsupertokens: ending sessions: %w", err)
 			}
