@@ -43,6 +43,7 @@ var linkers = []struct{ name, packages string }{
 	{"models/gormstore/sqlite", "./models/gormstore/sqlite"},
 	{"contrib/prometheus", "./contrib/prometheus"},
 	{"contrib/otel", "./contrib/otel"},
+	{"contrib/import-supertokens", "./contrib/import-supertokens"},
 }
 
 // The page lists every module that the library's packages link, with the licence that
