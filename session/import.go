@@ -352,7 +352,7 @@ func (s *Service) rowOf(ctx context.Context, old *Imported, handle string, now i
 		kept = min(kept, row.AbsoluteExpiresAt)
 	}
 	row.ExpiresAt = max(row.ExpiresAt, kept)
-	if err := s.checkFits(row); err != nil {
+	if err := s.checkFits(row, nil); err != nil {
 		return nil, refusedImport(err)
 	}
 	return row, nil
