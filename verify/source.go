@@ -102,8 +102,9 @@ func (s *keySet) usable(now time.Time, maxStale time.Duration) bool {
 
 // unknown is the verdict on a key that is not there, for a token that came at the given
 // time. It is certain where the keys at hand were asked for since, or long after the
-// token was made: its key would be among them. Else it is not, as anybody can have spent
-// the fetch of this minute on an id of his own, just before the first token of a new key.
+// token was made: its key would be among them. Else it is not, as anybody can have
+// spent the fetch of this minute on an id of his own, just before the first token of a
+// new key.
 //
 // When it was made, the token says by itself, and nobody has verified that: who lies
 // gets the other of two refusals. One that was signed anew at its first use keeps the

@@ -22,8 +22,8 @@ func AudienceBytes(names []string) int {
 	return len(a.appendAudiences(nil)) + len(appendText(nil, a.Audience))
 }
 
-// LongestAudiences sets audiences that take MaxAudienceBytes in a token that is signed by
-// this algorithm. Such a token is good for its size only.
+// LongestAudiences sets audiences that take MaxAudienceBytes in a token that is signed
+// by this algorithm. Such a token is good for its size only.
 func (a *Access) LongestAudiences(signed Algorithm) {
 	const quotes = 2
 	n := MaxAudienceBytes - quotes
