@@ -2,6 +2,9 @@ package session_test
 
 import (
 	"encoding/json"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,4 +99,20 @@ func TestSizes_largerOfBefore(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrCookieTooLarge)
 	_, err = next.Session.ReplacePayload(t.Context(), json.RawMessage(text(before-1)))
 	require.NoError(t, err, "it may shrink")
+}
+
+// The largest payload of the table in docs/operations.md.
+func TestSizes_asDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/operations.md")
+	require.NoError(t, err)
+	row := regexp.MustCompile(`sign-in by cookie works up to n = \| [0-9,]+ \| ([0-9,]+) \|`).FindStringSubmatch(string(page))
+	require.Len(t, row, 2)
+	n, err := strconv.Atoi(strings.ReplaceAll(row[1], ",", ""))
+	require.NoError(t, err)
+	k := newKit(t)
+	_, err = k.Create(t.Context(), "ada", session.WithPayload(map[string]string{"roles": strings.Repeat("r", n)}))
+	require.NoError(t, err)
+	_, err = k.Create(t.Context(), "ada", session.WithPayload(map[string]string{"roles": strings.Repeat("r", n+1)}))
+	require.ErrorIs(t, err, errors.ErrCookieTooLarge)
 }
