@@ -36,7 +36,7 @@ func TestSizes_servicesOfOneTable(t *testing.T) {
 						c.Audiences, c.Cookie.Prefixes, c.Cookie.Suffix = audiences, session.PrefixHTTP, strings.Repeat("s", 32)
 					})
 					billing := at(func(c *session.Config) {
-						c.Audiences, c.AcceptAudiences, c.FrontEnds.FrontToken = []string{"b"}, audiences[:1], session.SwitchOff
+						c.Audiences, c.AcceptAudiences = []string{"b"}, audiences[:1]
 					})
 					tokens, err := shop.Create(t.Context(), "ada")
 					require.NoError(t, err)

@@ -182,7 +182,8 @@ func (s *Service) longestClaims(row *models.Session, payload []byte) (claims tok
 
 // largest are the sizes that a session with this payload will ever have, whatever
 // service of the key table it is of: audiences and names are as long as any Config has
-// them. One with shorter ones must write nothing that another could not refresh.
+// them. One with shorter ones must write nothing that another could not refresh. On
+// whether there is a front token, they have to agree.
 func (s *Service) largest(row *models.Session, payload []byte) sizes {
 	claims, _ := s.longestClaims(row, payload)
 	length := 0
@@ -190,10 +191,9 @@ func (s *Service) largest(row *models.Session, payload []byte) sizes {
 		claims.LongestAudiences(a)
 		length = max(length, claims.Lengthen(a))
 	}
-	return sizes{
-		access: len(wire.PrefixHTTP) + len(wire.CookieAccess) + maxSuffixLen + length,
-		front:  len(wire.FrontTokenCookie) + len(wire.FrontToken(&claims, claims.IssuedAt, true)),
-	}
+	z := s.sizesOf(length, &claims)
+	z.access = len(wire.PrefixHTTP) + len(wire.CookieAccess) + maxSuffixLen + length
+	return z
 }
 
 // checkFits refuses a payload that a session could not keep for its life: the first
