@@ -6,6 +6,9 @@ import "time"
 // replaced: two parties hold tokens of one session. The session was revoked
 // before this error was returned, and exactly one caller gets it for each
 // session; later ones get [ErrUnauthorised].
+//
+// By what client the session was made, and which one came with the old token, tells
+// the event of it: session.Event has Stored and Presented.
 type TokenTheftError struct {
 	// SessionHandle names the revoked session.
 	SessionHandle string

@@ -234,7 +234,7 @@ func TestDocs_Nginx(t *testing.T) {
 	svc, _ := newService(t, session.Config{})
 	router := gin.New()
 	router.POST("/login", func(c *gin.Context) {
-		_, err := middleware.Create(c, svc, "ada", session.WithPayload(map[string]string{"roles": strings.Repeat("r", 2400)}))
+		_, err := middleware.Create(c, svc, "ada", session.WithPayload(map[string]string{"roles": strings.Repeat("r", 2300)}))
 		require.NoError(t, err)
 	})
 	app := httptest.NewServer(router)

@@ -64,7 +64,7 @@ func (b *Batch) end(ctx context.Context, tx TxStore, r models.Revocation) (bool,
 		return false, nil
 	}
 	r.Now = b.svc.now()
-	ended, err := tx.Revoke(ctx, r)
+	ended, err := b.in(tx).Revoke(ctx, r)
 	if err != nil || !ended {
 		return false, err
 	}
@@ -86,7 +86,7 @@ func (b *Batch) RevokeOthers(ctx context.Context, tx TxStore, userID, keepHandle
 		return 0, err
 	}
 	r := models.RevocationOfUser{UserID: userID, Except: keepHandle, Reason: models.RevokedByRevokeAll, Now: b.svc.now()}
-	count, err := tx.RevokeAll(ctx, r)
+	count, err := b.in(tx).RevokeAll(ctx, r)
 	if err == nil {
 		b.mu.Lock()
 		b.users = append(b.users, r)
@@ -136,8 +136,11 @@ func (b *Batch) note(ctx context.Context, tx TxStore, h models.Hint, e Event) er
 	if !listens {
 		return nil
 	}
-	return tx.WriteHint(ctx, feed.Named(h))
+	return b.in(tx).WriteHint(ctx, feed.Named(h))
 }
+
+// in is tx with its calls counted among those of the store.
+func (b *Batch) in(tx TxStore) TxStore { return countedTx{tx, b.svc.counts} }
 
 // Done says how the transaction went: err is what it returned, and so is the result,
 // unless that is nil and the other processes could not be told, an

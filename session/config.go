@@ -24,9 +24,10 @@ type Config struct {
 	Issuer string
 	// Audiences says for whom access tokens are made (RFC 7519, section 4.1.3): this
 	// service first, then others that take them too, up to 8 in all; names as Issuer,
-	// default "sessionkit". Refresh tokens are for the first alone, and whoever changes
-	// it signs everybody out. Two services with one key table need different first
-	// ones. Each name makes tokens longer.
+	// default "sessionkit". Together they have up to 256 bytes, as JSON and the first
+	// counted twice: one of 126 characters, or eight of 25. Refresh tokens are for the
+	// first alone, and whoever changes it signs everybody out. Two services with one
+	// key table need different first ones. Each name makes tokens longer.
 	Audiences []string
 	// AcceptAudiences are further audiences whose access tokens are taken here, up to 8:
 	// those of services that do not name this one in their Audiences. It needs their

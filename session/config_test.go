@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -75,6 +76,9 @@ func TestConfig_Refused(t *testing.T) {
 		{"IPAddresses", func(c *session.Config) { c.IPAddresses = 9 }},
 		{"Issuer", func(c *session.Config) { c.Issuer = strings.Repeat("x", 257) }},
 		{"Audiences", func(c *session.Config) { c.Audiences = []string{strings.Repeat("x", 257)} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{strings.Repeat("x", 127)} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = []string{strings.Repeat("\"", 64)} }},
+		{"Audiences", func(c *session.Config) { c.Audiences = eightNames(26) }},
 		{"Issuer", func(c *session.Config) { c.Issuer = "\xff" }},
 		{"Issuer", func(c *session.Config) { c.Issuer = "https://app.example\n" }},
 		{"Issuer", func(c *session.Config) { c.Issuer = "a\x00b" }},
@@ -157,11 +161,20 @@ func TestConfig_Accepted(t *testing.T) {
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 5 * time.Minute},
 		{AccessTokenValidity: 5 * time.Minute, RefreshTokenValidity: 15 * time.Minute}, // what NIST SP 800-63B asks for
 		{SessionLifetime: 3650 * 24 * time.Hour, SigningKey: session.SigningKeyConfig{Rotation: session.Off}},
-		{Issuer: "https://例え.example", Audiences: []string{strings.Repeat("x", 256)}},
+		{Issuer: "https://例え.example", Audiences: []string{strings.Repeat("x", 126)}},
+		{Issuer: strings.Repeat("x", 256), Audiences: eightNames(25)},
 	} {
 		svc, err := session.New(t.Context(), memstore.New(), cfg)
 		require.NoError(t, err)
 		svc.Close()
 		svc.Close() // idempotent
 	}
+}
+
+// eightNames are as many audiences as there may be, of n characters each.
+func eightNames(n int) (names []string) {
+	for i := range 8 {
+		names = append(names, fmt.Sprintf("%0*d", n, i))
+	}
+	return names
 }

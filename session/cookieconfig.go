@@ -150,6 +150,9 @@ var domainSyntax = regexp.MustCompile(`^\.?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-
 // end the attribute or the header.
 var pathSyntax = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+=:@%/-]*$`)
 
+// maxSuffixLen is the longest Suffix.
+const maxSuffixLen = 32
+
 // suffixSyntax keeps a name a cookie's name (RFC 6265, section 4.1.1).
 var suffixSyntax = regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`)
 

@@ -23,6 +23,8 @@ type creation struct {
 	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
 	members                   []payloadMember
+	// before is the payload of the session that a Replace continues, if it is kept.
+	before []byte
 	// amr and level are what Authenticated and Level say, idle and absolute what
 	// WithLifetime does.
 	amr            string
@@ -165,5 +167,5 @@ func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models
 		AMR: c.amr, Level: c.level, IdleMillis: idle, Flags: c.flags,
 		UserAgent: boundedText(c.userAgent, maxUserAgentLen), IP: s.cfg.IPAddresses.apply(c.ip),
 	}
-	return row, s.checkFits(row)
+	return row, s.checkFits(row, c.before)
 }

@@ -175,6 +175,15 @@ func TestDoctor_ends(t *testing.T) {
 	})
 }
 
+// Where tokens travel in headers alone there are no cookies to lose.
+func TestDoctor_addressesWithoutCookies(t *testing.T) {
+	t.Parallel()
+	for carriers, want := range map[session.Carriers]int{session.CarriersAny: 1, session.CarriersHeader: 0} {
+		k := newKit(t, encrypted, func(c *session.Config) { c.FrontEnds.Carriers = carriers })
+		require.Len(t, k.Doctor(t.Context(), "http://app.example"), want)
+	}
+}
+
 func TestDoctor_addresses(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -7,12 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 	"github.com/gin-sessionkit/sessionkit/internal/token"
-	"github.com/gin-sessionkit/sessionkit/internal/wire"
 	"github.com/gin-sessionkit/sessionkit/models"
 )
 
@@ -108,10 +106,6 @@ func (c ImportConfig) validate(p *fieldProblems) {
 		p.add("Import.Sunset", "is missing: say when the import ends")
 	}
 }
-
-// maxForeignCookies bounds how many cookies of one request an importer is asked about:
-// more than a browser has by itself, and less than would be worth sending.
-const maxForeignCookies = 16
 
 // foreignOrigin is where a refresh token that is none of ours came from.
 type foreignOrigin struct {
@@ -287,7 +281,7 @@ func (s *Service) stillThere(ctx context.Context, f *foreignOrigin, row *models.
 		return nil, importFailed(err)
 	}
 	if again == nil || again.Ended {
-		_, err := s.revokeSurely(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedByRevokeAll, Now: s.now()})
+		_, err := s.end(ctx, models.Revocation{Handle: row.Handle, Reason: models.RevokedByRevokeAll}, row.UserID)
 		return nil, err
 	}
 	return row, nil
@@ -352,7 +346,7 @@ func (s *Service) rowOf(ctx context.Context, old *Imported, handle string, now i
 		kept = min(kept, row.AbsoluteExpiresAt)
 	}
 	row.ExpiresAt = max(row.ExpiresAt, kept)
-	if err := s.checkFits(row); err != nil {
+	if err := s.checkFits(row, nil); err != nil {
 		return nil, refusedImport(err)
 	}
 	return row, nil
@@ -397,47 +391,3 @@ func (s *Service) cleanThere(ctx context.Context) (removed int) {
 	}
 	return removed
 }
-
-// foreignRefresh chooses the earlier system's token among refresh cookies of which none
-// is ours; refused is what they are otherwise.
-//
-// A browser may have two, of an earlier Domain or path, or one that a sibling host has
-// planted. One that is not replaced is preferred, as the other may be an old copy. Two
-// sessions are one too many, and so is one beside an access token of ours that lives.
-func (x *Exchange) foreignRefresh(cookies []wire.Candidate, refused error) (*refreshToken, error) {
-	// A name with a prefix is none that an earlier system had.
-	cookies = slices.DeleteFunc(slices.Clone(cookies), func(c wire.Candidate) bool { return x.svc.wire.HostBound(c.Place) })
-	if len(cookies) > maxForeignCookies {
-		return nil, x.foreignToken() // somebody hides one behind others
-	}
-	var found []*refreshToken
-	for _, c := range cookies {
-		tok, err := x.svc.recognise(x.ctx, c.Text)
-		if err != nil {
-			return nil, err
-		}
-		if tok != nil {
-			found = append(found, tok)
-		}
-	}
-	if len(found) == 0 {
-		return nil, x.svc.refusedForeign(refused)
-	}
-	if good := slices.DeleteFunc(slices.Clone(found), (*refreshToken).isReplaced); len(good) > 0 {
-		found = good
-	}
-	if slices.ContainsFunc(found, func(tok *refreshToken) bool { return tok.Handle() != found[0].Handle() }) {
-		return nil, x.foreignToken()
-	}
-	own, err := x.ownSessions(nil)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(own) > 0 && !slices.Contains(own, found[0].Handle()):
-		return nil, x.foreignToken()
-	}
-	return found[0], nil
-}
-
-// isReplaced: the earlier system takes the token for stolen, or the session for over.
-func (t *refreshToken) isReplaced() bool { return t.foreign.old.Replaced || t.foreign.old.Ended }

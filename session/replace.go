@@ -146,9 +146,9 @@ func (s *Service) keepWhatIsUnsaid(ctx context.Context, old *models.Session, c *
 		}
 	}
 	if _, ok := c.payload.(kept); ok {
-		c.payload = rawOr(old.Payload)
+		c.payload, c.before = rawOr(old.Payload), old.Payload
 		if c.as != nil {
-			c.payload = Undefined{}
+			c.payload, c.before = Undefined{}, nil
 		}
 	}
 	if c.as == nil {
@@ -215,7 +215,7 @@ func (r *replacement) makeRow(ctx context.Context) (err error) {
 		// Its tokens would be over when they come, and take the place of the old ones.
 		return invalidInput(errors.New("WithLifetime: the session is older than that, counted from its sign-in"))
 	}
-	return r.checkFits(row)
+	return r.checkFits(row, r.c.before)
 }
 
 // inheritLife gives the row the life of the old session, which a proof of identity does

@@ -38,7 +38,8 @@ type Stats struct {
 	TheftsWaiting, TheftsRunning int
 	TheftsLost                   uint64
 
-	// StoreCalls are the calls of the store, StoreTime is how long they took together.
+	// StoreCalls are the calls of the store, those of a [Batch] in a transaction of the
+	// application included, StoreTime is how long they took together.
 	// StoreErrors are those that failed: "unavailable" (the database cannot be reached,
 	// is read-only, or was too slow by itself), "timeout" (Config.OperationTimeout, or a
 	// deadline of the caller's), "canceled" (whose client has hung up), and "error".

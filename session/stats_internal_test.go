@@ -57,3 +57,18 @@ func TestCountCalls_everyMethod(t *testing.T) {
 	}
 	require.Greater(t, asks, uint64(25))
 }
+
+// So is every method of what works in a transaction of the application.
+func TestCountCalls_everyMethodOfATransaction(t *testing.T) {
+	t.Parallel()
+	set := newCounts()
+	tx := reflect.ValueOf(countedTx{struct{ TxStore }{}, set})
+	asks := uint64(0)
+	for method := range reflect.TypeFor[TxStore]().Methods() {
+		asks++
+		arguments := []reflect.Value{reflect.ValueOf(t.Context()), reflect.Zero(method.Type.In(1))}
+		require.Panics(t, func() { tx.MethodByName(method.Name).Call(arguments) }, method.Name)
+		require.Equal(t, asks, set.Sums()[countStoreCalls], method.Name)
+	}
+	require.Equal(t, uint64(4), asks)
+}

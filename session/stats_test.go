@@ -97,6 +97,42 @@ func TestStats(t *testing.T) {
 	require.Empty(t, new(session.Service).Stats(), "New did not make it")
 }
 
+// inTransaction is a transaction of the application, of which each call ends with err.
+type inTransaction struct{ err error }
+
+func (tx inTransaction) Revoke(context.Context, models.Revocation) (bool, error) {
+	return tx.err == nil, tx.err
+}
+
+func (tx inTransaction) RevokeAll(context.Context, models.RevocationOfUser) (int, error) {
+	return 2, tx.err
+}
+
+func (tx inTransaction) List(context.Context, models.SessionsOfUser) (models.SessionPage, error) {
+	return models.SessionPage{}, tx.err
+}
+
+func (tx inTransaction) WriteHint(context.Context, models.Hint) error { return tx.err }
+
+// What a Batch does in a transaction of the application is among the calls.
+func TestStats_batch(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	tokens, err := k.Create(t.Context(), "ada")
+	require.NoError(t, err)
+	before := k.Stats().StoreCalls
+	batch := k.Batch()
+	_, err = batch.Revoke(t.Context(), inTransaction{}, tokens.Session.Handle())
+	require.NoError(t, err)
+	_, err = batch.RevokeAll(t.Context(), inTransaction{}, "ada")
+	require.NoError(t, err)
+	_, err = batch.RevokeAll(t.Context(), inTransaction{errors.ErrUnavailable}, "ada")
+	require.ErrorIs(t, err, errors.ErrUnavailable)
+	stats := k.Stats()
+	require.Equal(t, before+3, stats.StoreCalls)
+	require.Equal(t, map[string]uint64{"unavailable": 1}, counted(stats.StoreErrors))
+}
+
 // A request counts once, however many handlers verify it, and once more where one of
 // them demands what it has not.
 func TestStats_onceForEachRequest(t *testing.T) {

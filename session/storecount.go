@@ -27,10 +27,14 @@ type countedStore struct {
 
 // end counts a call that began then; deferred with the address of its error.
 func (s *countedStore) end(ctx context.Context, began time.Time, err *error) {
-	s.counts.Add(countStoreCalls, 1)
-	s.counts.Add(countStoreNanos, uint64(max(time.Since(began), 0)))
-	if kind := storeErrorOf(ctx, *err); kind >= 0 {
-		s.counts.Add(countStoreErrors+kind, 1)
+	endCall(ctx, s.counts, began, *err)
+}
+
+func endCall(ctx context.Context, c *counts.Set, began time.Time, err error) {
+	c.Add(countStoreCalls, 1)
+	c.Add(countStoreNanos, uint64(max(time.Since(began), 0)))
+	if kind := storeErrorOf(ctx, err); kind >= 0 {
+		c.Add(countStoreErrors+kind, 1)
 	}
 }
 

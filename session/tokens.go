@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"time"
@@ -166,33 +167,55 @@ func (s *Service) sizesOf(access int, claims *token.Access) sizes {
 	return z
 }
 
-// largest are the sizes that a session with this payload will ever have.
-func (s *Service) largest(row *models.Session, payload []byte) sizes {
-	claims := s.claimsOf(row)
+// longestClaims are the claims of the longest token that a session with this payload
+// will ever have, as this service is configured, and its length.
+func (s *Service) longestClaims(row *models.Session, payload []byte) (claims token.Access, length int) {
+	claims = s.claimsOf(row)
 	claims.Payload = payload
 	// It may come to be there when the configuration changes, or a limit dates the row.
 	claims.Until = row.AbsoluteExpiresAt / 1000
-	length := 0
 	for _, a := range s.keys.Algorithms() {
 		length = max(length, claims.Lengthen(a))
 	}
-	return s.sizesOf(length, &claims)
+	return claims, length
+}
+
+// largest are the sizes that a session with this payload will ever have, whatever
+// service of the key table it is of: audiences and names are as long as any Config has
+// them. One with shorter ones must write nothing that another could not refresh. On
+// whether there is a front token, they have to agree.
+func (s *Service) largest(row *models.Session, payload []byte) sizes {
+	claims, _ := s.longestClaims(row, payload)
+	length := 0
+	for _, a := range s.keys.Algorithms() {
+		claims.LongestAudiences(a)
+		length = max(length, claims.Lengthen(a))
+	}
+	z := s.sizesOf(length, &claims)
+	z.access = len(wire.PrefixHTTP) + len(wire.CookieAccess) + maxSuffixLen + length
+	return z
 }
 
 // checkFits refuses a payload that a session could not keep for its life: the first
 // token may fit where that of a later refresh would not. It is asked before anything
-// is stored.
-func (s *Service) checkFits(row *models.Session) error {
-	if !s.largest(row, row.Payload).fit() {
-		return invalidInput(errors.ErrCookieTooLarge)
+// is stored. What a session before it has kept so far, this one may keep too, as long
+// as this service itself can carry it.
+func (s *Service) checkFits(row *models.Session, before []byte) error {
+	if s.largest(row, row.Payload).fit() {
+		return nil
 	}
-	return nil
+	if before != nil && bytes.Equal(row.Payload, before) {
+		if claims, length := s.longestClaims(row, before); s.sizesOf(length, &claims).fit() {
+			return nil
+		}
+	}
+	return invalidInput(errors.ErrCookieTooLarge)
 }
 
 // checkStillFits is checkFits for a changed payload. What the session has already,
 // by a rule that was less strict or longer names, it may keep, and may shrink.
 func (s *Service) checkStillFits(row *models.Session, old []byte) error {
-	err := s.checkFits(row)
+	err := s.checkFits(row, nil)
 	if err == nil {
 		return nil
 	}

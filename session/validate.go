@@ -191,6 +191,9 @@ func (c Config) validateKeys(p *fieldProblems) {
 	}
 	p.name("Issuer", c.Issuer)
 	p.names("Audiences", c.Audiences)
+	if n := token.AudienceBytes(c.Audiences); n > token.MaxAudienceBytes {
+		p.add("Audiences", "take %d bytes in a token, the first name counted twice: more than %d", n, token.MaxAudienceBytes)
+	}
 	p.names("AcceptAudiences", c.AcceptAudiences)
 }
 

@@ -25,7 +25,13 @@ const (
 	// maxFresh is how long an answer is taken for fresh, whatever it says: a new key
 	// is published nine minutes before it signs.
 	maxFresh = 5 * time.Minute
+	// unheard is how long after its first token an answer may be without a key: clocks
+	// are a minute apart at most, and another instance may take one to hear of it.
+	unheard = 2 * time.Minute
 )
+
+// errUnknownNow is about a key that nobody could look up so far.
+var errUnknownNow = errors.WithReason(errors.ErrUnavailable, errors.ErrKeyUnknown)
 
 // source is what is known of the service's keys. Requests read it without a lock.
 type source struct {
@@ -47,8 +53,9 @@ type source struct {
 
 // keySet is one good answer. It never changes.
 type keySet struct {
-	keys       map[string]token.Key
-	at, expire time.Time
+	keys map[string]token.Key
+	// at is when it was asked for, asOf when it was made, as far as caches say.
+	at, asOf, expire time.Time
 }
 
 // fetch is one fetch under way.
@@ -57,10 +64,10 @@ type fetch struct {
 	err  error // to be read after done
 }
 
-// find is the key of an id. A key that is known costs no waiting: when the answer is no
-// longer fresh, the next is fetched beside. Only an unknown id waits for a fetch, the
-// same one as all others, and at most one in a minute is made.
-func (s *source) find(ctx context.Context, kid string) (token.Key, error) {
+// find is the key of an id that a token names. A key that is known costs no waiting:
+// when the answer is no longer fresh, the next is fetched beside. Only an unknown id
+// waits for a fetch, the same one as all others, and at most one in a minute is made.
+func (s *source) find(ctx context.Context, kid, text string) (token.Key, error) {
 	now := s.now()
 	set := s.known.Load()
 	if set.usable(now, s.maxStale) {
@@ -73,19 +80,19 @@ func (s *source) find(ctx context.Context, kid string) (token.Key, error) {
 	}
 	f, err := s.start(now) //nolint:contextcheck // see ask
 	if f == nil {
-		return token.Key{}, unknown(err)
+		return token.Key{}, s.unknown(text, now, err)
 	}
 	select {
 	case <-f.done:
 	case <-ctx.Done():
-		return token.Key{}, unknown(context.Cause(ctx))
+		return token.Key{}, s.unknown(text, now, context.Cause(ctx))
 	}
 	if set = s.known.Load(); set.usable(s.now(), s.maxStale) {
 		if key, ok := set.keys[kid]; ok {
 			return key, nil
 		}
 	}
-	return token.Key{}, unknown(f.err)
+	return token.Key{}, s.unknown(text, now, f.err)
 }
 
 // usable reports whether s may be used at all.
@@ -93,12 +100,27 @@ func (s *keySet) usable(now time.Time, maxStale time.Duration) bool {
 	return s != nil && now.Sub(s.at) < maxStale
 }
 
-// unknown is the verdict on a key that is not there: certain after a good answer.
-func unknown(err error) error {
-	if err == nil {
-		return errors.ErrKeyUnknown
+// unknown is the verdict on a key that is not there, for a token that came at the given
+// time. It is certain where the keys at hand were asked for since, or long after the
+// token was made: its key would be among them. Else it is not, as anybody can have
+// spent the fetch of this minute on an id of his own, just before the first token of a
+// new key.
+//
+// When it was made, the token says by itself, and nobody has verified that: who lies
+// gets the other of two refusals. One that was signed anew at its first use keeps the
+// time of its refresh. Should that be too early, the next refresh brings a younger one.
+func (s *source) unknown(text string, came time.Time, err error) error {
+	if err != nil {
+		return errors.WithReason(errors.ErrUnavailable, err)
 	}
-	return errors.WithReason(errors.ErrUnavailable, err)
+	set := s.known.Load()
+	if !set.usable(s.now(), s.maxStale) {
+		return errUnknownNow
+	}
+	if id, ok := token.Claimed(text); ok && set.asOf.Before(came) && set.asOf.Before(time.Unix(id.IssuedAt, 0).Add(unheard)) {
+		return errUnknownNow
+	}
+	return errors.ErrKeyUnknown
 }
 
 // start begins a fetch, or returns the one under way. While it rests there is none, but
@@ -160,7 +182,7 @@ func (s *source) ask(now time.Time, anew bool) (*keySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	return &keySet{keys: keys, at: now, expire: now.Add(freshFor(header))}, nil
+	return &keySet{keys: keys, at: now, asOf: now.Add(-ageOf(header)), expire: now.Add(freshFor(header))}, nil
 }
 
 // freshFor is how long an answer is fresh (RFC 9111, section 4.2): what it says less
@@ -174,8 +196,14 @@ func freshFor(h http.Header) time.Duration {
 			fresh = min(time.Duration(min(seconds, 1<<20))*time.Second, maxFresh)
 		}
 	}
-	if age, err := strconv.Atoi(h.Get("Age")); err == nil && age > 0 {
-		fresh -= time.Duration(min(age, 1<<20)) * time.Second
+	return max(fresh-ageOf(h), 0)
+}
+
+// ageOf is how long an answer has been in caches, as they say (RFC 9111, section 5.1).
+func ageOf(h http.Header) time.Duration {
+	age, err := strconv.Atoi(h.Get("Age"))
+	if err != nil || age < 0 {
+		return 0
 	}
-	return max(fresh, 0)
+	return time.Duration(min(age, 1<<20)) * time.Second
 }

@@ -150,8 +150,13 @@ func New(cfg Config) (*Verifier, error) {
 // Errors: those of session.Service.Verify about tokens; [errors.ErrKeyUnknown] when
 // there is no such key; [errors.ErrUnauthorised] when the session has ended;
 // [errors.ErrUnavailable] when nobody can say: answer 503 then, and not 401.
+//
+// Keys are fetched once a minute at most, so that a token by a key that is new, or made
+// up, may have to wait for up to a minute for its answer: it gets an
+// [errors.ErrUnavailable] that is an ErrKeyUnknown too. Anybody can bring that about by
+// ids of his own. Count these apart, and alert on the other ErrUnavailable.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
-	keys := func(kid string, _ int64) (token.Key, error) { return v.keys.find(ctx, kid) }
+	keys := func(kid string, _ int64) (token.Key, error) { return v.keys.find(ctx, kid, text) }
 	access, m, err := v.cache.ParseAccess(text, keys, token.Expect{
 		Issuer: v.cfg.Issuer, Audiences: v.audiences, Now: v.cfg.Now().UnixMilli(), Leeway: v.cfg.Leeway,
 	})

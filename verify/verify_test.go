@@ -357,6 +357,7 @@ func TestNew_configuration(t *testing.T) {
 		{Issuer: "i", JWKS: address},
 		{Audience: "a", JWKS: address},
 		{Issuer: "i", Audience: "a", JWKS: "http://app.example/jwks"},
+		{Issuer: "i", Audience: "a", JWKS: "http://app.localhost/jwks"}, // which somebody may resolve elsewhere
 		{Issuer: "i", Audience: "a", JWKS: "file:///etc/passwd"},
 		{Issuer: "i", Audience: "a", JWKS: address, Leeway: -1},
 		{Issuer: "i", Audience: "a", JWKS: address, Leeway: time.Hour},

@@ -27,7 +27,9 @@ const (
 // which is traced: "sessionkit.Find", "sessionkit.Advance" and so on. What the store
 // does below it, such as the statements that a plugin of GORM traces, are its children.
 // Calls that no trace leads to, such as the polls of the feed, make none. A request
-// that needs no database has no call, and costs what it did.
+// that needs no database has no call, and costs what it did. What a session.Batch does
+// in a transaction of the application is not among them: the store of that is made
+// there, and a plugin of GORM shows its statements beside the application's own.
 //
 // Attributes: sessionkit.session, the short hash of the session's handle that the kit's
 // log has too; sessionkit.verdict, what became of it ("found", "revoked" or "none" for

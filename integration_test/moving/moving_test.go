@@ -237,7 +237,7 @@ func crowd(t *testing.T, browsers, tabs int, each time.Duration) {
 	rig.Sleep(t.Context(), each/4)
 	people.EndTruce()
 	rig.Sleep(t.Context(), each*3/4)
-	imported := m.ledger.Kind(session.EventImported)
+	imported := m.ledger.Imported()
 	result := people.Check(t, m.store, m.ledger, false)
 	assert.Positive(t, before.Refreshes)
 	assert.Positive(t, imported)

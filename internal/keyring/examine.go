@@ -57,18 +57,12 @@ func (r *Ring) Examine(ctx context.Context) (Report, error) {
 		}
 	}
 	for _, sched := range s.schedules {
-		if key, ok := s.snap.Load().signer(sched.Purpose, now, sched.TokenLifetime.Milliseconds()); ok {
-			if age, late := sched.overdue(key.activeFrom, now); late {
-				found.Overdue = append(found.Overdue, OverdueKey{sched.Purpose, age, sched.Rotation})
-			}
+		age := s.snap.Load().signingFor(sched.Purpose, now, sched.TokenLifetime.Milliseconds())
+		// Its successor is late: the period is over, and so is the time that a publication
+		// takes.
+		if sched.Rotation > 0 && age > sched.Rotation+sched.lead() {
+			found.Overdue = append(found.Overdue, OverdueKey{sched.Purpose, age, sched.Rotation})
 		}
 	}
 	return found, nil
-}
-
-// overdue is for how long a key has signed, and whether its successor is late: the
-// period is over, and so is the time that a publication takes.
-func (s Schedule) overdue(activeFrom, now int64) (age time.Duration, late bool) {
-	age = time.Duration(now-activeFrom) * time.Millisecond
-	return age, s.Rotation > 0 && age > s.Rotation+s.lead()
 }

@@ -36,10 +36,17 @@ func (s *snapshot) state(p models.KeyPurpose, now, lifetime int64) (state State)
 			state.Unreadable++
 		}
 	}
-	if e, ok := s.signer(p, now, lifetime); ok && 0 < e.activeFrom && e.activeFrom < now {
-		state.SigningFor = time.Duration(now-e.activeFrom) * time.Millisecond
-	}
+	state.SigningFor = s.signingFor(p, now, lifetime)
 	return state
+}
+
+// signingFor is how long the key that signs for p has done so; 0 as State says.
+func (s *snapshot) signingFor(p models.KeyPurpose, now, lifetime int64) time.Duration {
+	e, ok := s.signer(p, now, lifetime)
+	if !ok || e.activeFrom <= 0 || now < e.activeFrom {
+		return 0
+	}
+	return time.Duration(now-e.activeFrom) * time.Millisecond
 }
 
 // Age is how long ago the oldest of the loads began that brought what is in memory.

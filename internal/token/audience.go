@@ -2,6 +2,7 @@ package token
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
@@ -9,6 +10,28 @@ import (
 
 // MaxAudiences is how many services one token can be for. Each makes it longer.
 const MaxAudiences = 8
+
+// MaxAudienceBytes is how long the names may be together: as JSON, and the first twice,
+// which is the client_id of what other services verify. Every payload leaves this room,
+// so that each service of a key table can refresh what another one has written.
+const MaxAudienceBytes = 256
+
+// AudienceBytes is how long the names of a token are together.
+func AudienceBytes(names []string) int {
+	a := Access{Audience: names[0], Others: names[1:]}
+	return len(a.appendAudiences(nil)) + len(appendText(nil, a.Audience))
+}
+
+// LongestAudiences sets audiences that take MaxAudienceBytes in a token that is signed
+// by this algorithm. Such a token is good for its size only.
+func (a *Access) LongestAudiences(signed Algorithm) {
+	const quotes = 2
+	n := MaxAudienceBytes - quotes
+	if signed.Public() {
+		n = MaxAudienceBytes/2 - quotes
+	}
+	a.Audience, a.Others = strings.Repeat("a", n), nil
+}
 
 func validAudiences(first string, others []string) bool {
 	for i, name := range others {

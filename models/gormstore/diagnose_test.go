@@ -46,6 +46,17 @@ func TestDiagnose_nothingIsWrong(t *testing.T) {
 	})
 }
 
+// A session that refuses statements without a key, as mysql -U does, lacks no right.
+func TestDiagnose_safeUpdates(t *testing.T) {
+	t.Parallel()
+	db := testdb.MySQL(t, "sql_safe_updates=1")
+	store := newStore(t, db)
+	require.ErrorContains(t, db.Exec("DELETE FROM auth_feed WHERE 1 = 0").Error, "1175")
+	require.NoError(t, store.TurnFeedOn(t.Context()))
+	require.NoError(t, store.Check(t.Context()))
+	require.Empty(t, store.Diagnose(t.Context()).Findings)
+}
+
 func TestDiagnose_schema(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, db *gorm.DB, store *gormstore.Store) {

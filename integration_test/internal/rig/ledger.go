@@ -16,6 +16,7 @@ type Ledger struct {
 	thefts    map[string]int // handle → events
 	callbacks map[string]int // handle → calls of OnTheft
 	ran       map[string]int // handle → protected handlers
+	imported  map[string]int // handle → events
 }
 
 // Event is for session.Config.OnEvent.
@@ -25,6 +26,9 @@ func (l *Ledger) Event(e session.Event) {
 	count(&l.kinds, e.Kind)
 	if e.Kind == session.EventTheft {
 		count(&l.thefts, e.Handle)
+	}
+	if e.Kind == session.EventImported {
+		count(&l.imported, e.Handle)
 	}
 }
 
@@ -52,6 +56,14 @@ func (l *Ledger) Kind(kind session.EventKind) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.kinds[kind]
+}
+
+// Imported is how many sessions were taken over. There may be more events than that:
+// requests of one millisecond that store the same row each tell of it.
+func (l *Ledger) Imported() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.imported)
 }
 
 // Thefts is how many theft events each session had.

@@ -147,6 +147,31 @@ func TestRevokeToken_replacedRefreshToken(t *testing.T) {
 	require.NoError(t, k.RevokeToken(t.Context(), first.Refresh.Value), "again")
 }
 
+// A token of a service whose audience is taken here ends its session, of either kind;
+// that of another one is nobody's business.
+func TestRevokeToken_acceptedAudiences(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]func(*session.Tokens) string{
+		"access":  func(tokens *session.Tokens) string { return tokens.Access.Value },
+		"refresh": func(tokens *session.Tokens) string { return tokens.Refresh.Value },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := memstore.New()
+			shop, admin := named(t, store, nil, "shop"), named(t, store, nil, "admin")
+			billing := named(t, store, []string{"report", "shop"}, "billing")
+			tokens, err := shop.Create(t.Context(), "ada")
+			require.NoError(t, err)
+			require.NoError(t, admin.RevokeToken(t.Context(), text(tokens)))
+			_, err = shop.Introspect(t.Context(), tokens.Access.Value)
+			require.NoError(t, err)
+			require.NoError(t, billing.RevokeToken(t.Context(), text(tokens)))
+			_, err = shop.Introspect(t.Context(), tokens.Access.Value)
+			require.ErrorIs(t, err, errors.ErrSessionRevoked)
+		})
+	}
+}
+
 // What cannot be done is said, and a repeat does it.
 func TestRevokeToken_failures(t *testing.T) {
 	t.Parallel()
