@@ -43,6 +43,7 @@ var linkers = []struct{ name, packages string }{
 	{"models/gormstore/sqlite", "./models/gormstore/sqlite"},
 	{"contrib/prometheus", "./contrib/prometheus"},
 	{"contrib/otel", "./contrib/otel"},
+	{"contrib/import-refjwt", "./contrib/import-refjwt"},
 	{"contrib/import-supertokens", "./contrib/import-supertokens"},
 }
 
