@@ -101,6 +101,25 @@ func TestSizes_largerOfBefore(t *testing.T) {
 	require.NoError(t, err, "it may shrink")
 }
 
+// A service whose one name is longer than several may be together goes on: whoever
+// changed it would sign everybody out. Its payloads leave room for that name instead.
+func TestSizes_longNameOfBefore(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, func(c *session.Config) { c.Audiences = []string{strings.Repeat("\"", 256)} })
+	largest := 0
+	for step := 4096; step > 0; step /= 2 {
+		tokens, err := k.Create(t.Context(), "ada", session.WithPayload(map[string]string{"roles": strings.Repeat("r", largest+step)}))
+		if err != nil {
+			require.ErrorIs(t, err, errors.ErrCookieTooLarge)
+			continue
+		}
+		largest += step
+		_, err = k.Refresh(t.Context(), tokens.Refresh.Value)
+		require.NoError(t, err, "what is accepted can be refreshed")
+	}
+	require.Greater(t, largest, 100)
+}
+
 // The largest payload of the table in docs/operations.md.
 func TestSizes_asDocumented(t *testing.T) {
 	t.Parallel()

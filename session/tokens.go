@@ -181,12 +181,11 @@ func (s *Service) longestClaims(row *models.Session, payload []byte) (claims tok
 }
 
 // largest are the sizes that a session with this payload will ever have, whatever
-// service of the key table it is of: audiences and names are as long as any Config has
-// them. One with shorter ones must write nothing that another could not refresh. On
+// service of the key table it is of: audiences and names are as long as those of any
+// can be. One with shorter ones must write nothing that another could not refresh. On
 // whether there is a front token, they have to agree.
 func (s *Service) largest(row *models.Session, payload []byte) sizes {
-	claims, _ := s.longestClaims(row, payload)
-	length := 0
+	claims, length := s.longestClaims(row, payload)
 	for _, a := range s.keys.Algorithms() {
 		claims.LongestAudiences(a)
 		length = max(length, claims.Lengthen(a))

@@ -191,10 +191,22 @@ func (c Config) validateKeys(p *fieldProblems) {
 	}
 	p.name("Issuer", c.Issuer)
 	p.names("Audiences", c.Audiences)
-	if n := token.AudienceBytes(c.Audiences); n > token.MaxAudienceBytes {
+	p.names("AcceptAudiences", c.AcceptAudiences)
+	c.validateAudienceBytes(p)
+}
+
+// validateAudienceBytes keeps the room that every payload leaves enough for all services
+// of a key table. A long name alone was right before there were several, and whoever
+// changes it signs everybody out: it stays right, at a service whose name no other takes.
+func (c Config) validateAudienceBytes(p *fieldProblems) {
+	if n := token.AudienceBytes(c.Audiences); n > token.MaxAudienceBytes && len(c.Audiences) > 1 {
 		p.add("Audiences", "take %d bytes in a token, the first name counted twice: more than %d", n, token.MaxAudienceBytes)
 	}
-	p.names("AcceptAudiences", c.AcceptAudiences)
+	for _, name := range c.AcceptAudiences {
+		if n := token.AudienceBytes([]string{name}); n > token.MaxAudienceBytes {
+			p.add("AcceptAudiences", "has a name that takes %d bytes in a token of its service, where it stands twice: more than %d", n, token.MaxAudienceBytes)
+		}
+	}
 }
 
 func (c Config) validateHTTP(p *fieldProblems) {
