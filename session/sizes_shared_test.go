@@ -95,9 +95,9 @@ func TestSizes_largerOfBefore(t *testing.T) {
 	require.NoError(t, err)
 	_, err = next.Session.Replace(t.Context(), session.WithPayload(text(before-1)))
 	require.ErrorIs(t, err, errors.ErrCookieTooLarge, "what is new has to leave the room")
-	_, err = next.Session.ReplacePayload(t.Context(), json.RawMessage(text(before+1)))
+	_, err = next.Session.ReplacePayload(t.Context(), text(before+1))
 	require.ErrorIs(t, err, errors.ErrCookieTooLarge)
-	_, err = next.Session.ReplacePayload(t.Context(), json.RawMessage(text(before-1)))
+	_, err = next.Session.ReplacePayload(t.Context(), text(before-1))
 	require.NoError(t, err, "it may shrink")
 }
 
