@@ -9,9 +9,9 @@
 //
 // docs/from-supertokens.md says how such a move goes, and what the way back costs.
 //
-// It was written from the published sources; the core itself has not been run beside it.
-// Comments name the file and line, or the function, that a field was read from, by these
-// letters:
+// It was written from the published sources; the core itself has not been run beside
+// it. Comments name the file and line, or the function, that a field was read from, by
+// these letters:
 //
 //	C  supertokens-core at 93f94493, below src/main/java/io/supertokens
 //	U  the same at 03cb8d91, utils/Utils.java
@@ -25,11 +25,11 @@
 //
 // A row names the user that signed in, by the external id where there is one (C,
 // session/Session.java, createNewSession). The application knows the primary user of
-// linked accounts, by that one's external id: this is [session.Imported.UserID], found as
-// createNewSession finds it. The id of the linked account itself, the SDK's
+// linked accounts, by that one's external id: this is [session.Imported.UserID], found
+// as createNewSession finds it. The id of the linked account itself, the SDK's
 // getRecipeUserId, does not come over. Linking and unlinking end the sessions of an
-// account in the core (C, authRecipe/AuthRecipe.java), so that a session's user does not
-// change; leave the tables of users and mappings as they are until Sunset.
+// account in the core (C, authRecipe/AuthRecipe.java), so that a session's user does
+// not change; leave the tables of users and mappings as they are until Sunset.
 //
 // # Tenants
 //
@@ -37,6 +37,6 @@
 // has no tenant, so the payload gets one: its member "tId", as in the core's access
 // tokens. Whoever parts tenants must look at it, here as before. Users are one for all
 // tenants of an app, and RevokeUser ends a user's sessions in all of them. A token of a
-// tenant that this database does not have, because it has been deleted or has a database
-// of its own, is none.
+// tenant that this database does not have, because it has been deleted or has a
+// database of its own, is none.
 package importsupertokens

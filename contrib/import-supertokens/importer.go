@@ -19,11 +19,17 @@ type Config struct {
 	// AppID is the app whose sessions come over, those of all its tenants; default
 	// "public".
 	AppID string
+	// TenantMember is what the payload's member with the tenant is called; default
+	// "tId", as in the core's access tokens. A session whose payload has it already, by
+	// another spelling such as "tid" too, stays where it is: Go reads both into one
+	// field, and a tenant would be what the other says. Choose another name then.
+	TenantMember string
 	// TablePrefix is mysql_table_names_prefix; default none.
 	TablePrefix string
 	// KeyValues is mysql_key_value_table_name; default "key_value" after the prefix.
 	KeyValues string
-	// Sessions is mysql_session_info_table_name; default "session_info" after the prefix.
+	// Sessions is mysql_session_info_table_name; default "session_info" after the
+	// prefix.
 	Sessions string
 }
 
@@ -31,6 +37,7 @@ type Config struct {
 type Importer struct {
 	db     *sql.DB
 	app    string
+	member string
 	key    string
 	tables tables
 }
@@ -61,7 +68,7 @@ func New(ctx context.Context, db *sql.DB, cfg Config) (*Importer, error) {
 	if err := checkColumns(ctx, db, names); err != nil {
 		return nil, err
 	}
-	i := &Importer{db: db, app: app, tables: names.quoted()}
+	i := &Importer{db: db, app: app, member: cmp.Or(cfg.TenantMember, tenantMember), tables: names.quoted()}
 	if i.key, err = i.readKey(ctx); err != nil {
 		return nil, err
 	}
@@ -134,7 +141,7 @@ func (i *Importer) Import(ctx context.Context, refreshToken string) (*session.Im
 	}
 	old.Ended = false
 	old.ExpiresAt = time.UnixMilli(row.expires)
-	old.Payload, old.Data = payloadOf(row.payload, tok.tenant), json.RawMessage(row.data)
+	old.Payload, old.Data = i.payloadOf(row.payload, tok.tenant), json.RawMessage(row.data)
 	// There too: the current token, or a child of it, which shows that the client has
 	// that; else it is theft.
 	old.Replaced = row.hash != hash(hash(tok.text)) && (tok.parent == "" || row.hash != hash(tok.parent))

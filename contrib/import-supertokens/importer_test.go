@@ -22,7 +22,8 @@ var (
 	over    = map[string]bool{"expired": true, "revoked": true, "crossed": true}
 )
 
-// What the generator wrote is read as the core would, whichever way the cookie is written.
+// What the generator wrote is read as the core would, whichever way the cookie is
+// written.
 func TestImport_generated(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]func(*testing.T) []byte{"recorded": recorded, "fresh": generate} {
@@ -145,8 +146,8 @@ func TestImport_ended(t *testing.T) {
 	require.Positive(t, ended.CreatedAt.UnixMilli(), "the kit takes no time before 1970")
 }
 
-// A session is that of its tenant, and of its app, and of no other that has a row of its
-// name.
+// A session is that of its tenant, and of its app, and of no other that has a row of
+// its name.
 func TestImport_tenants(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, recorded(t))
@@ -284,6 +285,30 @@ func TestDeleteEnded(t *testing.T) {
 		require.Equal(t, row[1], n, row[0])
 	}
 	require.NotContains(t, r.handles(t), r.named(t, "plain").Handle)
+}
+
+// A payload that says in two ways what its tenant is stays where it is, as nobody could
+// tell which one a route reads; with another name for the tenant both come over.
+func TestImport_twoTenants(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, recorded(t))
+	acme := r.named(t, "at acme")
+	other, err := importsupertokens.New(t.Context(), r.db, importsupertokens.Config{TenantMember: "tenant"})
+	require.NoError(t, err)
+	const refused = "two tenants"
+	for payload, want := range map[string][2]string{
+		`{"tid":"evil"}`:            {refused, `{"tenant":"acme","tid":"evil"}`},
+		`{"\u0074ID":"evil"}`:       {refused, `{"tID":"evil","tenant":"acme"}`},
+		`{"tId":"evil"}`:            {`{"tId":"acme"}`, `{"tenant":"acme"}`},
+		`{"TENANT":"evil","n":1}`:   {`{"TENANT":"evil","n":1,"tId":"acme"}`, refused},
+		`{"tenant":"evil","tiD":1}`: {refused, refused},
+	} {
+		r.exec(t, "UPDATE session_info SET jwt_user_payload = ? WHERE session_handle = ?", payload, acme.Handle)
+		require.Equal(t, want[0], string(r.read(t, acme.Current).Payload.(json.RawMessage)), payload)
+		old, err := other.Import(t.Context(), acme.Current)
+		require.NoError(t, err)
+		require.Equal(t, want[1], string(old.Payload.(json.RawMessage)), payload)
+	}
 }
 
 func TestNew(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 	"github.com/gin-sessionkit/sessionkit/session"
 )
 
-// What a session of the core has comes over, and its tokens go on as those of any other.
+// What a session of the core has comes over, and its tokens go on as those of any
+// other.
 func TestMove_takesASessionOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, recorded(t))
@@ -143,8 +144,8 @@ func TestMove_ended(t *testing.T) {
 	}
 }
 
-// No session, a reason that can be counted, and nothing is deleted: neither there nor in
-// the browser.
+// No session, a reason that can be counted, and nothing is deleted: neither there nor
+// in the browser.
 func TestMove_refused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, recorded(t))
@@ -166,6 +167,7 @@ func TestMove_refused(t *testing.T) {
 		"V1":                     {token: strings.TrimSuffix(plain.Current, "2") + "1", reasons: []error{errors.ErrTokenMalformed}},
 		"no begin":               {session: "young", before: "created_at_time = 0", reasons: []error{errors.ErrImportRefused}},
 		"a payload of no object": {session: "guarded", before: "jwt_user_payload = '[1]'", reasons: []error{errors.ErrImportRefused, errors.ErrValueNotJSON}},
+		"two tenants":            {session: "mapped", before: `jwt_user_payload = '{"tid":"acme"}'`, reasons: []error{errors.ErrImportRefused, errors.ErrValueNotJSON}},
 		"no payload":             {session: "at acme", before: "jwt_user_payload = NULL", reasons: []error{errors.ErrImportRefused, errors.ErrValueNotJSON}},
 		"data that is cut off":   {session: "at home", before: `session_data = '{"a":'`, reasons: []error{errors.ErrImportRefused, errors.ErrValueNotJSON}},
 		"no user":                {session: "longest", before: "user_id = ''", reasons: []error{errors.ErrImportRefused, errors.ErrUserIDInvalid}},

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/gin-sessionkit/sessionkit/errors"
 )
@@ -19,8 +20,8 @@ type stored struct {
 
 // find reads a token's row, nil if there is none. known is whether the database has the
 // token's tenant, without which it can have no session of it (P,
-// queries/SessionQueries.java:55). Names are compared here once more: the server compares
-// by the collation that the tables have got.
+// queries/SessionQueries.java:55). Names are compared here once more: the server
+// compares by the collation that the tables have got.
 func (i *Importer) find(ctx context.Context, tok *refreshToken) (row *stored, known bool, err error) {
 	var tenant string
 	var handle, user, hash, data, payload sql.NullString
@@ -46,22 +47,32 @@ func (i *Importer) find(ctx context.Context, tok *refreshToken) (row *stored, kn
 	}, true, nil
 }
 
-// payloadOf is the session's payload with its tenant, which the core's access tokens have
-// as tId (C, session/accessToken/AccessToken.java, AccessTokenInfo), and without iss,
-// which the SDK puts into every payload (N, createNewSessionInRequest) and is a name that
-// the kit writes itself. What is no object is not the core's, which can write no other
-// (P, queries/SessionQueries.java:93): it is passed on as no JSON, which is refused.
-func payloadOf(text, tenant string) json.RawMessage {
+// tenantMember is the tenant in the core's access tokens, whose payloads have no member
+// of that name (C, session/accessToken/AccessToken.java, AccessTokenInfo).
+const tenantMember = "tId"
+
+// payloadOf is the session's payload with its tenant, and without iss, which the SDK
+// puts into every payload (N, createNewSessionInRequest) and is a name that the kit
+// writes itself. What is no object is not the core's, which can write no other (P,
+// queries/SessionQueries.java:93): it is passed on as no JSON, which is refused, and so
+// is a payload that says in two ways what the tenant is.
+func (i *Importer) payloadOf(text, tenant string) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &members) != nil || members == nil {
 		return json.RawMessage("no object")
 	}
 	delete(members, "iss")
+	delete(members, tenantMember) // which is no application's
+	for name := range members {
+		if strings.EqualFold(name, i.member) {
+			return json.RawMessage("two tenants")
+		}
+	}
 	quoted, err := json.Marshal(tenant)
 	if err != nil {
-		return json.RawMessage("no object")
+		return json.RawMessage("no tenant")
 	}
-	members["tId"] = quoted
+	members[i.member] = quoted
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // it has to fit a cookie

@@ -18,8 +18,8 @@ type tables struct {
 var tableSyntax = regexp.MustCompile(`^[A-Za-z0-9_$]{1,64}$`)
 
 // namesOf are the tables' names as the core makes them: P, config/MySQLConfig.java,
-// validateAndNormalise and the getters of tables. Two tables have settings of their own,
-// which the prefix is not put before.
+// validateAndNormalise and the getters of tables. Two tables have settings of their
+// own, which the prefix is not put before.
 func namesOf(cfg Config) (tables, error) {
 	prefix := ""
 	if cfg.TablePrefix != "" {

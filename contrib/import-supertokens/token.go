@@ -14,8 +14,8 @@ import (
 )
 
 // maxToken is the longest token that is looked at. One of a user with an id of 128
-// characters, each of which JSON writes as six, in a tenant with a name of 64, has about
-// 1,750.
+// characters, each of which JSON writes as six, in a tenant with a name of 64, has
+// about 1,750.
 const maxToken = 2048
 
 // refreshToken is an authentic refresh token.
@@ -26,9 +26,9 @@ type refreshToken struct {
 }
 
 // version ends each token (C, session/refreshToken/RefreshToken.java:116 and 139). The
-// core has written no other since before it had tenants; it still takes V1, and in small
-// letters too. Here one text form is taken: nothing authenticates the ending, and of a
-// child the table has no hash that would show which text it was.
+// core has written no other since before it had tenants; it still takes V1, and in
+// small letters too. Here one text form is taken: nothing authenticates the ending, and
+// of a child the table has no hash that would show which text it was.
 const version = "V2"
 
 // open authenticates a token, which looks like this (RefreshToken.java:110 to 116):

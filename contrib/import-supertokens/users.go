@@ -55,10 +55,11 @@ func cannotHold(err error) bool {
 // batch is how many sessions one statement deletes.
 const batch = 500
 
-// RevokeUser implements [session.Importer]: it deletes the rows that Import gives to the
-// user, in all tenants and of all accounts that are linked. The core's table has no index
-// on user_id, so each call reads all sessions of the app for each id: add one on app_id and user_id
-// where they are many. The rows are deleted by their names, so that no others are locked.
+// RevokeUser implements [session.Importer]: it deletes the rows that Import gives to
+// the user, in all tenants and of all accounts that are linked. The core's table has no
+// index on user_id, so each call reads all sessions of the app for each id: add one on
+// app_id and user_id where they are many. The rows are deleted by their names, so that
+// no others are locked.
 func (i *Importer) RevokeUser(ctx context.Context, userID string) error {
 	ids, err := i.idsOf(ctx, userID)
 	if err != nil {
