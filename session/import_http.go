@@ -12,6 +12,23 @@ import (
 // more than a browser has by itself, and less than would be worth sending.
 const maxForeignCookies = 16
 
+// foreignInHeader is the earlier system's token in the Authorization header. It counts
+// before cookies, as one of ours does there. It is nil where it is no token of that
+// system but a gateway's, say; a client that keeps its tokens itself has no other, and
+// is not told to forget it.
+func (x *Exchange) foreignInHeader(cookies []wire.Candidate) (*refreshToken, error) {
+	request := x.response.Request()
+	text := request.ForeignBearer()
+	if text == "" || x.svc.cfg.Import.From == nil {
+		return nil, nil //nolint:nilnil // as the comment says
+	}
+	tok, err := x.svc.recognise(x.ctx, text)
+	if tok == nil && err == nil && len(cookies) == 0 && request.CarrierForNew() == wire.ByHeader {
+		err = x.svc.refusedForeign(errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMalformed))
+	}
+	return tok, err
+}
+
 // foreignRefresh chooses the earlier system's token among refresh cookies of which none
 // is ours; refused is what they are otherwise. One that is not replaced is preferred,
 // as the other may be an old copy.

@@ -500,6 +500,45 @@ func TestImport_header(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrTokenMissing)
 }
 
+// The token in the header counts before cookies that nobody has removed.
+func TestImport_headerBesideCookies(t *testing.T) {
+	t.Parallel()
+	for _, beside := range []string{"old.ended.5", "old.second.5", "", "junk"} {
+		k := newImportKit(t)
+		k.old.signIn("second", "mallory")
+		header := map[string]string{"Authorization": "Bearer old.first.5", "st-auth-mode": "header"}
+		sess, out, err := k.refresh(t, header, "sRefreshToken="+beside)
+		require.NoError(t, err, beside)
+		require.Equal(t, "ada", sess.UserID())
+		require.NotEmpty(t, out.header.Get("st-refresh-token"))
+	}
+	k := newImportKit(t)
+	sess, _, err := k.refresh(t, map[string]string{"Authorization": "Bearer gateway"}, "sRefreshToken=old.first.5")
+	require.NoError(t, err)
+	require.Equal(t, "ada", sess.UserID())
+}
+
+// A client that keeps its tokens itself is told why it gets none, and is not told to
+// forget what it has: its session may come over once an administrator has mended what
+// stands in its way.
+func TestImport_headerRefused(t *testing.T) {
+	t.Parallel()
+	k := newImportKit(t)
+	k.old.signIn("reserved", "ada")
+	k.old.sessions["reserved"].Payload = map[string]any{"sub": "x"}
+	refused := func(text string, want error) {
+		t.Helper()
+		_, out, err := k.refresh(t, map[string]string{"Authorization": "Bearer " + text, "st-auth-mode": "header"})
+		require.ErrorIs(t, err, want)
+		require.Empty(t, out.header.Values("front-token"))
+		require.Empty(t, out.header.Values("st-refresh-token"))
+	}
+	refused("some.other", errors.ErrTokenMalformed)
+	refused("old.reserved.5", errors.ErrImportRefused)
+	k.clock.Advance(61 * 24 * time.Hour)
+	refused("old.first.5", errors.ErrImportOver)
+}
+
 // The anti-CSRF token of the earlier system's page is nobody's here; the origin
 // decides.
 func TestImport_antiCSRFOnRefresh(t *testing.T) {

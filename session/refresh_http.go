@@ -73,12 +73,10 @@ type carried struct {
 func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err error) {
 	s, r := x.svc, x.received
 	bearer, cookies := x.response.Request().RefreshToken()
-	if bearer == "" && len(cookies) == 0 {
-		if c.tok, err = s.recognise(x.ctx, x.response.Request().ForeignBearer()); c.tok != nil || err != nil {
-			c.by = wire.ByHeader
-			x.response.Carries(c.by, "")
-			return c, err
-		}
+	if c.tok, err = x.foreignInHeader(cookies); c.tok != nil || err != nil {
+		c.by = wire.ByHeader
+		x.response.Carries(c.by, "")
+		return c, err
 	}
 	if c.by = wire.ByCookie; bearer != "" {
 		c.by = wire.ByHeader
