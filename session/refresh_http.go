@@ -49,9 +49,7 @@ func (x *Exchange) refresh() (*Session, error) {
 		case s.cfg.AntiCSRF.Mode == AntiCSRFViaFetchMetadata && !s.wire.Origins.IsOwn(r):
 			return nil, s.crossOrigin(r)
 		case !s.hasRefreshProof(r, c.tok):
-			if c, err = x.provenInstead(c); err != nil {
-				return nil, err
-			}
+			return nil, tryRefresh(errors.ErrAntiCSRF)
 		}
 	}
 	return x.renew(c)
@@ -63,9 +61,6 @@ type carried struct {
 	by  wire.Carrier
 	// unsure: there is another that nobody can decide about now.
 	unsure bool
-	// others came beside tok and are none of ours. While an earlier system's sessions
-	// come over, one of them may count where the session of tok is over.
-	others []wire.Candidate
 }
 
 // refreshToken finds the token to refresh with, in a request that meant says was meant
@@ -88,25 +83,16 @@ func (x *Exchange) refreshToken(meant func(*http.Request) bool) (c carried, err 
 	if err := s.checkHost(r, c.by); err != nil {
 		return c, err
 	}
-	found, err := x.findRefresh(bearer, cookies)
-	found.by = c.by
-	return found, err
+	c.tok, c.unsure, err = x.findRefresh(bearer, cookies)
+	return c, err
 }
 
 // renew exchanges the token for new ones.
 func (x *Exchange) renew(c carried) (*Session, error) {
 	c.tok.from = x.client()
 	tokens, err := x.svc.refresh(x.ctx, c.tok, c.by == wire.ByCookie)
-	if errors.Is(err, errors.ErrUnauthorised) {
-		switch instead, foreignErr := x.instead(c); {
-		case foreignErr != nil:
-			err = foreignErr
-		case instead != nil:
-			return x.renew(carried{tok: instead, by: c.by})
-		}
-	}
 	if err != nil {
-		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) && !errors.Is(err, errors.ErrTokenDuplicated) &&
+		if errors.Is(err, errors.ErrUnauthorised) && !errors.Is(err, errors.ErrSessionReplaced) &&
 			!errors.Is(err, errors.ErrImportRefused) && !c.unsure {
 			x.response.Remove("", false)
 		}
@@ -134,50 +120,31 @@ func (s *Service) hasRefreshProof(r *http.Request, tok *refreshToken) bool {
 // findRefresh chooses the refresh token that counts. It is unsure when there is
 // another that nobody can decide about now: then the end of its session is no reason
 // to clear anything.
-func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (c carried, err error) {
+func (x *Exchange) findRefresh(bearer string, cookies []wire.Candidate) (tok *refreshToken, unsure bool, err error) {
 	switch {
 	case bearer != "":
-		c.tok, err = x.svc.parseRefresh(x.ctx, bearer)
-		return c, err
+		tok, err = x.svc.parseRefresh(x.ctx, bearer)
+		return tok, false, err
 	case x.response.Request().Cut():
-		return c, x.foreignToken()
+		return nil, false, x.foreignToken()
 	case len(cookies) > 0:
-		return x.amongCookies(cookies)
+		authentic, unsure, err := x.svc.authenticRefresh(x, cookies)
+		if err != nil && !unsure && x.svc.cfg.Import.From != nil {
+			tok, err = x.foreignRefresh(cookies, err)
+			return tok, false, err
+		}
+		if err == nil {
+			if authentic, err = x.hostBound(authentic); err == nil {
+				tok, err = x.chooseRefresh(authentic)
+			}
+		}
+		return tok, unsure, err
 	}
 	if to, ok := x.svc.olderRoute(x.received.URL.Path); ok {
-		return c, tryRefresh(&elsewhere{to})
+		return nil, false, tryRefresh(&elsewhere{to})
 	}
 	x.dropStrayAccess()
-	return c, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
-}
-
-// amongCookies is findRefresh for cookies: one of ours counts before one of an earlier
-// system.
-func (x *Exchange) amongCookies(cookies []wire.Candidate) (c carried, err error) {
-	read, err := x.svc.authenticRefresh(x, cookies)
-	c.unsure = read.unsure
-	switch {
-	case err != nil && !c.unsure && x.svc.cfg.Import.From != nil:
-		c.tok, err = x.foreignRefresh(cookies, err)
-		return c, err
-	case err != nil:
-		return c, err
-	}
-	authentic, err := x.hostBound(read.authentic)
-	if err != nil {
-		return c, err
-	}
-	if x.svc.importing() != nil && !c.unsure {
-		c.others = read.others
-	}
-	if len(authentic) == 0 && len(c.others) > 0 { // those of ours are somebody else's
-		tok, err := x.foreignRefresh(c.others, nil)
-		if tok != nil || err != nil {
-			return carried{tok: tok}, err
-		}
-	}
-	c.tok, err = x.chooseRefresh(authentic)
-	return c, err
+	return nil, false, errors.WithReason(errors.ErrUnauthorised, errors.ErrTokenMissing)
 }
 
 // dropStrayAccess takes away the access tokens that came to a refresh without a
@@ -305,34 +272,28 @@ type refreshCandidate struct {
 	place int
 }
 
-// refreshCookies are the refresh cookies of a request, read.
-type refreshCookies struct {
-	authentic []refreshCandidate
-	// unsure: nobody can decide about one of them now. others are none of ours.
-	unsure bool
-	others []wire.Candidate
-}
-
-// authenticRefresh reads cookies. That one cannot be decided is an error only where
-// there is no authentic one.
-func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (read refreshCookies, err error) {
+// authenticRefresh are the authentic ones among cookies. That one cannot be decided is
+// an error only where there is no other.
+func (s *Service) authenticRefresh(x *Exchange, cookies []wire.Candidate) (authentic []refreshCandidate, unsure bool, err error) {
 	var undecided, refused error
 	for _, c := range cookies {
 		switch tok, err := s.parseRefresh(x.ctx, c.Text); {
 		case err == nil:
-			read.authentic = append(read.authentic, refreshCandidate{tok, c.Place})
+			authentic = append(authentic, refreshCandidate{tok, c.Place})
 		case errors.Is(err, errors.ErrGeneral):
 			undecided = err
 		default:
 			refused = err
-			read.others = append(read.others, c)
 		}
 	}
-	read.unsure = undecided != nil
-	if len(read.authentic) > 0 {
-		return read, nil
+	switch {
+	case len(authentic) > 0:
+		return authentic, undecided != nil, nil
+	case undecided != nil:
+		return nil, true, undecided
+	default:
+		return nil, false, refused
 	}
-	return read, cmp.Or(undecided, refused)
 }
 
 // hostBound leaves those that the access cookie beside names, where the browser
