@@ -79,20 +79,21 @@ func (s *source) find(ctx context.Context, kid, text string) (token.Key, error) 
 		}
 	}
 	f, err := s.start(now) //nolint:contextcheck // see ask
-	if f == nil {
-		return token.Key{}, s.unknown(text, now, err)
+	if f != nil {
+		select {
+		case <-f.done:
+			err = f.err
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
 	}
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return token.Key{}, s.unknown(text, now, context.Cause(ctx))
-	}
+	// Also where there was none to wait for: one may have ended since known was read.
 	if set = s.known.Load(); set.usable(s.now(), s.maxStale) {
 		if key, ok := set.keys[kid]; ok {
 			return key, nil
 		}
 	}
-	return token.Key{}, s.unknown(text, now, f.err)
+	return token.Key{}, s.unknown(set, text, now, err)
 }
 
 // usable reports whether s may be used at all.
@@ -100,27 +101,30 @@ func (s *keySet) usable(now time.Time, maxStale time.Duration) bool {
 	return s != nil && now.Sub(s.at) < maxStale
 }
 
-// unknown is the verdict on a key that is not there, for a token that came at the given
-// time. It is certain where the keys at hand were asked for since, or long after the
-// token was made: its key would be among them. Else it is not, as anybody can have
-// spent the fetch of this minute on an id of his own, just before the first token of a
-// new key.
+// unknown is the verdict on a key that is not in set, for a token that came at the given
+// time. It is certain where set was asked for since, or long after the token was made:
+// its key would be there, but for one that the service's instance behind that answer has
+// not heard of. Else it is not, as anybody can have spent the fetch of this minute on an
+// id of his own, just before the first token of a new key. A token that is over anyway
+// is worth no waiting: its client refreshes.
 //
-// When it was made, the token says by itself, and nobody has verified that: who lies
-// gets the other of two refusals. One that was signed anew at its first use keeps the
-// time of its refresh. Should that be too early, the next refresh brings a younger one.
-func (s *source) unknown(text string, came time.Time, err error) error {
+// When it was made and ends, the token says by itself, and nobody has verified that: who
+// lies gets the other of two refusals. One that was signed anew, at its first use or for
+// a new payload, keeps its time. Should that be too early, the next refresh brings a
+// younger one.
+func (s *source) unknown(set *keySet, text string, came time.Time, err error) error {
 	if err != nil {
 		return errors.WithReason(errors.ErrUnavailable, err)
 	}
-	set := s.known.Load()
 	if !set.usable(s.now(), s.maxStale) {
 		return errUnknownNow
 	}
-	if id, ok := token.Claimed(text); ok && set.asOf.Before(came) && set.asOf.Before(time.Unix(id.IssuedAt, 0).Add(unheard)) {
-		return errUnknownNow
+	id, ok := token.Claimed(text)
+	late := !ok || !set.asOf.Before(came) || !set.asOf.Before(time.Unix(id.IssuedAt, 0).Add(unheard))
+	if over := ok && !came.Before(time.Unix(id.ExpiresAt, 0)); late || over {
+		return errors.ErrKeyUnknown
 	}
-	return errors.ErrKeyUnknown
+	return errUnknownNow
 }
 
 // start begins a fetch, or returns the one under way. While it rests there is none, but

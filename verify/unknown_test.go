@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,4 +167,71 @@ func TestUnknown_shortMaxStale(t *testing.T) {
 		_, err = v.Verify(t.Context(), text)
 		require.NoError(t, err)
 	})
+}
+
+// A token that says itself that it is over is refused, whatever its key and however old
+// the answer at hand: its client refreshes.
+func TestUnknown_overAnyway(t *testing.T) {
+	t.Parallel()
+	in(t, session.ES256, func(t *testing.T, w *world) {
+		old := w.token(t)
+		require.NoError(t, w.svc.RetireKey(t.Context(), kid(t, old)))
+		fresh := w.token(t)
+		body := published(t, w.svc)
+		time.Sleep(5 * time.Hour)
+		w.answer = answered(body, http.Header{"Age": {"21600"}})
+		_, err := w.v.Verify(t.Context(), fresh)
+		require.ErrorIs(t, err, errors.ErrTokenExpired)
+		time.Sleep(time.Second)
+		_, err = w.v.Verify(t.Context(), old)
+		sure(t, err)
+	})
+}
+
+// Of many requests at the first fetch none is refused, also one that looked for keys
+// before it ended and for a fetch after.
+func TestUnknown_firstFetch(t *testing.T) {
+	t.Parallel()
+	begin := time.Now().Add(-10 * time.Minute)
+	svc, err := session.New(t.Context(), memstore.New(), session.Config{
+		Issuer: issuer, Audiences: []string{audience}, SigningKey: session.SigningKeyConfig{Algorithm: session.ES256},
+		Now: func() time.Time { return begin },
+	})
+	require.NoError(t, err)
+	defer svc.Close()
+	tokens, err := svc.Create(t.Context(), "ada")
+	require.NoError(t, err)
+	w := &world{svc: svc, answer: answered(published(t, svc), http.Header{})}
+	for range 50 {
+		v, err := verify.New(verify.Config{Issuer: issuer, Audience: audience, JWKS: address, Client: &http.Client{Transport: w}})
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		errs := make(chan error, 100)
+		for range cap(errs) {
+			all.Go(func() {
+				_, err := v.Verify(t.Context(), tokens.Access.Value)
+				errs <- err
+			})
+		}
+		all.Wait()
+		for range cap(errs) {
+			require.NoError(t, <-errs)
+		}
+	}
+}
+
+// published is the service's JWK Set as it is now.
+func published(t *testing.T, svc *session.Service) string {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	jwks.Handler(svc).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))
+	require.Equal(t, http.StatusOK, rec.Code)
+	return rec.Body.String()
+}
+
+// answered is an answer that stays the same.
+func answered(body string, header http.Header) func(*http.Request) (*http.Response, error) {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
 }

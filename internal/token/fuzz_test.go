@@ -93,7 +93,9 @@ func checkAccess(t *testing.T, text string) {
 	require.Equal(t, a, again)
 	got, err := token.Identify(text, only(accessKey), issuer, []string{audience})
 	require.NoError(t, err)
-	require.Equal(t, token.Identity{Handle: a.Handle, UserID: a.UserID, Replaces: a.Replaces, Gen: a.Gen, IssuedAt: a.IssuedAt, AntiCSRF: a.AntiCSRF}, got)
+	require.Equal(t, token.Identity{
+		Handle: a.Handle, UserID: a.UserID, Replaces: a.Replaces, Gen: a.Gen, IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt, AntiCSRF: a.AntiCSRF,
+	}, got)
 }
 
 func requireHeaderReadsAlike(t *testing.T, data []byte) {

@@ -11,8 +11,9 @@ import (
 type Identity struct {
 	// Handle names the session, UserID its user.
 	Handle, UserID string
-	// Gen and IssuedAt (seconds) order the tokens of one session.
-	Gen, IssuedAt int64
+	// Gen and IssuedAt order the tokens of one session; ExpiresAt is when this one is
+	// over. Times are in seconds since 1970.
+	Gen, IssuedAt, ExpiresAt int64
 	// Replaces is the session that ends by the token's first use, or empty.
 	Replaces string
 	// AntiCSRF is the hash of the anti-CSRF token, or zero.
@@ -64,7 +65,7 @@ func Claimed(text string) (Identity, bool) {
 
 func identityOf(a *Access) Identity {
 	return Identity{
-		Handle: a.Handle, UserID: a.UserID, Gen: a.Gen, IssuedAt: a.IssuedAt,
+		Handle: a.Handle, UserID: a.UserID, Gen: a.Gen, IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt,
 		Replaces: a.Replaces, AntiCSRF: a.AntiCSRF,
 	}
 }
