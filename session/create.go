@@ -23,8 +23,10 @@ type creation struct {
 	// InsecureSwitchToHeader.
 	anyOrigin, switchToHeader bool
 	members                   []payloadMember
-	// before is the payload of the session that a Replace continues, if it is kept.
-	before []byte
+	// before is the payload of the session that a Replace continues for the same user.
+	// imported: the payload is that of an earlier system's session.
+	before   []byte
+	imported bool
 	// amr and level are what Authenticated and Level say, idle and absolute what
 	// WithLifetime does.
 	amr            string
@@ -166,6 +168,9 @@ func (s *Service) newRow(userID, handle string, now int64, c *creation) (*models
 		ExpiresAt: s.idleEnd(now, absolute, idle), AbsoluteExpiresAt: absolute,
 		AMR: c.amr, Level: c.level, IdleMillis: idle, Flags: c.flags,
 		UserAgent: boundedText(c.userAgent, maxUserAgentLen), IP: s.cfg.IPAddresses.apply(c.ip),
+	}
+	if c.imported {
+		c.before = row.Payload
 	}
 	return row, s.checkFits(row, c.before)
 }

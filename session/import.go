@@ -326,7 +326,7 @@ func (s *Service) rowOf(ctx context.Context, old *Imported, handle string, now i
 			return nil, refusedImport(err)
 		}
 	}
-	c.payload, c.data = importedValue(converted.Payload), importedValue(converted.Data)
+	c.payload, c.data, c.imported = importedValue(converted.Payload), importedValue(converted.Data), true
 	row, err := s.newRow(old.UserID, handle, now, c)
 	if err != nil {
 		return nil, refusedImport(err)
@@ -346,7 +346,7 @@ func (s *Service) rowOf(ctx context.Context, old *Imported, handle string, now i
 		kept = min(kept, row.AbsoluteExpiresAt)
 	}
 	row.ExpiresAt = max(row.ExpiresAt, kept)
-	if err := s.checkFits(row, nil); err != nil {
+	if err := s.checkFits(row, c.before); err != nil {
 		return nil, refusedImport(err)
 	}
 	return row, nil

@@ -146,12 +146,13 @@ func (s *Service) keepWhatIsUnsaid(ctx context.Context, old *models.Session, c *
 		}
 	}
 	if _, ok := c.payload.(kept); ok {
-		c.payload, c.before = rawOr(old.Payload), old.Payload
+		c.payload = rawOr(old.Payload)
 		if c.as != nil {
-			c.payload, c.before = Undefined{}, nil
+			c.payload = Undefined{}
 		}
 	}
 	if c.as == nil {
+		c.before = old.Payload
 		c.flags |= old.Flags & models.FlagAnonymous // who has proven nothing: see checkAssurance
 	}
 	if c.merge != nil {

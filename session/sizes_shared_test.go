@@ -1,12 +1,14 @@
 package session_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -93,12 +95,34 @@ func TestSizes_largerOfBefore(t *testing.T) {
 	require.NoError(t, err)
 	next, err = k.Refresh(t.Context(), next.Refresh.Value)
 	require.NoError(t, err)
+	_, err = next.Session.Replace(t.Context(), session.WithPayload(text(before+1)))
+	require.ErrorIs(t, err, errors.ErrCookieTooLarge, "what is more has to leave the room")
 	_, err = next.Session.Replace(t.Context(), session.WithPayload(text(before-1)))
-	require.ErrorIs(t, err, errors.ErrCookieTooLarge, "what is new has to leave the room")
+	require.NoError(t, err, "a new sign-in may keep less")
+	_, err = next.Session.Replace(t.Context(), session.WithPayloadMember("roles", func(context.Context, string, time.Time) (any, error) {
+		return strings.Repeat("s", before), nil
+	}))
+	require.NoError(t, err, "and as much")
 	_, err = next.Session.ReplacePayload(t.Context(), text(before+1))
 	require.ErrorIs(t, err, errors.ErrCookieTooLarge)
 	_, err = next.Session.ReplacePayload(t.Context(), text(before-1))
 	require.NoError(t, err, "it may shrink")
+}
+
+// A payload that an earlier system has kept comes over as far as this service can carry
+// it, and its tokens are refreshed.
+func TestSizes_importedLarger(t *testing.T) {
+	t.Parallel()
+	k := newImportKit(t)
+	k.old.sessions["first"].Payload = json.RawMessage(`{"roles":"` + strings.Repeat("r", 2500) + `"}`)
+	tokens, err := k.Refresh(t.Context(), "old.first.5")
+	require.NoError(t, err)
+	_, err = k.Refresh(t.Context(), tokens.Refresh.Value)
+	require.NoError(t, err)
+	k.old.signIn("second", "ada")
+	k.old.sessions["second"].Payload = json.RawMessage(`{"roles":"` + strings.Repeat("r", 4000) + `"}`)
+	_, err = k.Refresh(t.Context(), "old.second.5")
+	require.ErrorIs(t, err, errors.ErrImportRefused)
 }
 
 // A service whose one name is longer than several may be together goes on: whoever

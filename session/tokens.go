@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"time"
@@ -157,6 +156,9 @@ type sizes struct{ access, front int }
 // fit reports whether browsers keep such cookies.
 func (z sizes) fit() bool { return max(z.access, z.front) <= wire.MaxCookieSize }
 
+// within reports whether z is no larger than other in anything.
+func (z sizes) within(other sizes) bool { return z.access <= other.access && z.front <= other.front }
+
 // sizesOf are the sizes for an access token of the given length with these claims. A
 // session that came by header counts as one by cookies, which it may become.
 func (s *Service) sizesOf(access int, claims *token.Access) sizes {
@@ -197,14 +199,15 @@ func (s *Service) largest(row *models.Session, payload []byte) sizes {
 
 // checkFits refuses a payload that a session could not keep for its life: the first
 // token may fit where that of a later refresh would not. It is asked before anything
-// is stored. What a session before it has kept so far, this one may keep too, as long
-// as this service itself can carry it.
+// is stored. What a session before it has kept so far, this one may keep too, or less of
+// it, as long as this service itself can carry it.
 func (s *Service) checkFits(row *models.Session, before []byte) error {
-	if s.largest(row, row.Payload).fit() {
+	after := s.largest(row, row.Payload)
+	if after.fit() {
 		return nil
 	}
-	if before != nil && bytes.Equal(row.Payload, before) {
-		if claims, length := s.longestClaims(row, before); s.sizesOf(length, &claims).fit() {
+	if before != nil && after.within(s.largest(row, before)) {
+		if claims, length := s.longestClaims(row, row.Payload); s.sizesOf(length, &claims).fit() {
 			return nil
 		}
 	}
@@ -218,8 +221,7 @@ func (s *Service) checkStillFits(row *models.Session, old []byte) error {
 	if err == nil {
 		return nil
 	}
-	before, after := s.largest(row, old), s.largest(row, row.Payload)
-	if after.access <= before.access && after.front <= before.front {
+	if s.largest(row, row.Payload).within(s.largest(row, old)) {
 		return nil
 	}
 	return err
