@@ -52,6 +52,17 @@ type spans struct {
 	tracer trace.Tracer
 }
 
+// Diagnose is what the store says to Service.Doctor, if it has that method; its probes
+// are no calls of a request, and make no spans.
+func (s *spans) Diagnose(ctx context.Context) models.Diagnosis {
+	if store, ok := s.Store.(interface {
+		Diagnose(ctx context.Context) models.Diagnosis
+	}); ok {
+		return store.Diagnose(ctx)
+	}
+	return models.Diagnosis{}
+}
+
 // start begins the span of a call, where there is a trace to be part of.
 func (s *spans) start(ctx context.Context, call, handle string, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	if !trace.SpanContextFromContext(ctx).IsValid() {

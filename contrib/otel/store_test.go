@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gin-sessionkit/sessionkit/contrib/otel"
+	"github.com/gin-sessionkit/sessionkit/models"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore"
 	"github.com/gin-sessionkit/sessionkit/models/gormstore/sqlite"
 	"github.com/gin-sessionkit/sessionkit/models/memstore"
@@ -87,6 +88,31 @@ func value(span tracetest.SpanStub, key attribute.Key) string {
 		}
 	}
 	return ""
+}
+
+// illStore says that something is wrong with it.
+type illStore struct{ session.Store }
+
+func (illStore) Diagnose(context.Context) models.Diagnosis {
+	return models.Diagnosis{Findings: []models.Finding{{Severity: models.SeverityError, About: "database", Problem: "ill"}}}
+}
+
+// Doctor asks the store below the spans.
+func TestStore_diagnose(t *testing.T) {
+	t.Parallel()
+	exporter, tracer := traced(t)
+	about := func(store session.Store) (found []string) {
+		svc, _ := service(t, otel.Store(store, tracer))
+		within(t, exporter, tracer, func(ctx context.Context) {
+			for _, f := range svc.Doctor(ctx) {
+				found = append(found, f.Problem)
+			}
+		})
+		return found
+	}
+	well := about(memstore.New())
+	require.NotContains(t, well, "ill")
+	require.ElementsMatch(t, append(well, "ill"), about(illStore{memstore.New()}))
 }
 
 // The life of a session: a span for each call of the store, named by the hash that the
