@@ -179,7 +179,7 @@ func TestUnknown_overAnyway(t *testing.T) {
 		fresh := w.token(t)
 		body := published(t, w.svc)
 		time.Sleep(5 * time.Hour)
-		w.answer = answered(body, http.Header{"Age": {"21600"}})
+		w.answersWith(body, http.Header{"Age": {"21600"}})
 		_, err := w.v.Verify(t.Context(), fresh)
 		require.ErrorIs(t, err, errors.ErrTokenExpired)
 		time.Sleep(time.Second)
@@ -201,7 +201,8 @@ func TestUnknown_firstFetch(t *testing.T) {
 	defer svc.Close()
 	tokens, err := svc.Create(t.Context(), "ada")
 	require.NoError(t, err)
-	w := &world{svc: svc, answer: answered(published(t, svc), http.Header{})}
+	w := &world{svc: svc}
+	w.answersWith(published(t, svc), http.Header{})
 	for range 50 {
 		v, err := verify.New(verify.Config{Issuer: issuer, Audience: audience, JWKS: address, Client: &http.Client{Transport: w}})
 		require.NoError(t, err)
@@ -229,9 +230,9 @@ func published(t *testing.T, svc *session.Service) string {
 	return rec.Body.String()
 }
 
-// answered is an answer that stays the same.
-func answered(body string, header http.Header) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
+// answersWith makes the answer stay the same.
+func (w *world) answersWith(body string, header http.Header) {
+	w.answer = func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
 }
