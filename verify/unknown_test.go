@@ -131,15 +131,11 @@ func TestUnknown_fetchUnderWay(t *testing.T) {
 func TestUnknown_agedAnswer(t *testing.T) {
 	t.Parallel()
 	in(t, session.ES256, func(t *testing.T, w *world) {
-		rec := httptest.NewRecorder()
-		jwks.Handler(w.svc).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))
-		stale := rec.Body.String()
+		stale := published(t, w.svc)
 		old := w.token(t)
 		require.NoError(t, w.svc.RetireKey(t.Context(), kid(t, old)))
 		next := w.token(t)
-		w.answer = func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Age": {"100"}}, Body: io.NopCloser(strings.NewReader(stale))}, nil
-		}
+		w.answersWith(stale, http.Header{"Age": {"100"}})
 		_, err := w.v.Verify(t.Context(), next)
 		unsure(t, err)
 		w.answer = nil
