@@ -17,8 +17,7 @@ import (
 func callAll(ctx context.Context, t *testing.T, exporter *tracetest.InMemoryExporter, store session.FeedStore) (lines []string) {
 	t.Helper()
 	methods := reflect.TypeFor[session.FeedStore]()
-	for i := range methods.NumMethod() {
-		method := methods.Method(i)
+	for method := range methods.Methods() {
 		if method.Type.NumIn() == 0 {
 			continue
 		}
