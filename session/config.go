@@ -24,13 +24,13 @@ type Config struct {
 	Issuer string
 	// Audiences says for whom access tokens are made (RFC 7519, section 4.1.3): this
 	// service first, then others that take them too, up to 8 in all; names as Issuer,
-	// default "sessionkit". Several have up to 256 bytes together, as JSON and the first
-	// counted twice: eight of 25 characters. Refresh tokens are for the first alone, and
-	// whoever changes it signs everybody out. Two services with one key table need
-	// different first ones. Each name makes tokens longer.
+	// default "sessionkit". Several have up to 256 bytes together, as JSON and the
+	// first counted twice: eight of 25 characters. Refresh tokens are for the first
+	// alone, and whoever changes it signs everybody out. Two services with one key
+	// table need different first ones. Each name makes tokens longer.
 	Audiences []string
-	// AcceptAudiences are further audiences whose access tokens are taken here, up to 8:
-	// those of services that do not name this one in their Audiences. It needs their
+	// AcceptAudiences are further audiences whose access tokens are taken here, up to
+	// 8: those of services that do not name this one in their Audiences. It needs their
 	// Issuer and the same tables, of the sessions too. A token keeps its audiences when
 	// it is changed here, and only the service that made it refreshes it. A name has up
 	// to 126 characters.

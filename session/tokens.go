@@ -198,8 +198,8 @@ func (s *Service) largest(row *models.Session, payload []byte) sizes {
 }
 
 // checkFits refuses a payload that a session could not keep for its life: the first
-// token may fit where that of a later refresh would not. It is asked before anything
-// is stored. What a session before it has kept so far, this one may keep too, or less of
+// token may fit where that of a later refresh would not. It is asked before anything is
+// stored. What a session before it has kept so far, this one may keep too, or less of
 // it, as long as this service itself can carry it.
 func (s *Service) checkFits(row *models.Session, before []byte) error {
 	after := s.largest(row, row.Payload)

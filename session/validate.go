@@ -195,9 +195,10 @@ func (c Config) validateKeys(p *fieldProblems) {
 	c.validateAudienceBytes(p)
 }
 
-// validateAudienceBytes keeps the room that every payload leaves enough for all services
-// of a key table. A long name alone was right before there were several, and whoever
-// changes it signs everybody out: it stays right, at a service whose name no other takes.
+// validateAudienceBytes keeps the room that every payload leaves enough for all
+// services of a key table. A long name alone was right before there were several, and
+// whoever changes it signs everybody out: it stays right, at a service whose name no
+// other takes.
 func (c Config) validateAudienceBytes(p *fieldProblems) {
 	if n := token.AudienceBytes(c.Audiences); n > token.MaxAudienceBytes && len(c.Audiences) > 1 {
 		p.add("Audiences", "take %d bytes in a token, the first name counted twice: more than %d", n, token.MaxAudienceBytes)

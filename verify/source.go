@@ -101,17 +101,17 @@ func (s *keySet) usable(now time.Time, maxStale time.Duration) bool {
 	return s != nil && now.Sub(s.at) < maxStale
 }
 
-// unknown is the verdict on a key that is not in set, for a token that came at the given
-// time. It is certain where set was asked for since, or long after the token was made:
-// its key would be there, but for one that the service's instance behind that answer has
-// not heard of. Else it is not, as anybody can have spent the fetch of this minute on an
-// id of his own, just before the first token of a new key. A token that is over anyway
-// is worth no waiting: its client refreshes.
+// unknown is the verdict on a key that is not in set, for a token that came at the
+// given time. It is certain where set was asked for since, or long after the token was
+// made: its key would be there, but for one that the service's instance behind that
+// answer has not heard of. Else it is not, as anybody can have spent the fetch of this
+// minute on an id of his own, just before the first token of a new key. A token that is
+// over anyway is worth no waiting: its client refreshes.
 //
-// When it was made and ends, the token says by itself, and nobody has verified that: who
-// lies gets the other of two refusals. One that was signed anew, at its first use or for
-// a new payload, keeps its time. Should that be too early, the next refresh brings a
-// younger one.
+// When it was made and ends, the token says by itself, and nobody has verified that:
+// who lies gets the other of two refusals. One that was signed anew, at its first use
+// or for a new payload, keeps its time. Should that be too early, the next refresh
+// brings a younger one.
 func (s *source) unknown(set *keySet, text string, came time.Time, err error) error {
 	if err != nil {
 		return errors.WithReason(errors.ErrUnavailable, err)

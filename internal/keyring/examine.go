@@ -58,8 +58,8 @@ func (r *Ring) Examine(ctx context.Context) (Report, error) {
 	}
 	for _, sched := range s.schedules {
 		age := s.snap.Load().signingFor(sched.Purpose, now, sched.TokenLifetime.Milliseconds())
-		// Its successor is late: the period is over, and so is the time that a publication
-		// takes.
+		// Its successor is late: the period is over, and so is the time that a
+		// publication takes.
 		if sched.Rotation > 0 && age > sched.Rotation+sched.lead() {
 			found.Overdue = append(found.Overdue, OverdueKey{sched.Purpose, age, sched.Rotation})
 		}
